@@ -1,0 +1,22 @@
+"""Frozen tables of the elements: rows are atomic numbers, sources are checksummed."""
+
+from __future__ import annotations
+
+from ase_orbital.elements.frozen import Provenance, provenance
+from ase_orbital.elements.jarvis import ElementalTable, jarvis_features
+from ase_orbital.elements.radii import covalent_radii
+from ase_orbital.elements.symbols import SYMBOLS, require
+from ase_orbital.elements.valence import ORBITALS, valence_configurations, valence_vectors
+
+__all__ = [
+    "ORBITALS",
+    "SYMBOLS",
+    "ElementalTable",
+    "Provenance",
+    "covalent_radii",
+    "jarvis_features",
+    "provenance",
+    "require",
+    "valence_configurations",
+    "valence_vectors",
+]

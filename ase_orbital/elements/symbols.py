@@ -1,0 +1,62 @@
+"""Symbols of the elements, and the one way to say that a table lacks one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ase_orbital.errors import ElementError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PERIODS: Final = """
+    X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga
+    Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd
+    Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac
+    Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
+"""
+
+SYMBOLS: Final = tuple(_PERIODS.split())
+"""Symbol of each atomic number; 0 is X, an atom of no element."""
+
+
+def require(
+    numbers: NDArray[np.integer[Any]], known: NDArray[np.bool_], entry: str
+) -> None:
+    """Raise unless a table knows the element of every atom.
+
+    Parameters
+    ----------
+    numbers : [n_atoms]
+        Atomic numbers.
+    known : [n]
+        Whether the table has an entry, for each atomic number from 0.
+    entry
+        What it holds, such as "covalent radius in the GOM table".
+
+    Raises
+    ------
+    ElementError
+        Naming the first atom without an entry.
+    """
+    covered = np.flatnonzero(known)
+    lacking = np.flatnonzero(~np.isin(numbers, covered))
+    if not lacking.size:
+        return
+    atom = lacking[0]
+    number = int(numbers[atom])
+    symbol = SYMBOLS[number] if 0 <= number < len(SYMBOLS) else "no element"
+    raise ElementError(
+        f"atom {atom} ({symbol}, Z={number}) has no {entry} "
+        f"(Z {spans(covered)}); replace it, or choose a descriptor that covers its element"
+    )
+
+
+def spans(numbers: NDArray[np.integer[Any]]) -> str:
+    """Write ascending numbers as ranges, such as "1-53, 55"."""
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return ", ".join(
+        f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run)
+    )
