@@ -1,0 +1,86 @@
+"""What a descriptor is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, fields
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from ase_orbital.structure import to_atoms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from ase_orbital.structure import AtomsLike
+
+
+class Descriptor(ABC):
+    """One row of numbers for each atom of a structure.
+
+    A concrete descriptor is final and frozen: its settings are constructor
+    arguments, so an instance can be compared, hashed into a cache key, shared
+    between threads and sent to other processes.
+    """
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int | None:
+        """Length of an atom's row; None where it depends on the structure."""
+
+    @abstractmethod
+    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
+        """Describe structures that passed `to_atoms`, each as [n_atoms, n_features]."""
+
+    def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
+        """Describe one structure.
+
+        Parameters
+        ----------
+        structure
+            `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
+
+        Returns
+        -------
+        [n_atoms, n_features]
+            Rows in the order of the atoms.
+
+        Raises
+        ------
+        StructureError
+            If the structure is empty, not finite, disordered, or has coincident atoms.
+        ElementError
+            If an element has no entry in the table this descriptor needs.
+        """
+        return self.rows([to_atoms(structure)])[0]
+
+    def create_many(
+        self, structures: Iterable[AtomsLike], workers: int = 1
+    ) -> list[NDArray[np.floating[Any]]]:
+        """Describe many structures, in input order.
+
+        Parameters
+        ----------
+        structures
+            Anything `create` takes.
+        workers
+            Processes to share the work between.
+
+        Returns
+        -------
+        list of [n_atoms, n_features]
+            A list of one stays a list.
+        """
+        atoms = [to_atoms(structure) for structure in structures]
+        if workers == 1 or len(atoms) < 2 * workers:
+            return self.rows(atoms)
+        # Spawned, not forked: a forked process inherits torch's and numba's locks.
+        share = -(-len(atoms) // workers)
+        parts = [atoms[start : start + share] for start in range(0, len(atoms), share)]
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            return [row for rows in pool.map(self.rows, parts) for row in rows]

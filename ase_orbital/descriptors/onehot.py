@@ -1,0 +1,43 @@
+"""One-hot vectors of the element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from ase_orbital.descriptors.base import Descriptor
+from ase_orbital.elements import require
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class OneHot(Descriptor):
+    """A one at the place of the atomic number.
+
+    Parameters
+    ----------
+    size
+        Length of a row; place Z for atomic number Z, so place 0 stays empty. 113 is the
+        EOSnet code's.
+    """
+
+    size: int = 113
+
+    @property
+    def n_features(self) -> int:
+        """`size`."""
+        return self.size
+
+    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
+        """Zeros and a one, as [n_atoms, size] for each structure."""
+        known = np.arange(self.size) > 0
+        identity = np.eye(self.size)
+        for atoms in structures:
+            require(atoms.numbers, known, f"place in a one-hot row of {self.size}")
+        return [identity[atoms.numbers] for atoms in structures]

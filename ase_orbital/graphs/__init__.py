@@ -1,0 +1,16 @@
+"""Crystals as graphs: our own tensors, and DGL and PyG at the door."""
+
+from __future__ import annotations
+
+from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.converters import Atoms2Graph, Structure2Graph, as_crystal_graph
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+__all__ = [
+    "Atoms2Graph",
+    "Connectivity",
+    "CrystalGraph",
+    "Structure2Graph",
+    "as_crystal_graph",
+    "build_graphs",
+]

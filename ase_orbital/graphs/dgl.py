@@ -1,0 +1,65 @@
+"""CrystalGraph to and from DGL; the only file that names it.
+
+DGL has no data of whole graphs, so the lattice is written on each atom.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dgl
+import torch
+
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+if TYPE_CHECKING:
+    from dgl import DGLGraph
+
+
+def to_dgl(graph: CrystalGraph) -> DGLGraph:
+    """Convert one crystal or a batch.
+
+    Fields: `ndata` has `x` (rows), `node_type`, `frac_coords`, `lattice`; `edata` has
+    `distance`, `weight`, `pbc_offset` and `reverse_offset`.
+    """
+    converted = dgl.graph(
+        (graph.source, graph.target), num_nodes=len(graph.numbers), idtype=torch.int64
+    )
+    converted.set_batch_num_nodes(graph.n_atoms)
+    converted.set_batch_num_edges(graph.n_edges)
+    converted.ndata["x"] = graph.rows
+    converted.ndata["node_type"] = graph.numbers - 1
+    converted.ndata["frac_coords"] = graph.fractional
+    converted.ndata["lattice"] = graph.lattice[graph.graph_index]
+    converted.edata["distance"] = graph.distance
+    converted.edata["weight"] = graph.weight
+    converted.edata["pbc_offset"] = graph.shift.to(graph.rows.dtype)
+    if graph.reverse_offset is not None:
+        converted.edata["reverse_offset"] = graph.reverse_offset
+    return converted
+
+
+def from_dgl(graph: Any) -> CrystalGraph:
+    """Take back what `to_dgl` made, batched or not.
+
+    Raises
+    ------
+    KeyError
+        If a field is absent: `as_crystal_graph` says so in terms of graphs.
+    """
+    source, target = graph.edges()
+    n_atoms = graph.batch_num_nodes()
+    return CrystalGraph(
+        rows=graph.ndata["x"],
+        numbers=graph.ndata["node_type"] + 1,
+        fractional=graph.ndata["frac_coords"],
+        source=source.long(),
+        target=target.long(),
+        distance=graph.edata["distance"],
+        weight=graph.edata["weight"],
+        shift=graph.edata["pbc_offset"].round().long(),
+        reverse_offset=graph.edata.get("reverse_offset"),
+        lattice=graph.ndata["lattice"][n_atoms.cumsum(0) - n_atoms],
+        n_atoms=n_atoms,
+        n_edges=graph.batch_num_edges(),
+    )

@@ -1,0 +1,70 @@
+"""CrystalGraph to and from PyTorch Geometric; the only file that names it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch_geometric.data import Batch, Data
+
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def to_pyg(graph: CrystalGraph) -> Data:
+    """Convert one crystal; a batch becomes a `Batch` of its members.
+
+    Fields: `x` (rows), `edge_index` (source, target), `distance`, `weight`,
+    `reverse_offset`, and what matgl's own graphs have: `node_type`, `frac_coords`,
+    `pbc_offset`; and `lattice`.
+    """
+    if graph.n_graphs != 1:
+        return Batch.from_data_list([to_pyg(member) for member in graph.unbatch()])
+    data = Data(
+        x=graph.rows,
+        edge_index=torch.stack([graph.source, graph.target]),
+        distance=graph.distance,
+        weight=graph.weight,
+        pbc_offset=graph.shift.to(graph.rows.dtype),
+        node_type=graph.numbers - 1,
+        frac_coords=graph.fractional,
+        lattice=graph.lattice,
+        num_nodes=len(graph.numbers),
+    )
+    if graph.reverse_offset is not None:
+        data.reverse_offset = graph.reverse_offset
+    return data
+
+
+def from_pyg(data: Any) -> CrystalGraph:
+    """Take back what `to_pyg` made, batched or not.
+
+    Raises
+    ------
+    AttributeError
+        If a field is absent: `as_crystal_graph` says so in terms of graphs.
+    """
+    source, target = data.edge_index
+    if isinstance(data, Batch):
+        n_atoms = data.ptr.diff()
+        index = data.batch
+    else:
+        n_atoms = torch.tensor([data.num_nodes], device=source.device)
+        index = source.new_zeros(data.num_nodes)
+    n_edges: Tensor = torch.bincount(index[source], minlength=len(n_atoms))
+    return CrystalGraph(
+        rows=data.x,
+        numbers=data.node_type + 1,
+        fractional=data.frac_coords,
+        source=source,
+        target=target,
+        distance=data.distance,
+        weight=data.weight,
+        shift=data.pbc_offset.round().long(),
+        reverse_offset=data.get("reverse_offset"),
+        lattice=data.lattice,
+        n_atoms=n_atoms,
+        n_edges=n_edges,
+    )

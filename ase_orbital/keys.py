@@ -1,0 +1,42 @@
+"""Every property name this package writes, with its unit and meaning."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Property(NamedTuple):
+    """How to read a value, and how a model learns it."""
+
+    unit: str
+    meaning: str
+    transform: str = "identity"  # what the network sees: "identity" or "log10"
+    classes: bool = False  # a probability, learned as a class
+
+
+FORMATION_ENERGY: Final = "formation_energy_per_atom"
+ENERGY: Final = "energy_per_atom"
+HEAT_OF_FORMATION: Final = "heat_of_formation"
+BAND_GAP: Final = "band_gap"
+FERMI_ENERGY: Final = "fermi_energy"
+BULK_MODULUS: Final = "bulk_modulus"
+SHEAR_MODULUS: Final = "shear_modulus"
+METAL_PROBABILITY: Final = "metal_probability"
+STABILITY_PROBABILITY: Final = "stability_probability"
+
+PROPERTIES: Final[dict[str, Property]] = {
+    FORMATION_ENERGY: Property("eV/atom", "relative to the elements named in the card"),
+    ENERGY: Property("eV/atom", "total energy of the code named in the card"),
+    HEAT_OF_FORMATION: Property("eV/atom", "above the hull of the card's reference phases"),
+    BAND_GAP: Property("eV", "Kohn-Sham gap; the card names the functional"),
+    FERMI_ENERGY: Property("eV", "of the code and pseudopotentials named in the card"),
+    BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
+    SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
+    METAL_PROBABILITY: Property("1", "that the band gap is zero", classes=True),
+    STABILITY_PROBABILITY: Property("1", "of dynamic stability", classes=True),
+}
+
+
+def unit_of(name: str) -> str:
+    """Unit of a property; empty for a name this package does not know."""
+    return PROPERTIES[name].unit if name in PROPERTIES else ""

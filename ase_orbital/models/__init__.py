@@ -1,0 +1,8 @@
+"""The networks, as matgl models."""
+
+from __future__ import annotations
+
+from ase_orbital.models.eosnet import EOSNet
+from ase_orbital.models.ocrystalnet import OCrystalNet
+
+__all__ = ["EOSNet", "OCrystalNet"]

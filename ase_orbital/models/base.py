@@ -1,0 +1,246 @@
+"""What both networks share: from a structure to a number with a unit, and to disk."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from matgl.models import MatGLModel
+from torch import nn
+
+from ase_orbital.descriptors.base import Descriptor
+from ase_orbital.descriptors.settings import from_settings, to_settings
+from ase_orbital.elements import SYMBOLS, provenance
+from ase_orbital.errors import ElementError, ModelError
+from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
+from ase_orbital.keys import PROPERTIES
+from ase_orbital.structure import to_atoms
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
+    from torch import Tensor
+
+    from ase_orbital.graphs.converters import Backend
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.structure import AtomsLike
+
+Transform = Literal["identity", "log10"]
+
+
+class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully annotated
+    """A network on crystal graphs, with all it takes to predict from a structure.
+
+    Parameters
+    ----------
+    descriptor
+        Gives the rows of the atoms: a Descriptor, or its settings.
+    connectivity
+        Which atoms are joined by edges.
+    property_name
+        What is predicted; see `keys.PROPERTIES`.
+    n_classes
+        None for regression; for classification, how many classes there are.
+    target_mean, target_scale
+        Of the learned quantity over the training set; the network sees standard units.
+    transform
+        "log10" where the logarithm of the property is learned, "identity" where it is the
+        property itself; None for what `keys.PROPERTIES` says.
+    elements
+        Atomic numbers seen in training; others are refused. None if not known.
+    """
+
+    __version__ = 1
+
+    def __init__(
+        self,
+        *,
+        descriptor: Descriptor | dict[str, Any],
+        connectivity: Connectivity,
+        property_name: str | None,
+        n_classes: int | None,
+        target_mean: float,
+        target_scale: float,
+        transform: Transform | None,
+        elements: list[int] | None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(descriptor, Descriptor):
+            descriptor = from_settings(descriptor)
+        if descriptor.n_features is None:
+            raise ModelError(
+                f"the rows of {descriptor} depend on the structure; "
+                "give GOM a number of eigenvalues"
+            )
+        known = PROPERTIES.get(property_name or "")
+        self.descriptor = descriptor
+        self.connectivity = connectivity
+        self.property_name = property_name or "property"
+        self.n_classes = n_classes
+        self.transform = transform or (known.transform if known else "identity")
+        self.elements = None if elements is None else sorted(map(int, elements))
+        # Buffers, so that an imported or continued model carries its own.
+        self.target_mean: Tensor
+        self.target_scale: Tensor
+        self.register_buffer("target_mean", torch.tensor(float(target_mean)))
+        self.register_buffer("target_scale", torch.tensor(float(target_scale)))
+
+    def _remember(self, settings: dict[str, Any]) -> None:
+        """Keep constructor arguments as matgl's loader will hand them back: plain."""
+        plain = {k: v for k, v in settings.items() if k not in ("self", "__class__")}
+        plain["descriptor"] = to_settings(self.descriptor)
+        plain["elements"] = self.elements
+        self.save_args({}, plain)
+
+    @property
+    def unit(self) -> str:
+        """Unit of what `predict_structure` returns; empty if the property is not known."""
+        known = PROPERTIES.get(self.property_name)
+        return known.unit if known else ""
+
+    @property
+    def n_features(self) -> int:
+        """Length of the rows this model takes."""
+        assert self.descriptor.n_features is not None  # checked when made
+        return self.descriptor.n_features
+
+    @abstractmethod
+    def encode(self, graph: CrystalGraph) -> Tensor:
+        """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
+
+    def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
+        """Run the network.
+
+        Parameters
+        ----------
+        g
+            CrystalGraph, (batched) DGLGraph, or PyG Data or Batch, from this model's
+            `graph_converter`.
+        state_attr
+            Ignored; matgl hands it to every model.
+
+        Returns
+        -------
+        [n_graphs]
+            The learned quantity: the property itself, or its log10 where `transform` says
+            so. For classification [n_graphs, n_classes], log-probabilities.
+        """
+        output = self.encode(as_crystal_graph(g))
+        if self.n_classes is not None:
+            output = torch.log_softmax(output, dim=1)
+        else:
+            output = output.squeeze(1) * self.target_scale + self.target_mean
+        self.feature_dict["final"] = output
+        return output
+
+    def to_property(self, output: Tensor) -> Tensor:
+        """Turn what `forward` returns into the property, in `unit`: [n_graphs].
+
+        For classification, the probability of class 1.
+        """
+        if self.n_classes is not None:
+            return torch.exp(output[:, 1])
+        return 10.0**output if self.transform == "log10" else output
+
+    def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
+        """Make the graphs of structures that passed `to_atoms`.
+
+        Raises
+        ------
+        ElementError
+            If an element was not seen in training.
+        """
+        for atoms in structures:
+            self.check_elements(atoms)
+        return build_graphs(
+            structures, self.descriptor, self.connectivity, self.target_mean.dtype
+        )
+
+    def check_elements(self, atoms: Atoms) -> None:
+        """Raise ElementError for an element that was not seen in training."""
+        if self.elements is None:
+            return
+        unseen = np.flatnonzero(~np.isin(atoms.numbers, self.elements))
+        if len(unseen):
+            number = int(atoms.numbers[unseen[0]])
+            raise ElementError(
+                f"atom {unseen[0]} is {SYMBOLS[number]}, which is not among the "
+                f"{len(self.elements)} elements this model of {self.property_name} was "
+                "trained on; its model card lists them"
+            )
+
+    def graph_converter(self, backend: Backend = "pyg") -> Atoms2Graph:
+        """Make the converter to the graphs this model takes."""
+        settings = self.connectivity
+        return Atoms2Graph(
+            self.descriptor,
+            radius=settings.radius,
+            n_neighbors=settings.n_neighbors,
+            smoothing=settings.smoothing,
+            symmetric=settings.symmetric,
+            backend=backend,
+            dtype=self.target_mean.dtype,
+        )
+
+    def predict_structure(
+        self,
+        structure: AtomsLike,
+        state_attr: Tensor | None = None,  # noqa: ARG002  # matgl's signature
+        graph_converter: Atoms2Graph | None = None,
+    ) -> Tensor:
+        """Predict the property of one structure.
+
+        Parameters
+        ----------
+        structure
+            `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
+        state_attr
+            Ignored; part of matgl's signature.
+        graph_converter
+            In place of this model's own.
+
+        Returns
+        -------
+        Tensor of no dimension
+            In `unit`.
+
+        Raises
+        ------
+        StructureError, ElementError
+            If the structure cannot be described, or has an element the model has not seen.
+        """
+        atoms = to_atoms(structure)
+        if graph_converter is None:
+            (graph,) = self.graphs([atoms])
+        else:
+            graph = graph_converter.crystal_graph(atoms)
+        training = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                return self.to_property(self(graph.to(self.target_mean.device)))[0]
+        finally:
+            self.train(training)
+
+    def save(
+        self,
+        path: str | Path = ".",
+        metadata: dict[str, Any] | None = None,
+        makedirs: bool = True,
+    ) -> None:
+        """Save in matgl's three files, with the tables' checksums in the metadata."""
+        tables = {name: origin.sha256 for name, origin in provenance().items()}
+        super().save(path, {"tables": tables} | (metadata or {}), makedirs)
+
+
+def check_rows(rows: Tensor, layer: nn.Linear) -> None:
+    """Raise ModelError unless rows are as long as a network's first layer takes."""
+    if rows.shape[1] != layer.in_features:
+        raise ModelError(
+            f"this model takes rows of {layer.in_features} features, and the graph has "
+            f"{rows.shape[1]}; make it with the model's graph_converter()"
+        )

@@ -1,0 +1,119 @@
+"""Parts the networks are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+NEGLIGIBLE = 1e-10  # filter values below become zero before normalisation
+
+
+class DistanceFilter(nn.Module):
+    r"""Gaussians on a grid of distances, $e^{-(d - \mu)^2 / s^2}$.
+
+    Parameters
+    ----------
+    start, stop, step
+        Grid of $\mu$, both ends included. Å.
+    width
+        s, Å.
+    normalize
+        Divide the values of each distance by their Euclidean norm.
+    """
+
+    def __init__(
+        self, *, start: float, stop: float, step: float, width: float, normalize: bool = False
+    ) -> None:
+        super().__init__()
+        n_centers = round((stop - start) / step) + 1
+        centers = start + step * torch.arange(n_centers, dtype=torch.float64)
+        self.register_buffer("centers", centers.float(), persistent=False)
+        self.width = width
+        self.normalize = normalize
+
+    @property
+    def n_features(self) -> int:
+        """Length of the grid."""
+        return len(self.centers)
+
+    def forward(self, distance: Tensor) -> Tensor:
+        """Expand [n_edges] distances (Å) to [n_edges, n_features]."""
+        offset = distance[:, None] - self.centers
+        values = torch.exp(-torch.square(offset / self.width))
+        if self.normalize:
+            values = torch.where(values < NEGLIGIBLE, 0.0, values)
+            values = values / torch.linalg.vector_norm(values, dim=1, keepdim=True)
+        return values
+
+
+class GatedConvolution(nn.Module):
+    r"""Convolution of the crystal graph network, with weighted edges.
+
+    $n_i \leftarrow \mathrm{softplus}(n_i + \mathrm{BN}(\sum_j f_{ij}\, \sigma(g_{ij})\,
+    \mathrm{softplus}(c_{ij})))$, where gate g and core c are the halves of
+    $\mathrm{BN}(W [n_i, n_j, e_{ij}] + b)$.
+
+    Source: Xie & Grossman, Phys. Rev. Lett. 120, 145301 (2018),
+    doi:10.1103/PhysRevLett.120.145301; the weights f are ours, see `neighbors.selection`.
+    """
+
+    def __init__(self, n_hidden: int, n_edge_features: int) -> None:
+        super().__init__()
+        self.widths = (n_hidden, n_hidden, n_edge_features)
+        self.linear = nn.Linear(sum(self.widths), 2 * n_hidden)
+        self.edge_norm = nn.BatchNorm1d(2 * n_hidden)
+        self.node_norm = nn.BatchNorm1d(n_hidden)
+
+    def forward(self, nodes: Tensor, edges: Tensor, graph: CrystalGraph) -> Tensor:
+        """Update [n_atoms, n_hidden] nodes; edges are [n_edges, n_edge_features]."""
+        # W [n_i, n_j, e_ij] = W1 n_i + W2 n_j + W3 e_ij: two of the three products are
+        # per atom, of which there are far fewer than edges.
+        center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
+        z = functional.linear(edges, edge)
+        z = z + functional.linear(nodes, center, self.linear.bias)[graph.target]
+        z = z + functional.linear(nodes, neighbor)[graph.source]
+        gate, core = self.edge_norm(z).chunk(2, dim=1)
+        message = torch.sigmoid(gate) * functional.softplus(core) * graph.weight[:, None]
+        summed = torch.zeros_like(nodes).index_add(0, graph.target, message)
+        return functional.softplus(nodes + self.node_norm(summed))
+
+
+class Booster(nn.Module):
+    r"""Sum over the edges into an atom, times their elementwise maximum.
+
+    Source: Song et al., Communicative Representation Learning on Attributed Molecular
+    Graphs, IJCAI 2020, doi:10.24963/ijcai.2020/392.
+
+    Messages must be outputs of Mish, which is never below `FLOOR`. In the maximum a
+    message with weight w counts as `FLOOR + min(w, 1) (h - FLOOR)`: an edge that comes in
+    from nothing is never the largest, so the maximum is continuous, and a full edge counts
+    as it is.
+    """
+
+    FLOOR = -0.30885
+
+    def forward(self, messages: Tensor, graph: CrystalGraph) -> Tensor:
+        """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; zeros where no edge arrives."""
+        weight = graph.weight[:, None]
+        summed = messages.new_zeros(len(graph.numbers), messages.shape[1])
+        summed = summed.index_add(0, graph.target, weight * messages)
+        raised = self.FLOOR + weight.clamp(max=1.0) * (messages - self.FLOOR)
+        largest = torch.segment_reduce(
+            raised, "max", lengths=graph.degree, axis=0, initial=self.FLOOR
+        )
+        return summed * largest
+
+
+def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:
+    """Average [n_atoms, n] over the atoms of each graph, to [n_graphs, n]."""
+    summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])
+    summed = summed.index_add(0, graph.graph_index, nodes)
+    return summed / graph.n_atoms[:, None]

@@ -1,0 +1,132 @@
+"""OCrystalNet: orbital field matrices in a communicative message passing network.
+
+Source: X. Yang, Leveraging Orbital Information and Atomic Feature in Deep Learning Model
+(Orbital CrystalNet); the network is that of Song et al., IJCAI 2020,
+doi:10.24963/ijcai.2020/392.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ase_orbital.descriptors.concatenate import Concatenate
+from ase_orbital.descriptors.elemental import ElementalFeatures
+from ase_orbital.descriptors.ofm import OFM
+from ase_orbital.graphs.building import Connectivity
+from ase_orbital.models.base import CrystalModel, check_rows
+from ase_orbital.models.layers import Booster, DistanceFilter, mean_over_atoms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.models.base import Transform
+
+
+class OCrystalNet(CrystalModel):
+    """Messages on directed edges over rows of OFM and elemental features.
+
+    Defaults are the paper's, apart from neighbors being counted by occupation. No bias
+    except in the last layers. Atoms without neighbors get no message, and the maximum over
+    edges sees only the edges there are: a batch equals its members.
+
+    Parameters
+    ----------
+    descriptor
+        Gives the rows of the atoms: a Descriptor, or its settings. None for the paper's
+        1494 numbers: OFM with its center column, and elemental features.
+    n_hidden
+        Width of atom and edge features.
+    n_layers
+        Depth; messages are updated one time fewer.
+    dropout
+        After each activation of the edges.
+    radius
+        Of the neighbor search. Å.
+    n_neighbors
+        Neighbors of each atom, before every edge is given its reverse.
+    smoothing
+        Width of the transition in the occupation of neighbors (Å); None for exactly the
+        nearest, as published.
+    property_name, n_classes, target_mean, target_scale, transform, elements
+        As for `CrystalModel`.
+    """
+
+    def __init__(
+        self,
+        descriptor: Descriptor | dict[str, Any] | None = None,
+        *,
+        n_hidden: int = 512,
+        n_layers: int = 2,
+        dropout: float = 0.0,
+        radius: float = 5.0,
+        n_neighbors: int = 8,
+        smoothing: float | None = 0.1,
+        property_name: str | None = None,
+        n_classes: int | None = None,
+        target_mean: float = 0.0,
+        target_scale: float = 1.0,
+        transform: Transform | None = None,
+        elements: list[int] | None = None,
+    ) -> None:
+        settings = locals()
+        super().__init__(
+            descriptor=descriptor or paper_rows(),
+            connectivity=Connectivity(
+                radius=radius, n_neighbors=n_neighbors, smoothing=smoothing, symmetric=True
+            ),
+            property_name=property_name,
+            n_classes=n_classes,
+            target_mean=target_mean,
+            target_scale=target_scale,
+            transform=transform,
+            elements=elements,
+        )
+        self._remember(settings)
+        self.n_layers = n_layers
+        self.distance_filter = DistanceFilter(start=0.0, stop=radius, step=0.1, width=0.5)
+        self.atom_input = nn.Linear(self.n_features, n_hidden, bias=False)
+        self.edge_input = nn.Linear(self.distance_filter.n_features, n_hidden, bias=False)
+        self.edge_update = nn.ModuleList(
+            nn.Linear(n_hidden, n_hidden, bias=False) for _ in range(n_layers - 1)
+        )
+        self.booster = Booster()
+        self.dropout = nn.Dropout(dropout)
+        self.communicate = nn.Linear(3 * n_hidden, n_hidden, bias=False)
+        self.atom_output = nn.Linear(n_hidden, n_hidden)
+        self.readout = nn.Linear(n_hidden, n_hidden)
+        self.output = nn.Linear(n_hidden, n_classes or 1)
+
+    def encode(self, graph: CrystalGraph) -> Tensor:
+        """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
+        check_rows(graph.rows, self.atom_input)
+        filtered = self.distance_filter(graph.distance)
+        initial = functional.mish(self.atom_input(graph.rows))
+        edges = self.edge_input(filtered)
+        messages = functional.mish(edges)
+        initial_messages = messages
+        atoms = initial
+        features = {"edge_attr": filtered, "embedding": initial}
+        for index, update in enumerate(self.edge_update, start=1):
+            atoms = atoms + self.booster(messages, graph)
+            heard = atoms[graph.source] - messages[graph.reverse]
+            messages = functional.mish(initial_messages + update(heard))
+            messages = self.dropout(messages)
+            features[f"gc_{index}"] = atoms
+        gathered = torch.cat([self.booster(messages, graph), atoms, initial], dim=1)
+        atoms = functional.mish(self.atom_output(self.communicate(gathered)))
+        features["atoms"] = atoms
+        features["readout"] = mean_over_atoms(atoms, graph)
+        self.feature_dict = features
+        output: Tensor = self.output(functional.mish(self.readout(features["readout"])))
+        return output
+
+
+def paper_rows() -> Concatenate:
+    """Make the paper's node rows: 1056 numbers of the OFM, and 438 elemental features."""
+    return Concatenate(OFM(), ElementalFeatures())

@@ -1,0 +1,172 @@
+"""The one gate in: whatever a user holds becomes a checked `ase.Atoms`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.io import read
+from ase.io.formats import UnknownFileTypeError
+
+from ase_orbital.errors import StructureError
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+    from pymatgen.core import Molecule, Structure
+
+    AtomsLike: TypeAlias = Atoms | Structure | Molecule | str | Path
+
+# Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
+# length unit leaves this window for nearly every crystal.
+VOLUME_PER_ATOM = (1.0, 3000.0)
+
+
+def to_atoms(structure: AtomsLike) -> Atoms:
+    """Turn any accepted form of a structure into checked Atoms.
+
+    Parameters
+    ----------
+    structure
+        `ase.Atoms` (returned as it is, never changed), a pymatgen `Structure` or
+        `Molecule`, or the path of a file ASE reads (its last frame).
+
+    Raises
+    ------
+    StructureError
+        If there is no file, no atom, a position or cell that is not finite, a site shared
+        by several elements, a periodic direction without a vector of its own, or a volume
+        that no crystal has.
+    """
+    if isinstance(structure, str | Path):
+        atoms = _read(Path(structure))
+    elif isinstance(structure, Atoms):
+        atoms = structure
+    elif hasattr(structure, "sites"):
+        atoms = _from_pymatgen(structure)
+    else:
+        raise StructureError(
+            f"a {type(structure).__name__} is not a structure; give ase.Atoms, a pymatgen "
+            "Structure or Molecule, or the path of a file"
+        )
+    check(atoms)
+    return atoms
+
+
+def check(atoms: Atoms) -> None:
+    """Raise StructureError for anything that makes the rest meaningless."""
+    if len(atoms) == 0:
+        raise StructureError("atoms has no atoms")
+    if not np.isfinite(atoms.positions).all():
+        index = int(np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))[0])
+        raise StructureError(
+            f"atom {index} ({atoms.symbols[index]}) has position "
+            f"{atoms.positions[index].tolist()}; every coordinate must be a finite number"
+        )
+    if atoms.numbers.min() < 1:
+        index = int(atoms.numbers.argmin())
+        raise StructureError(
+            f"atom {index} is no element (symbol {atoms.symbols[index]}); "
+            "remove dummy atoms or give them a species"
+        )
+    if "occupancy" in atoms.info:
+        _check_occupancy(atoms)
+    if atoms.pbc.any():
+        _check_cell(atoms)
+
+
+def _check_cell(atoms: Atoms) -> None:
+    cell = atoms.cell.array
+    if not np.isfinite(cell).all():
+        raise StructureError(f"the cell {cell.tolist()} is not finite")
+    lengths = np.linalg.norm(cell, axis=1)
+    for axis in np.flatnonzero(atoms.pbc & (lengths == 0.0)):
+        raise StructureError(
+            f"cell vector {axis} is zero but pbc[{axis}] is True; set pbc or the cell"
+        )
+    # The sine-like factor: volume of the parallelepiped of unit vectors.
+    used = cell[lengths > 0.0] / lengths[lengths > 0.0, None]
+    if np.sqrt(abs(np.linalg.det(used @ used.T))) < 1e-6:
+        raise StructureError(
+            f"the cell is singular: vectors {cell.tolist()} lie in a plane or on a line; "
+            "give linearly independent cell vectors"
+        )
+    if atoms.pbc.all():
+        volume = abs(float(np.linalg.det(cell))) / len(atoms)
+        low, high = VOLUME_PER_ATOM
+        if not low <= volume <= high:
+            raise StructureError(
+                f"the volume per atom is {volume:.4g} Å^3, outside {low:g} to {high:g}; are "
+                "cell and positions in Angstrom? (for an isolated molecule set pbc=False)"
+            )
+
+
+def _check_occupancy(atoms: Atoms) -> None:
+    """Refuse what ASE's CIF reader notes of partially occupied sites.
+
+    The reader keeps the majority species of each site and writes
+    {kind: {symbol: occupancy}} into `info`.
+    """
+    for kind, species in atoms.info["occupancy"].items():
+        if len(species) > 1 or abs(sum(species.values()) - 1.0) > 1e-3:
+            shares = ", ".join(f"{symbol} {share:g}" for symbol, share in species.items())
+            kinds = atoms.arrays.get("spacegroup_kinds")
+            atom = "" if kinds is None else _first_atom(kinds, int(kind))
+            raise StructureError(
+                f"site {kind}{atom} is partially occupied ({shares}); "
+                "make an ordered structure first"
+            )
+
+
+def _first_atom(kinds: NDArray[np.integer[Any]], kind: int) -> str:
+    found = np.flatnonzero(kinds == kind)
+    return f" (atom {found[0]})" if len(found) else ""
+
+
+def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
+    for index, site in enumerate(structure.sites):
+        if not site.is_ordered or abs(site.species.num_atoms - 1.0) > 1e-3:
+            raise StructureError(
+                f"site {index} is partially occupied ({site.species_string}); "
+                "make an ordered structure first"
+            )
+    lattice = getattr(structure, "lattice", None)
+    return Atoms(
+        numbers=[site.specie.Z for site in structure.sites],
+        positions=structure.cart_coords,
+        cell=None if lattice is None else lattice.matrix,
+        pbc=False if lattice is None else lattice.pbc,
+    )
+
+
+def _read(path: Path) -> Atoms:
+    if not path.is_file():
+        raise StructureError(f"there is no file {path}")
+    try:
+        atoms = read(path)
+    except UnknownFileTypeError as error:
+        raise StructureError(f"ASE knows no format for {path}: {error}") from error
+    except Exception as error:
+        # ASE's readers raise whatever their parsing meets, from KeyError to StopIteration.
+        raise StructureError(
+            f"{path} cannot be read: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(atoms, Atoms):
+        raise StructureError(f"{path} holds no structure")
+    return atoms
+
+
+def digest(atoms: Atoms) -> str:
+    """Name a structure by its content, for caches.
+
+    Covers numbers, positions, cell and pbc, and nothing else: two Atoms with equal digest
+    get equal predictions whatever their `info`, constraints or calculator.
+    """
+    content = hashlib.blake2b(digest_size=16)
+    for array in (atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()

@@ -1,0 +1,139 @@
+"""The EOSnet authors' checkpoints, as models of this package."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy._core.multiarray import scalar
+
+from ase_orbital.descriptors.concatenate import Concatenate
+from ase_orbital.descriptors.gom import GOM
+from ase_orbital.descriptors.onehot import OneHot
+from ase_orbital.errors import ModelError
+from ase_orbital.keys import PROPERTIES
+from ase_orbital.models.eosnet import EOSNet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+N_EIGENVALUES = 66
+# Settings that all published runs share, and that are built into EOSNet.
+FIXED = {"dmin": 0.5, "step": 0.1, "var": 1.0, "lmax": 0, "n_h": 1}
+LAYERS = {"embedding": "embedding", "conv_to_fc": "readout", "fc_out": "output"}
+CONVOLUTION = {"fc_full": "linear", "bn1": "edge_norm", "bn2": "node_norm"}
+
+
+def import_eosnet(
+    checkpoint: str | Path,
+    *,
+    property: str,  # noqa: A002  # the word users have for it
+    normalized_edges: bool,
+    smoothing: float | None = None,
+) -> EOSNet:
+    """Read a `model_best.pth.tar` of the EOSnet repository.
+
+    Parameters
+    ----------
+    checkpoint
+        Path of the file. Only tensors and plain values are loaded from it, never code.
+    property
+        What it predicts: a name of `keys.PROPERTIES`. The file does not say.
+    normalized_edges
+        Whether it was trained with each edge's distance filter divided by its norm: True
+        for runs up to November 2024, False from December 2024. The file does not say this
+        either, and the wrong choice gives noise.
+    smoothing
+        None for the exactly k nearest neighbors it was trained with; a length in Å, such
+        as 0.1, for selection by occupation, which gives the same answer however a crystal
+        is written down.
+
+    Raises
+    ------
+    ModelError
+        If the file is absent, is not such a checkpoint, or has settings of another network.
+    """
+    if property not in PROPERTIES:
+        raise ModelError(
+            f"there is no property {property!r}; known: {', '.join(PROPERTIES)}"
+        )
+    content = _load(Path(checkpoint))
+    arguments, state = _check(Path(checkpoint), content)
+    n_classes = 2 if arguments["task"] == "classification" else None
+    normalizer = content.get("normalizer") or {}
+    n_rows = state["embedding.weight"].shape[1]
+    model = EOSNet(
+        Concatenate(
+            OneHot(size=n_rows - N_EIGENVALUES),
+            GOM(n_eigenvalues=N_EIGENVALUES, normalize=True, max_neighbors=arguments["nx"]),
+        ),
+        n_hidden=arguments["atom_fea_len"],
+        n_convolutions=arguments["n_conv"],
+        n_readout=arguments["h_fea_len"],
+        radius=float(arguments["radius"]),
+        n_neighbors=arguments["max_num_nbr"],
+        smoothing=smoothing,
+        normalize_edges=normalized_edges,
+        property_name=property,
+        n_classes=n_classes,
+        target_mean=float(normalizer.get("mean", 0.0)) if n_classes is None else 0.0,
+        target_scale=float(normalizer.get("std", 1.0)) if n_classes is None else 1.0,
+    )
+    _fill(model, state, Path(checkpoint))
+    return model.eval()
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ModelError(f"there is no checkpoint {path}")
+    # Classification runs keep their best accuracy as a numpy scalar, under the names numpy
+    # had before version 2 as well.
+    allowed: list[Any] = [
+        np.dtype,
+        np.dtypes.Float64DType,
+        np.dtypes.Float32DType,
+        (scalar, "numpy.core.multiarray.scalar"),
+        (scalar, "numpy._core.multiarray.scalar"),
+    ]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ModelError(f"{path} cannot be read as a checkpoint: {error}") from error
+    if not isinstance(content, dict) or not {"state_dict", "args"} <= content.keys():
+        raise ModelError(f"{path} has no `state_dict` and `args`: no EOSnet checkpoint")
+    return content
+
+
+def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    arguments, state = content["args"], content["state_dict"]
+    needed = ("task", "nx", "atom_fea_len", "n_conv", "h_fea_len", "radius", "max_num_nbr")
+    lacking = [name for name in (*needed, *FIXED) if name not in arguments]
+    if lacking or "embedding.weight" not in state:
+        raise ModelError(f"{path} is no EOSnet checkpoint: it lacks {lacking or 'embedding'}")
+    for name, value in FIXED.items():
+        if arguments[name] != value:
+            raise ModelError(
+                f"{path} was trained with {name}={arguments[name]}; only {value} can be read"
+            )
+    return arguments, state
+
+
+def _fill(model: EOSNet, state: dict[str, Tensor], path: Path) -> None:
+    """Copy weights under our names; every one must find its place."""
+    renamed = {}
+    for name, tensor in state.items():
+        head, *rest = name.split(".")
+        if head == "convs":
+            index, part, leaf = rest
+            renamed[f"convolutions.{index}.{CONVOLUTION.get(part, part)}.{leaf}"] = tensor
+        else:
+            renamed[".".join([LAYERS.get(head, head), *rest])] = tensor
+    own = {"target_mean": model.target_mean, "target_scale": model.target_scale}
+    try:
+        model.load_state_dict(renamed | own)
+    except RuntimeError as error:
+        raise ModelError(f"the weights of {path} do not fit EOSNet: {error}") from error
