@@ -1,0 +1,133 @@
+"""Orbital field matrix.
+
+Source: Pham et al., Sci. Technol. Adv. Mater. 18, 756 (2017),
+doi:10.1080/14686996.2017.1378060, and the layout of Orbital CrystalNet (Yang): the
+center's own orbitals in front of each row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from ase_orbital.descriptors.base import Descriptor
+from ase_orbital.elements import ORBITALS, require, valence_vectors
+from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.neighbors.voronoi import voronoi_faces
+from ase_orbital.structure import to_atoms
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from ase_orbital.structure import AtomsLike
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class OFM(Descriptor):
+    r"""Valence orbitals around each atom, weighed by its Voronoi faces.
+
+    $X_c = \sum_k \frac{\theta_k}{\theta_{max}} \frac{1}{r_k^p} \, o_c o_k^\top$
+
+    over the faces k of the Voronoi cell of atom c, with solid angles theta and distances r
+    in Angstrom; o holds 1 for each occupied (subshell, electrons), see `ORBITALS`.
+
+    Parameters
+    ----------
+    distance_exponent
+        p: 1 in Pham et al. and Orbital CrystalNet's paper, 4 in its published code.
+    center
+        Whether o_c stands in front of each row of X_c: 32 x 33 numbers, else 32 x 32.
+    """
+
+    distance_exponent: float = 1
+    center: bool = True
+
+    @property
+    def n_features(self) -> int:
+        """1056, or 1024 without the center's orbitals."""
+        return len(ORBITALS) * (len(ORBITALS) + self.center)
+
+    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
+        """Rows of the matrices one after another; Angstrom^-p beside the center's column."""
+        return [self._describe(atoms).reshape(len(atoms), -1) for atoms in structures]
+
+    def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
+        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Angstrom^-p."""
+        return self._describe(to_atoms(structure))[:, :, int(self.center) :]
+
+    def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
+        """Describe the whole structure by the mean over its atoms, [n_features]."""
+        atoms = to_atoms(structure)
+        return np.asarray(self._describe(atoms).reshape(len(atoms), -1).mean(axis=0))
+
+    def _describe(self, atoms: Atoms) -> NDArray[np.float64]:
+        valence = valence_vectors()
+        require(atoms.numbers, valence.any(axis=1), "valence configuration")
+        faces = voronoi_faces(atoms)
+        return field_matrices(
+            valence[atoms.numbers],
+            faces.center,
+            faces.neighbor,
+            faces.distance,
+            faces.solid_angle,
+            float(self.distance_exponent),
+            self.center,
+        )
+
+
+@compiled
+def field_matrices(
+    valence: NDArray[np.float64],
+    center: NDArray[np.int64],
+    neighbor: NDArray[np.int64],
+    distance: NDArray[np.float64],
+    solid_angle: NDArray[np.float64],
+    exponent: float,
+    with_center: bool,
+) -> NDArray[np.float64]:
+    """Sum weighted outer products of valence vectors over the faces of each atom.
+
+    Parameters
+    ----------
+    valence : [n_atoms, n_orbitals]
+    center, neighbor : [n_faces]
+        Faces of one center stand together.
+    distance : [n_faces]
+        Angstrom.
+    solid_angle : [n_faces]
+        Divided by the center's largest.
+    exponent
+        Of the distance in the weight.
+    with_center
+        Whether the center's valence vector is put in front as column 0.
+
+    Returns
+    -------
+    [n_atoms, n_orbitals, n_orbitals or one more]
+        Rows belong to the center, columns to the neighbors. Angstrom^-exponent.
+    """
+    n_atoms, n_orbitals = valence.shape
+    matrices = np.zeros((n_atoms, n_orbitals, n_orbitals + with_center))
+    field = np.empty(n_orbitals)
+    end = 0
+    for c in range(n_atoms):
+        start, largest = end, 0.0
+        while end < len(center) and center[end] == c:
+            largest = max(largest, solid_angle[end])
+            end += 1
+        field[:] = 0.0
+        for k in range(start, end):
+            weight = solid_angle[k] / largest / distance[k] ** exponent
+            for b in range(n_orbitals):
+                field[b] += weight * valence[neighbor[k], b]
+        for a in range(n_orbitals):
+            if valence[c, a] != 0.0:
+                if with_center:
+                    matrices[c, a, 0] = valence[c, a]
+                for b in range(n_orbitals):
+                    matrices[c, a, b + with_center] = valence[c, a] * field[b]
+    return matrices
