@@ -87,7 +87,7 @@ def gather(
                     dy = grid.positions[j, 1] - grid.positions[i, 1] + y
                     dz = grid.positions[j, 2] - grid.positions[i, 2] + z
                     square = dx * dx + dy * dy + dz * dz
-                    if not inner * inner < square <= outer * outer:
+                    if square > outer * outer or square <= inner * abs(inner):
                         continue
                     if square < CLOSEST**2:
                         if i == j and shift[0] == shift[1] == shift[2] == 0:
