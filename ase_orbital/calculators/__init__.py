@@ -1,0 +1,7 @@
+"""Calculators of the Atomic Simulation Environment."""
+
+from __future__ import annotations
+
+from ase_orbital.calculators.property_calculator import PropertyCalculator
+
+__all__ = ["PropertyCalculator"]

@@ -1,0 +1,265 @@
+"""Structures in, named numbers out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ase_orbital.descriptors.concatenate import Concatenate
+from ase_orbital.descriptors.gom import GOM
+from ase_orbital.errors import ModelError, OrbitalError
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.keys import unit_of
+from ase_orbital.models.base import CrystalModel
+from ase_orbital.predict.foreign import ForeignModel
+from ase_orbital.structure import to_atoms
+from ase_orbital.zoo.folders import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ase import Atoms
+    from torch import nn
+
+    from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.structure import AtomsLike
+
+ModelLike: TypeAlias = "str | Path | nn.Module"
+SPREAD = "_spread"
+
+# A chunk is featurised together; a batch goes through a network together.
+MAX_ATOMS = 4096
+MAX_EDGES = 32768
+
+
+class Predictor:
+    """Predicts learned properties of crystals.
+
+    Parameters
+    ----------
+    models
+        A name of `list_models()`, a model folder, a loaded model, or several of these in a
+        list. Property models of matgl's own, such as MEGNet, count too; a dictionary
+        {property: model} names what they predict. Several models of one property form a
+        committee: the prediction is their mean, and `<property>_spread` their standard
+        deviation.
+    device
+        Such as "cpu" or "cuda:1". None for a GPU if there is one, else the CPU.
+    dtype
+        torch.float32 or torch.float64, of descriptors and networks. None for float32.
+
+    Notes
+    -----
+    Predictions depend on the crystal alone: not on how it is written down, nor on what else
+    is in the list. A predictor may be shared by threads, and sent to other processes; made
+    from names or folders, it travels as those.
+    """
+
+    def __init__(
+        self,
+        models: ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        if isinstance(models, Mapping):
+            named: list[tuple[str | None, ModelLike]] = list(models.items())
+        elif isinstance(models, Sequence) and not isinstance(models, str):
+            named = [(None, model) for model in models]
+        else:
+            named = [(None, models)]
+        if not named:
+            raise ModelError("give at least one model")
+        self._arguments = (models, device, dtype)
+        self._travels_by_name = all(isinstance(model, str | Path) for _, model in named)
+        default = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(device or default)
+        self.dtype = dtype or torch.float32
+        self._models = [self._prepare(name, model) for name, model in named]
+        self.names = [_name_of(model) for _, model in named]
+
+    def _prepare(self, name: str | None, model: ModelLike) -> CrystalModel | ForeignModel:
+        """Make a copy of our own, on our device, for evaluation only."""
+        if isinstance(model, str | Path):
+            model = load_model(model)
+        model = deepcopy(model).to(self.device).eval()
+        if not isinstance(model, CrystalModel):
+            return ForeignModel(model, name or _name_of(model))
+        if name is not None and name != model.property_name:
+            raise ModelError(f"the model given for {name} predicts {model.property_name}")
+        model.to(self.dtype)
+        model.descriptor = _computing(model.descriptor, self.dtype, self.device)
+        return model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as names where there are any, else with the models."""
+        models, device, dtype = self._arguments
+        if not self._travels_by_name and not isinstance(models, Mapping):
+            models = [
+                model.model if isinstance(model, ForeignModel) else model
+                for model in self._models
+            ]
+        return _rebuild, (models, device, dtype)
+
+    def __repr__(self) -> str:
+        return f"Predictor({self.names}, device={str(self.device)!r})"
+
+    @property
+    def properties(self) -> list[str]:
+        """Names of what is predicted, a committee's spread included."""
+        names = [model.property_name for model in self._models]
+        out = []
+        for name in dict.fromkeys(names):
+            out.append(name)
+            if names.count(name) > 1:
+                out.append(name + SPREAD)
+        return out
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each of `properties`; empty where it is not known."""
+        return {name: unit_of(name.removesuffix(SPREAD)) for name in self.properties}
+
+    def predict(self, structure: AtomsLike) -> dict[str, float]:
+        """Predict for one structure.
+
+        Parameters
+        ----------
+        structure
+            `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
+
+        Returns
+        -------
+        dict
+            Value of each of `properties`, in `units`.
+
+        Raises
+        ------
+        StructureError, ElementError
+            If the structure cannot be described, or has an element a model has not seen.
+        """
+        return self._predict([self._accept(structure)])[0]
+
+    def predict_many(
+        self, structures: Iterable[AtomsLike], *, progress: bool = False
+    ) -> list[dict[str, float]]:
+        """Predict for many structures, all checked before the first is computed.
+
+        Parameters
+        ----------
+        structures
+            Anything `predict` takes.
+        progress
+            Show a bar.
+
+        Returns
+        -------
+        list of dict
+            In input order.
+
+        Raises
+        ------
+        StructureError, ElementError
+            As for `predict`, with a note saying which structure it is.
+        """
+        accepted = []
+        for index, structure in enumerate(structures):
+            try:
+                accepted.append(self._accept(structure))
+            except OrbitalError as error:
+                error.add_note(f"this is structure {index} of the list")
+                raise
+        results: list[dict[str, float]] = []
+        with tqdm(total=len(accepted), disable=not progress, unit="structures") as bar:
+            for chunk in _filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS):
+                try:
+                    results += self._predict(chunk)
+                except Exception as error:
+                    last = len(results) + len(chunk) - 1
+                    error.add_note(f"while predicting structures {len(results)} to {last}")
+                    raise
+                bar.update(len(chunk))
+        return results
+
+    def _accept(self, structure: AtomsLike) -> Atoms:
+        atoms = to_atoms(structure)
+        for model in self._models:
+            model.check_elements(atoms)
+        return atoms
+
+    def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
+        """Predict with every model; those that take equal graphs share them."""
+        graphs: dict[Any, list[CrystalGraph]] = {}
+        columns: dict[str, list[np.ndarray[Any, np.dtype[np.float64]]]] = {}
+        for model in self._models:
+            if isinstance(model, ForeignModel):
+                values = np.array([model.predict(atoms) for atoms in structures])
+            else:
+                key = (model.descriptor, model.connectivity)
+                if key not in graphs:
+                    graphs[key] = model.graphs(structures)
+                values = self._run(model, graphs[key])
+            columns.setdefault(model.property_name, []).append(values)
+        table = {}
+        for name, members in columns.items():
+            table[name] = np.mean(members, axis=0)
+            if len(members) > 1:
+                table[name + SPREAD] = np.std(members, axis=0, ddof=1)
+        return [
+            {name: float(values[index]) for name, values in table.items()}
+            for index in range(len(structures))
+        ]
+
+    def _run(
+        self, model: CrystalModel, graphs: list[CrystalGraph]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        parts = []
+        sizes = [len(graph.source) for graph in graphs]
+        with torch.inference_mode():
+            for batch in _filled(graphs, sizes, MAX_EDGES):
+                output = model(CrystalGraph.batch(batch).to(self.device))
+                parts.append(model.to_property(output).double().cpu())
+        return np.asarray(torch.cat(parts).numpy())
+
+
+def _rebuild(models: Any, device: Any, dtype: Any) -> Predictor:
+    return Predictor(models, device=device, dtype=dtype)
+
+
+def _name_of(model: ModelLike) -> str:
+    if isinstance(model, str | Path):
+        return Path(model).name
+    return str(getattr(model, "property_name", type(model).__name__.lower()))
+
+
+def _computing(
+    descriptor: Descriptor, dtype: torch.dtype, device: torch.device
+) -> Descriptor:
+    """Let a descriptor compute in a predictor's precision and place."""
+    if isinstance(descriptor, Concatenate):
+        return Concatenate(*(_computing(part, dtype, device) for part in descriptor.parts))
+    if isinstance(descriptor, GOM):
+        name = "float64" if dtype == torch.float64 else "float32"
+        return replace(descriptor, dtype=name, device=str(device))
+    return descriptor
+
+
+def _filled(items: list[Any], sizes: list[int], most: int) -> Iterator[list[Any]]:
+    """Cut a list into runs whose sizes add up to at most `most`, or that are one item."""
+    run: list[Any] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        if run and total + size > most:
+            yield run
+            run, total = [], 0
+        run.append(item)
+        total += size
+    if run:
+        yield run
