@@ -5,12 +5,20 @@ DGL has no data of whole graphs, so the lattice is written on each atom.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
-import dgl
 import torch
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+# Without a word on its backend DGL writes a file into the home folder on import.
+chosen = os.environ.setdefault("DGLBACKEND", "pytorch")
+try:
+    import dgl
+finally:
+    if chosen == "pytorch":
+        os.environ.pop("DGLBACKEND", None)
 
 if TYPE_CHECKING:
     from dgl import DGLGraph

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_orbital.neighbors.bins import DONE, Grid, binned
-from ase_orbital.neighbors.clipping import TOUCHING, cuts, faces, measure
+from ase_orbital.neighbors.clipping import TOUCHING, cuts, faces, measure, put
 from ase_orbital.neighbors.compiled import compiled
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ def enlarged(planes: Floats, images: Integers, count: int) -> tuple[Floats, Inte
     more_planes[:count] = planes[:count]
     more_images[:count] = images[:count]
     return more_planes, more_images
+
+
+@compiled
+def move(planes: Floats, images: Integers, source: int, target: int) -> None:
+    """Copy one row over another."""
+    for a in range(4):
+        planes[target, a] = planes[source, a]
+        images[target, a] = images[source, a]
 
 
 @compiled
@@ -69,36 +77,36 @@ def gather(
     count = n
     low, high = window(i, outer, grid)
     n0, n1, n2 = grid.n_bins
-    v, shift = grid.vectors, np.empty(3, np.int64)
+    v = grid.vectors
+    ox, oy, oz = grid.positions[i]
     for b0 in range(low[0], high[0] + 1):
-        shift[0] = b0 // n0
+        s0 = b0 // n0
         for b1 in range(low[1], high[1] + 1):
-            shift[1] = b1 // n1
-            row = ((b0 - shift[0] * n0) * n1 + b1 - shift[1] * n1) * n2
+            s1 = b1 // n1
+            row = ((b0 - s0 * n0) * n1 + b1 - s1 * n1) * n2
             for b2 in range(low[2], high[2] + 1):
-                shift[2] = b2 // n2
-                at = row + b2 - shift[2] * n2
-                x = shift[0] * v[0, 0] + shift[1] * v[1, 0] + shift[2] * v[2, 0]
-                y = shift[0] * v[0, 1] + shift[1] * v[1, 1] + shift[2] * v[2, 1]
-                z = shift[0] * v[0, 2] + shift[1] * v[1, 2] + shift[2] * v[2, 2]
+                s2 = b2 // n2
+                at = row + b2 - s2 * n2
+                x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0] - ox
+                y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1] - oy
+                z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2] - oz
                 for member in range(grid.first[at], grid.first[at + 1]):
                     j = grid.members[member]
-                    dx = grid.positions[j, 0] - grid.positions[i, 0] + x
-                    dy = grid.positions[j, 1] - grid.positions[i, 1] + y
-                    dz = grid.positions[j, 2] - grid.positions[i, 2] + z
+                    dx = grid.positions[j, 0] + x
+                    dy = grid.positions[j, 1] + y
+                    dz = grid.positions[j, 2] + z
                     square = dx * dx + dy * dy + dz * dz
                     if square > outer * outer or square <= inner * abs(inner):
                         continue
                     if square < CLOSEST**2:
-                        if i == j and shift[0] == shift[1] == shift[2] == 0:
+                        if i == j and s0 == s1 == s2 == 0:
                             continue
                         return planes, images, count, j
                     if count == len(planes):
                         planes, images = enlarged(planes, images, count)
                     scale = 2.0 / square
-                    planes[count] = dx * scale, dy * scale, dz * scale, math.sqrt(2 * scale)
-                    images[count, 0] = j
-                    images[count, 1:] = shift
+                    put(planes, count, dx * scale, dy * scale, dz * scale, math.sqrt(2 * scale))
+                    put(images, count, j, s0, s1, s2)
                     count += 1
     order = n + np.argsort(-planes[n:count, 3])
     planes[n:count] = planes[order]
@@ -174,9 +182,9 @@ def cell(
                 if planes[following, 3] <= lowest:
                     following = count
                     break
-                if n_corners == 0 or cuts(planes[following], corners, n_corners, touching):
-                    planes[n] = planes[following]
-                    images[n] = images[following]
+                x, y, z = planes[following, 0], planes[following, 1], planes[following, 2]
+                if n_corners == 0 or cuts(x, y, z, corners, n_corners, touching):
+                    move(planes, images, following, n)
                     n += 1
                 following += 1
             if n == n_before:
@@ -197,7 +205,8 @@ def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int
     kept = 0
     for k in range(n):
         if starts[k + 1] > starts[k]:
-            planes[kept], images[kept], starts[kept] = planes[k], images[k], starts[k]
+            move(planes, images, k, kept)
+            starts[kept] = starts[k]
             kept += 1
     starts[kept], starts[kept + 1] = starts[n], starts[n + 1]
     return kept
@@ -239,22 +248,22 @@ def voronoi(
         if n == 0:
             vacuum[i] = 4.0 * math.pi
         else:
-            axis = -planes[0, :3] / planes[0, 3]
-            vacuum[i] = measure(axis, corners, starts[n], starts[n + 1])[0]
+            scale = -1.0 / planes[0, 3]
+            vacuum[i] = measure(scale*planes[0,0], scale*planes[0,1], scale*planes[0,2], corners, starts[n], starts[n + 1])[0]
         total = vacuum[i]
         for k in range(n):
-            theta, size = measure(planes[k, :3] / planes[k, 3], corners, starts[k], starts[k + 1])
+            scale = 1.0 / planes[k, 3]
+            theta, size = measure(scale*planes[k,0], scale*planes[k,1], scale*planes[k,2], corners, starts[k], starts[k + 1])
             total += theta
             if theta < SMALLEST:
                 continue
             j = images[k, 0]
-            shift = images[k, 1:] - grid.wraps[j] + grid.wraps[i]
             whole[count, 0], whole[count, 1] = i, j
             for a in range(3):
                 whole[count, 2 + a] = 0
                 for b in range(3):
                     if grid.periodic[b]:
-                        whole[count, 2 + a] += shift[b] * grid.steps[b, a]
+                        whole[count, 2 + a] += (images[k, 1+b] - grid.wraps[j, b] + grid.wraps[i, b]) * grid.steps[b, a]
             real[count] = 2.0 / planes[k, 3], theta, size
             count += 1
         if not abs(total - 4.0 * math.pi) < CLOSED:

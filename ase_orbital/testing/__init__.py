@@ -1,0 +1,11 @@
+"""Checks that others can run on their own descriptors and models."""
+
+from __future__ import annotations
+
+from ase_orbital.testing.invariance import (
+    assert_function_of_the_crystal,
+    assert_invariant,
+    same_crystals,
+)
+
+__all__ = ["assert_function_of_the_crystal", "assert_invariant", "same_crystals"]
