@@ -13,12 +13,13 @@ import torch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 # Without a word on its backend DGL writes a file into the home folder on import.
-chosen = os.environ.setdefault("DGLBACKEND", "pytorch")
+unset = "DGLBACKEND" not in os.environ
+os.environ.setdefault("DGLBACKEND", "pytorch")
 try:
     import dgl
 finally:
-    if chosen == "pytorch":
-        os.environ.pop("DGLBACKEND", None)
+    if unset:
+        del os.environ["DGLBACKEND"]
 
 if TYPE_CHECKING:
     from dgl import DGLGraph
