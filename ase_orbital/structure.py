@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 
+from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import StructureError
 
 if TYPE_CHECKING:
@@ -61,18 +62,20 @@ def check(atoms: Atoms) -> None:
     """Raise StructureError for anything that makes the rest meaningless."""
     if len(atoms) == 0:
         raise StructureError("atoms has no atoms")
+    strange = np.flatnonzero((atoms.numbers < 1) | (atoms.numbers >= len(SYMBOLS)))
+    if strange.size:
+        raise StructureError(
+            f"atom {strange[0]} is no element (atomic number {atoms.numbers[strange[0]]}); "
+            "remove dummy atoms or give them a species"
+        )
     if not np.isfinite(atoms.positions).all():
         index = int(np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))[0])
         raise StructureError(
             f"atom {index} ({atoms.symbols[index]}) has position "
             f"{atoms.positions[index].tolist()}; every coordinate must be a finite number"
         )
-    if atoms.numbers.min() < 1:
-        index = int(atoms.numbers.argmin())
-        raise StructureError(
-            f"atom {index} is no element (symbol {atoms.symbols[index]}); "
-            "remove dummy atoms or give them a species"
-        )
+    if not np.isfinite(atoms.cell.array).all():
+        raise StructureError(f"the cell {atoms.cell.array.tolist()} is not finite")
     if "occupancy" in atoms.info:
         _check_occupancy(atoms)
     if atoms.pbc.any():
@@ -81,8 +84,6 @@ def check(atoms: Atoms) -> None:
 
 def _check_cell(atoms: Atoms) -> None:
     cell = atoms.cell.array
-    if not np.isfinite(cell).all():
-        raise StructureError(f"the cell {cell.tolist()} is not finite")
     lengths = np.linalg.norm(cell, axis=1)
     for axis in np.flatnonzero(atoms.pbc & (lengths == 0.0)):
         raise StructureError(
@@ -128,11 +129,18 @@ def _first_atom(kinds: NDArray[np.integer[Any]], kind: int) -> str:
 
 
 def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
+    from pymatgen.core import DummySpecies
+
     for index, site in enumerate(structure.sites):
         if not site.is_ordered or abs(site.species.num_atoms - 1.0) > 1e-3:
             raise StructureError(
                 f"site {index} is partially occupied ({site.species_string}); "
                 "make an ordered structure first"
+            )
+        if isinstance(site.specie, DummySpecies):
+            raise StructureError(
+                f"site {index} ({site.species_string}) is no element; "
+                "remove dummy atoms or give them a species"
             )
     lattice = getattr(structure, "lattice", None)
     return Atoms(
@@ -147,7 +155,7 @@ def _read(path: Path) -> Atoms:
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:
-        atoms = read(path)
+        atoms = read(path, do_not_split_by_at_sign=True)
     except UnknownFileTypeError as error:
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
