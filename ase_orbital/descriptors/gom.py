@@ -83,10 +83,16 @@ class GOM(Descriptor):
         """Refuse settings that mean nothing."""
         if self.orbitals not in ("s", "sp"):
             raise ValueError(f"orbitals must be 's' or 'sp', not {self.orbitals!r}")
-        if not self.cutoff > 0.0:
+        if not 0.0 < self.cutoff < np.inf:
             raise ValueError(f"cutoff must be a length in Å above zero, not {self.cutoff}")
+        if self.n_eigenvalues is not None and self.n_eigenvalues < 1:
+            raise ValueError(
+                f"n_eigenvalues must be at least 1, or None, not {self.n_eigenvalues}"
+            )
         if self.max_neighbors < 1:
             raise ValueError(f"max_neighbors must be at least 1, not {self.max_neighbors}")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 
     @property
     def n_features(self) -> int | None:
@@ -99,9 +105,11 @@ class GOM(Descriptor):
 
     def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
         """Eigenvalues, largest first, as [n_atoms, n_features] for each structure; no unit."""
+        if not structures:
+            return []
         lengths = [len(atoms) for atoms in structures]
         groups, sizes, widths = self._gather(structures)
-        width = self.n_eigenvalues or int(sizes.max(initial=1)) * self._n_orbitals
+        width = self.n_eigenvalues or int(sizes.max()) * self._n_orbitals
         rows = np.zeros((len(widths), width), self.dtype)
         for group in groups:
             kept = min(width, group.atoms.shape[1] * self._n_orbitals)
@@ -115,7 +123,7 @@ class GOM(Descriptor):
         split = np.split(rows, np.cumsum(lengths)[:-1])
         if self.n_eigenvalues is not None:
             return split
-        largest = np.maximum.reduceat(sizes, np.cumsum([0, *lengths[:-1]])) if lengths else []
+        largest = np.maximum.reduceat(sizes, np.cumsum([0, *lengths[:-1]]))
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
 
@@ -202,8 +210,6 @@ class GOM(Descriptor):
             widths.append(radii[atoms.numbers])
             atoms_before += len(atoms)
             pairs_before += len(pairs.center)
-        if not structures:
-            return [], np.zeros(0, np.int64), np.zeros(0)
         neighbor, vector, first, size = map(
             np.concatenate, (neighbors, vectors, firsts, sizes)
         )
