@@ -1,4 +1,4 @@
-"""Occupations against the nearest k, where those are defined, and against their definition."""
+"""Occupations against the nearest k (where these exist), and against their definition."""
 
 import numpy as np
 import pytest
