@@ -29,6 +29,11 @@ class OneHot(Descriptor):
 
     size: int = 113
 
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        if self.size < 2:
+            raise ValueError(f"size must be at least 2, for hydrogen, not {self.size}")
+
     @property
     def n_features(self) -> int:
         """`size`."""

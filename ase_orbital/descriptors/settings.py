@@ -45,13 +45,17 @@ def from_settings(settings: dict[str, Any]) -> Descriptor:
     """
     values = dict(settings)
     name = values.pop("name", None)
-    if name == "Concatenate":
-        return Concatenate(*(from_settings(part) for part in values["parts"]))
-    if name not in KINDS:
+    if name != "Concatenate" and name not in KINDS:
         raise ModelError(
             f"there is no descriptor {name!r}; known: {', '.join([*KINDS, 'Concatenate'])}"
         )
     try:
+        if name == "Concatenate":
+            return Concatenate(*map(from_settings, values["parts"]))
         return KINDS[name](**values)
-    except TypeError as error:
-        raise ModelError(f"descriptor {name} does not have these settings: {error}") from error
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"descriptor {name} does not have these settings: {error}"
+        ) from error
