@@ -132,7 +132,8 @@ def build_graphs(
 def _graph(
     atoms: Atoms, rows: NDArray[np.floating[Any]], edges: Edges, dtype: torch.dtype
 ) -> CrystalGraph:
-    lattice = complete_cell(atoms.cell.array)
+    # Vectors of open directions mean nothing, and need not even be independent.
+    lattice = complete_cell(atoms.cell.array * atoms.pbc[:, None])
 
     def real(array: NDArray[np.floating[Any]]) -> torch.Tensor:
         return torch.as_tensor(array).to(dtype)
