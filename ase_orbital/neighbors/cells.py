@@ -23,8 +23,8 @@ CLOSEST = 0.1  # Angstrom; atoms closer than this coincide
 SMALLEST = 1e-8  # sr; smaller faces are dropped
 CLOSED = 1e-6  # sr; how well solid angles must add up and agree from both sides
 LEVEL = 1e-12  # 1/Angstrom; corners farther than the inverse count as that far
-FIRST_RADIUS = 2.6  # in cube roots of the volume per atom: 74 atoms
-BATCH = 24  # planes tried at a time, nearest first
+FIRST_RADIUS = 1.7  # in cube roots of the volume per atom: 20 atoms
+BATCH = 16  # planes tried at a time, nearest first
 
 
 @compiled
@@ -61,9 +61,10 @@ def window(i: int, radius: float, grid: Grid) -> tuple[Integers, Integers]:
 
 @compiled
 def gather(
-    i: int, inner: float, outer: float, grid: Grid, planes: Floats, images: Integers, n: int
+    i: int, inner: float, outer: float, grid: Grid, planes: Floats, images: Integers, n: int,
+    corners: Floats, n_corners: int,
 ) -> tuple[Floats, Integers, int, int]:
-    """Append the planes of atoms at distances in (inner, outer] of atom i, nearest first.
+    """Append planes that may cut corners, of atoms at (inner, outer] of atom i, nearest first.
 
     Returns
     -------
@@ -105,6 +106,10 @@ def gather(
                     if count == len(planes):
                         planes, images = enlarged(planes, images, count)
                     scale = 2.0 / square
+                    if n_corners and not cuts(
+                        dx * scale, dy * scale, dz * scale, corners, n_corners, 0.0
+                    ):
+                        continue
                     put(planes, count, dx * scale, dy * scale, dz * scale, math.sqrt(2 * scale))
                     put(images, count, j, s0, s1, s2)
                     count += 1
@@ -170,7 +175,7 @@ def cell(
     extent = math.inf if grid.periodic.any() else math.sqrt(np.sum(grid.vectors**2))
     starts = np.zeros(2, np.int64)
     while True:
-        planes, images, count, coincident = gather(i, inner, outer, grid, planes, images, n)
+        planes, images, count, coincident = gather(i, inner, outer, grid, planes, images, n, corners, n_corners)
         if coincident >= 0:
             return 0, coincident, planes, images, corners, starts
         following = n
@@ -190,8 +195,11 @@ def cell(
             if n == n_before:
                 break
             if len(starts) < n + 2:
-                starts = np.empty(2 * n + 2, np.int64)
-            corners, n_corners = faces(planes, n, corners, starts)
+                longer = np.empty(2 * n + 2, np.int64)
+                longer[: len(starts)] = starts
+                starts = longer
+            old = n_before if lowest > LEVEL else 0
+            corners, n_corners = faces(planes, old, n, corners, starts)
             n = compacted(planes, images, starts, n)
         needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
         if outer >= min(needed, extent):

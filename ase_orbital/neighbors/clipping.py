@@ -105,22 +105,44 @@ def cut(polygon: Floats, m: int, beyond: Floats, touching: float, result: Floats
 def face(
     k: int, planes: Floats, n: int, beyond: Floats, polygon: Floats, spare: Floats
 ) -> tuple[int, Floats, Floats, bool]:
-    """Directions that meet plane k before all others; k = n is the vacuum.
+    """Directions that meet plane k before n others; k = n is the vacuum. See `clip`."""
+    first, scale = (k, 1.0 / planes[k, 3]) if k < n else (0, -1.0 / planes[0, 3])
+    x, y, z = scale * planes[first, 0], scale * planes[first, 1], scale * planes[first, 2]
+    hemisphere(x, y, z, polygon)
+    return clip(k, planes, 0, n, 4, True, beyond, polygon, spare)
+
+
+@compiled
+def clip(
+    k: int, planes: Floats, begin: int, n: int, m: int, whole: bool,
+    beyond: Floats, polygon: Floats, spare: Floats,
+) -> tuple[int, Floats, Floats, bool]:
+    """Take from face k what meets one of planes begin to n first.
+
+    Parameters
+    ----------
+    m, polygon
+        Corners [m, 4].
+    whole
+        Whether they are a whole hemisphere.
+    spare
+        As large as `polygon`, for at least m + 2 n corners.
 
     Returns
     -------
-    Number of corners, the array that has them and the other one, both of `polygon` and
-    `spare` [2 n + 6, 4], and whether they are a whole hemisphere.
+    m, polygon, spare, whole
+        The two arrays may have changed places.
     """
-    gx = gy = gz = 0.0
+    gx = gy = gz = vx = vy = vz = 0.0
     if k < n:
         gx, gy, gz = planes[k, 0], planes[k, 1], planes[k, 2]
-    first, scale = (k, 1.0 / planes[k, 3]) if k < n else (0, -1.0 / planes[0, 3])
-    ax, ay, az = scale * planes[first, 0], scale * planes[first, 1], scale * planes[first, 2]
+    else:
+        vx, vy, vz = planes[0, 0], planes[0, 1], planes[0, 2]
     touching = TOUCHING * planes[0, 3]
-    m, whole, lowest = 4, True, 0.0
-    hemisphere(ax, ay, az, polygon)
-    for j in range(n):
+    lowest = polygon[0, 3]
+    for t in range(1, m):
+        lowest = min(lowest, polygon[t, 3])
+    for j in range(begin, n):
         if planes[j, 3] <= lowest:
             break
         if j == k:
@@ -133,9 +155,11 @@ def face(
             n_lost += ahead > touching
             n_inside += ahead < -touching
         if n_lost == 0:
-            ahead = (x - gx) * ax + (y - gy) * ay + (z - gz) * az
-            if whole and n_inside == 0 and ahead > 0.0:
-                return 0, polygon, spare, False
+            if whole and n_inside == 0:
+                # The plane is parallel to this one: which of the two is in front?
+                ahead = x * (gx - vx) + y * (gy - vy) + z * (gz - vz)
+                if ahead > gx * gx + gy * gy + gz * gz:
+                    return 0, polygon, spare, False
             continue
         if n_inside == 0:
             return 0, polygon, spare, False
@@ -169,39 +193,59 @@ def rounded(
 
 
 @compiled
-def faces(planes: Floats, n: int, corners: Floats, starts: Integers) -> tuple[Floats, int]:
+def faces(
+    planes: Floats, old: int, n: int, corners: Floats, starts: Integers
+) -> tuple[Floats, int]:
     """Clip the faces of n planes, and the vacuum, by each other.
+
+    Parameters
+    ----------
+    old
+        How many planes at the front have been clipped by each other. Zero, if there was
+        any vacuum.
+    corners, starts
+        What that gave; `starts` takes the result.
 
     Returns
     -------
     corners : [4, n_corners or more]
-        The array given, or a longer one. Face k has columns starts[k] : starts[k + 1], the
-        vacuum comes after the last face.
+        Face k has columns starts[k] : starts[k + 1], vacuum comes after the last face.
     n_corners
         The vacuum's last may be a direction inside of it instead, so that every
         direction of a face is a positive combination of its columns.
     """
-    polygon, spare = np.empty((2 * n + 6, 4)), np.empty((2 * n + 6, 4))
-    beyond = np.empty(2 * n + 6)
+    room = 2 * n + 6 + corners.shape[1] if old else 2 * n + 6
+    polygon, spare = np.empty((room, 4)), np.empty((room, 4))
+    beyond = np.empty(room)
+    result = np.empty((4, 8 * n + 32))
     count, whole = 0, False
-    for k in range(n + 1):
-        m, polygon, spare, whole = face(k, planes, n, beyond, polygon, spare)
-        if count + m + 1 > corners.shape[1]:
+    for k in range(n if old else n + 1):
+        if k < old:
+            start, m = starts[k], starts[k + 1] - starts[k]
+            for t in range(m):
+                for a in range(4):
+                    polygon[t, a] = corners[a, start + t]
+            m, polygon, spare, _ = clip(k, planes, old, n, m, False, beyond, polygon, spare)
+        else:
+            m, polygon, spare, whole = face(k, planes, n, beyond, polygon, spare)
+        if count + m + 1 > result.shape[1]:
             longer = np.empty((4, 2 * (count + m)))
-            longer[:, :count] = corners[:, :count]
-            corners = longer
+            longer[:, :count] = result[:, :count]
+            result = longer
         for t in range(m):
             for a in range(4):
-                corners[a, count + t] = polygon[t, a]
+                result[a, count + t] = polygon[t, a]
         starts[k] = count
         count += m
     starts[n + 1] = count
+    if old:
+        starts[n] = count
     if whole:
         for a in range(3):
-            corners[a, count] = -planes[0, a] / planes[0, 3]
-        corners[3, count] = 0.0
+            result[a, count] = -planes[0, a] / planes[0, 3]
+        result[3, count] = 0.0
         count += 1
-    return corners, count
+    return result, count
 
 
 @compiled
