@@ -145,7 +145,7 @@ def as_crystal_graph(graph: Any) -> CrystalGraph:
             from ase_orbital.graphs.dgl import from_dgl
 
             return from_dgl(graph)
-    except (AttributeError, KeyError) as error:
+    except KeyError as error:
         raise GraphError(
             f"the graph lacks a field this model needs ({error}); make it with the model's "
             "graph_converter()"

@@ -43,10 +43,11 @@ def from_pyg(data: Any) -> CrystalGraph:
 
     Raises
     ------
-    AttributeError
+    KeyError
         If a field is absent: `as_crystal_graph` says so in terms of graphs.
     """
-    source, target = data.edge_index
+    # By key: as an attribute, what is absent may be None.
+    source, target = data["edge_index"]
     if isinstance(data, Batch):
         n_atoms = data.ptr.diff()
         index = data.batch
@@ -55,16 +56,16 @@ def from_pyg(data: Any) -> CrystalGraph:
         index = source.new_zeros(data.num_nodes)
     n_edges: Tensor = torch.bincount(index[source], minlength=len(n_atoms))
     return CrystalGraph(
-        rows=data.x,
-        numbers=data.node_type + 1,
-        fractional=data.frac_coords,
+        rows=data["x"],
+        numbers=data["node_type"] + 1,
+        fractional=data["frac_coords"],
         source=source,
         target=target,
-        distance=data.distance,
-        weight=data.weight,
-        shift=data.pbc_offset.round().long(),
+        distance=data["distance"],
+        weight=data["weight"],
+        shift=data["pbc_offset"].round().long(),
         reverse_offset=data.get("reverse_offset"),
-        lattice=data.lattice,
+        lattice=data["lattice"],
         n_atoms=n_atoms,
         n_edges=n_edges,
     )
