@@ -1,0 +1,52 @@
+"""What the README says to copy can be copied."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language, text=README):
+    """Blocks of code of a language, each with the number of its first line."""
+    return [
+        (text.count("\n", 0, found.start(2)) + 1, found[2])
+        for found in BLOCK.finditer(text)
+        if found[1] == language
+    ]
+
+
+def section(title):
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has no section {title!r}"
+    return found[1]
+
+
+def test_two_commands_set_everything_up():
+    """The gate, .ci/run, runs these two; here only their form."""
+    commands = [code for _, code in blocks("bash", section("Set up"))]
+    assert len(commands) == 2
+    for command in commands:
+        assert command.startswith("python3.11 -m venv .venv")
+        assert "pip install -c .ci/constraints.txt torch==" in command
+        # One command: what fails, stops it.
+        lines = command.splitlines()
+        assert all(line.endswith(("&& \\", "\\")) for line in lines[:-1])
+        assert command.count("&&") >= 3
+    assert "ase-orbital predict" in commands[0]
+    assert commands[1].rstrip().endswith("pytest")
+
+
+def test_python_blocks_run_in_the_order_they_are_read(tmp_path, monkeypatch):
+    (tmp_path / "tutorials").symlink_to(ROOT / "tutorials")
+    monkeypatch.chdir(tmp_path)
+    codes = blocks("python")
+    if not codes:
+        pytest.fail("README.md shows no Python")
+    namespace = {"__name__": "__readme__"}
+    for line, code in codes:
+        # Empty lines in front, so that an error names the line of the README.
+        exec(compile("\n" * (line - 1) + code, ROOT / "README.md", "exec"), namespace)
