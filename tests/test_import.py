@@ -1,0 +1,88 @@
+"""Importing the package is cheap, silent, and leaves everything as it was."""
+
+import os
+import subprocess
+import sys
+
+NOTHING_HEAVY = """
+import sys
+import ase_orbital
+
+ase_orbital.__version__, dir(ase_orbital)
+heavy = {"torch", "ase", "matgl", "dgl", "torch_geometric", "pymatgen", "numba", "numpy"}
+print(sorted(heavy & sys.modules.keys()))
+"""
+
+# Parts that want an extra which is not installed are passed over.
+EVERY_PART = """
+import importlib, os, pkgutil, random, warnings
+import numpy as np
+import torch
+
+OTHERS = {
+    "TORCHINDUCTOR_CACHE_DIR",  # set by torch_geometric when it is imported,
+    "PYTORCH_NVML_BASED_CUDA_CHECK",  # by lightning,
+    "KMP_DUPLICATE_LIB_OK",  # and by dgl
+}
+
+def state():
+    return {
+        "default dtype": torch.get_default_dtype(),
+        "default device": torch.get_default_device(),
+        "matmul precision": torch.get_float32_matmul_precision(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "gradients": torch.is_grad_enabled(),
+        "threads": torch.get_num_threads(),
+        "threads between": torch.get_num_interop_threads(),
+        "torch's seed": torch.get_rng_state().tolist(),
+        "numpy's seed": str(np.random.get_state()),
+        "Python's seed": random.getstate(),
+        "numpy's errors": np.geterr(),
+        "numpy's printing": np.get_printoptions(),
+        "environment": {name: os.environ[name] for name in {*os.environ} - OTHERS},
+        "folder": os.getcwd(),
+    }
+
+warnings.simplefilter("error")
+# Of torch_geometric, while it is imported.
+warnings.filterwarnings("ignore", message=".torch.jit.script. is deprecated")
+torch.manual_seed(1), np.random.seed(1), random.seed(1)
+before = state()
+import ase_orbital
+for part in pkgutil.walk_packages(ase_orbital.__path__, "ase_orbital."):
+    try:
+        importlib.import_module(part.name)
+    except ModuleNotFoundError as error:
+        if error.name.startswith("ase_orbital"):
+            raise
+after = state()
+changed = [name for name in before if before[name] != after[name]]
+assert not changed, changed
+"""
+
+
+def run(source, home):
+    """What a fresh interpreter prints, with an empty home folder."""
+    finished = subprocess.run(
+        [sys.executable, "-c", source],
+        env={**os.environ, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    return finished.stdout
+
+
+def test_the_package_alone_loads_nothing_heavy(tmp_path):
+    assert run(NOTHING_HEAVY, tmp_path) == "[]\n"
+
+
+def test_no_part_prints_or_changes_global_state(tmp_path):
+    assert run(EVERY_PART, tmp_path) == ""
+    # Importing matgl makes the first, and brings in matplotlib, which makes the others.
+    others = {".cache/matgl", ".cache/matplotlib", ".config/matplotlib"}
+    made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
+    assert {path.as_posix() for path in made if len(path.parts) == 2} <= others
+    assert {path.parts[0] for path in made} <= {".cache", ".config"}
