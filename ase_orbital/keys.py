@@ -14,6 +14,8 @@ class Property(NamedTuple):
     classes: bool = False  # a probability, learned as a class
 
 
+PREFIX: Final = "orbital_"  # in front of what is written where others' names live
+
 FORMATION_ENERGY: Final = "formation_energy_per_atom"
 ENERGY: Final = "energy_per_atom"
 HEAT_OF_FORMATION: Final = "heat_of_formation"

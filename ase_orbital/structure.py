@@ -44,7 +44,7 @@ def to_atoms(structure: AtomsLike) -> Atoms:
         that no crystal has.
     """
     if isinstance(structure, str | Path):
-        atoms = _read(Path(structure))
+        atoms = read_frames(structure)[-1]
     elif isinstance(structure, Atoms):
         atoms = structure
     elif hasattr(structure, "sites"):
@@ -151,11 +151,19 @@ def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
     )
 
 
-def _read(path: Path) -> Atoms:
+def read_frames(path: str | Path) -> list[Atoms]:
+    """Every frame of a file, unchecked.
+
+    Raises
+    ------
+    StructureError
+        If there is no such file, or ASE cannot read it.
+    """
+    path = Path(path)
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:
-        atoms = read(path, do_not_split_by_at_sign=True)
+        frames = read(path, index=":", do_not_split_by_at_sign=True)
     except UnknownFileTypeError as error:
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
@@ -163,9 +171,9 @@ def _read(path: Path) -> Atoms:
         raise StructureError(
             f"{path} cannot be read: {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(atoms, Atoms):
+    if not frames:
         raise StructureError(f"{path} holds no structure")
-    return atoms
+    return list(frames)
 
 
 def digest(atoms: Atoms) -> str:

@@ -106,10 +106,25 @@ class Booster(nn.Module):
         summed = messages.new_zeros(len(graph.numbers), messages.shape[1])
         summed = summed.index_add(0, graph.target, weight * messages)
         raised = self.FLOOR + weight.clamp(max=1.0) * (messages - self.FLOOR)
-        largest = torch.segment_reduce(
-            raised, "max", lengths=graph.degree, axis=0, initial=self.FLOOR
-        )
-        return summed * largest
+        return summed * maximum_over_edges(raised, graph)
+
+
+def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
+    """Elementwise maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
+
+    Zero where no edge arrives. In a crystal many edges share the maximum: its gradient is
+    divided among them.
+    """
+    with torch.no_grad():
+        largest = torch.segment_reduce(values, "max", lengths=graph.degree, axis=0, initial=None)
+    if not (torch.is_grad_enabled() and values.requires_grad):
+        return largest.where(graph.degree[:, None] > 0, 0.0)
+    # Not by autograd through segment_reduce: in torch 2.13 its gradient is wrong where
+    # more than two values share the maximum.
+    holds = (values == largest[graph.target]).to(values.dtype)
+    holders = torch.zeros_like(largest).index_add(0, graph.target, holds)
+    share = holds / holders[graph.target]
+    return torch.zeros_like(largest).index_add(0, graph.target, share * values)
 
 
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:

@@ -145,7 +145,7 @@ class Predictor:
         StructureError, ElementError
             If the structure cannot be described, or has an element a model has not seen.
         """
-        return self._predict([self._accept(structure)])[0]
+        return self._predict([self.accept(structure)])[0]
 
     def predict_many(
         self, structures: Iterable[AtomsLike], *, progress: bool = False
@@ -172,7 +172,7 @@ class Predictor:
         accepted = []
         for index, structure in enumerate(structures):
             try:
-                accepted.append(self._accept(structure))
+                accepted.append(self.accept(structure))
             except OrbitalError as error:
                 error.add_note(f"this is structure {index} of the list")
                 raise
@@ -188,7 +188,14 @@ class Predictor:
                 bar.update(len(chunk))
         return results
 
-    def _accept(self, structure: AtomsLike) -> Atoms:
+    def accept(self, structure: AtomsLike) -> Atoms:
+        """Check that all models can predict for a structure, without predicting.
+
+        Raises
+        ------
+        StructureError, ElementError
+            As for `predict`.
+        """
         atoms = to_atoms(structure)
         for model in self._models:
             model.check_elements(atoms)

@@ -1,0 +1,42 @@
+"""ase-orbital: descriptors and learned properties of crystals."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ase_orbital import __version__
+from ase_orbital.errors import OrbitalError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = {
+    "predict": "learned properties of the structures in files",
+    "describe": "descriptors of the structures in files",
+    "models": "the models that come with the package",
+    "import-eosnet": "turn a published EOSnet checkpoint into a model folder",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 if all went well, 1 for a bad structure or model, 2 for misuse."""
+    parser = argparse.ArgumentParser(prog="ase-orbital", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb, purpose in VERBS.items():
+        module = import_module(f"ase_orbital.cli.{verb.replace('-', '_')}")
+        module.add_arguments(verbs.add_parser(verb, help=purpose, description=purpose))
+    parsed = parser.parse_args(arguments)
+    module = import_module(f"ase_orbital.cli.{parsed.verb.replace('-', '_')}")
+    try:
+        return int(module.run(parsed) or 0)
+    except OrbitalError as error:
+        print(f"ase-orbital: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

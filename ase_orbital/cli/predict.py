@@ -1,0 +1,91 @@
+"""ase-orbital predict: structures in, named numbers with units out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ase_orbital.cli.results import WRITERS, Result, as_text, write
+from ase_orbital.cli.structures import Labeled, add_files, read_files, report
+from ase_orbital.errors import OrbitalError
+
+if TYPE_CHECKING:
+    from ase_orbital.predict.predictor import Predictor
+
+
+def output_path(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in WRITERS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must end with one of {', '.join(WRITERS)}"
+        )
+    return path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_files(parser)
+    parser.add_argument(
+        "-m",
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="a shipped model's name or a model folder; may be repeated (default: all shipped)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=output_path,
+        metavar="FILE",
+        help=f"instead of the screen; ends with {', '.join(WRITERS)}",
+    )
+    parser.add_argument("--device", help="such as cpu or cuda (default: a GPU if there is one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ase_orbital.predict.predictor import Predictor
+    from ase_orbital.zoo.folders import list_models
+
+    predictors = [
+        Predictor(model, device=arguments.device)
+        for model in arguments.model or list_models()
+    ]
+    structures, n_bad = read_files(arguments.files)
+    results: list[Result] = []
+    for predictor in predictors:
+        usable = []
+        for structure in structures:
+            try:
+                predictor.accept(structure.atoms)
+            except OrbitalError as error:
+                n_bad += report(structure.label, error)
+            else:
+                usable.append(structure)
+        results += _results(predictor, usable)
+    order = {structure.label: index for index, structure in enumerate(structures)}
+    results.sort(key=lambda result: order[result.structure])
+    if arguments.output:
+        write(results, structures, arguments.output)
+    elif results:
+        print(as_text(results))
+    return min(n_bad, 1)
+
+
+def _results(predictor: Predictor, structures: list[Labeled]) -> list[Result]:
+    """Predict for all structures with one model."""
+    show = len(structures) > 100 and sys.stderr.isatty()
+    values = predictor.predict_many((atoms for _, atoms in structures), progress=show)
+    return [
+        Result(
+            structure=label,
+            formula=atoms.get_chemical_formula(empirical=True),
+            n_atoms=len(atoms),
+            property=name,
+            value=value,
+            unit=predictor.units[name],
+            model=predictor.names[0],
+        )
+        for (label, atoms), row in zip(structures, values, strict=True)
+        for name, value in row.items()
+    ]

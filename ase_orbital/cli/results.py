@@ -1,0 +1,147 @@
+"""Predictions as a table on the screen, or in a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from ase_orbital.errors import OrbitalError
+from ase_orbital.keys import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ase_orbital.cli.structures import Labeled
+
+
+class Result(NamedTuple):
+    """One number, and all it takes to read it."""
+
+    structure: str
+    formula: str
+    n_atoms: int
+    property: str
+    value: float
+    unit: str
+    model: str
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell; numbers to the right."""
+    rows = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    numeric = [
+        bool(rows) and all(_is_number(row[index]) for row in rows)
+        for index in range(len(header))
+    ]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(cells, widths, numeric, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def as_text(results: Sequence[Result]) -> str:
+    """Results as a table for the screen."""
+    rows = [
+        [*map(str, result[:4]), f"{result.value:.4f}", result.unit, result.model]
+        for result in results
+    ]
+    return table(Result._fields, rows)
+
+
+def write(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
+    """Write in the format the name ends with, whole or not at all.
+
+    CSV, JSON and Parquet have a row a number; extended XYZ and ASE's database have the
+    structures, with the numbers as `orbital_<property>` in `info` or as key-value pairs.
+    """
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    part.unlink(missing_ok=True)
+    try:
+        WRITERS[path.suffix](results, structures, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _csv(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(Result._fields)
+        writer.writerows(results)
+
+
+def _json(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+    rows = [result._asdict() for result in results]
+    path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def _parquet(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise OrbitalError("Parquet needs pyarrow: pip install pyarrow") from error
+    columns = dict(zip(Result._fields, zip(*results, strict=True), strict=True))
+    pyarrow.parquet.write_table(
+        pyarrow.table({name: list(values) for name, values in columns.items()}), path
+    )
+
+
+def _extxyz(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
+    from ase.io import write as write_atoms
+
+    pairs = _pairs(results)
+    frames = []
+    for label, atoms in structures:
+        frame = atoms.copy()
+        frame.info |= pairs.get(label, {})
+        frames.append(frame)
+    write_atoms(path, frames, format="extxyz")
+
+
+def _database(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
+    from ase.db import connect
+
+    pairs = _pairs(results)
+    with connect(path) as database:
+        for label, atoms in structures:
+            database.write(atoms, pairs.get(label, {}), data={"structure": label})
+
+
+def _pairs(results: Sequence[Result]) -> dict[str, dict[str, float]]:
+    """Values by structure and key; the model is in the key where it takes it to tell."""
+    models = {(result.property, result.model) for result in results}
+    shared = [name for name, _ in models]
+    pairs: dict[str, dict[str, float]] = {}
+    for result in results:
+        key = PREFIX + result.property
+        if shared.count(result.property) > 1:
+            key += "_" + "".join(c if c.isalnum() else "_" for c in result.model)
+        pairs.setdefault(result.structure, {})[key] = result.value
+    return pairs
+
+
+WRITERS = {
+    ".csv": _csv,
+    ".json": _json,
+    ".parquet": _parquet,
+    ".extxyz": _extxyz,
+    ".xyz": _extxyz,
+    ".db": _database,
+}
