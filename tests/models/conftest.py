@@ -1,0 +1,58 @@
+"""Structures and networks that several files test with."""
+
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+from ase.spacegroup import crystal
+
+from ase_orbital.models import EOSNet, OCrystalNet
+
+NETWORKS = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
+
+
+@pytest.fixture(scope="session")
+def structures() -> dict[str, Atoms]:
+    """One of each kind."""
+    perovskite = crystal(
+        ["Sr", "Ti", "O"],
+        [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
+        spacegroup=221,
+        cellpar=[3.905] * 3 + [90] * 3,
+    )
+    return {
+        "perovskite": perovskite,
+        "one atom": bulk("Cu"),
+        "slab": fcc111("Cu", (1, 1, 3), vacuum=8.0),
+        "molecule": molecule("CH4"),
+        "lone atom": Atoms("O"),
+    }
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request):
+    """The class of each network."""
+    return NETWORKS[request.param]
+
+
+@pytest.fixture(scope="session")
+def shake_norms():
+    """Give normalisations something to do: new, they change nothing in evaluation."""
+
+    def shake(model):
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm1d):
+                torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+                torch.nn.init.normal_(module.bias)
+                torch.nn.init.normal_(module.running_mean)
+                torch.nn.init.uniform_(module.running_var, 0.5, 2.0)
+        return model
+
+    return shake
+
+
+@pytest.fixture
+def model(network, shake_norms):
+    """Each network as its paper has it, in double precision, with weights of no meaning."""
+    torch.manual_seed(1)
+    return shake_norms(network()).double().eval()
