@@ -8,6 +8,7 @@ center's own orbitals in front of each row.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -65,11 +66,13 @@ class OFM(Descriptor):
         return np.asarray(self._describe(atoms).reshape(len(atoms), -1).mean(axis=0))
 
     def _describe(self, atoms: Atoms) -> NDArray[np.float64]:
-        valence = valence_vectors()
-        require(atoms.numbers, valence.any(axis=1), "valence configuration")
+        valence, known = _table()
+        if not (atoms.numbers.max() < len(known) and known[atoms.numbers].all()):
+            require(atoms.numbers, known, "valence configuration")
         faces = voronoi_faces(atoms)
         return field_matrices(
-            valence[atoms.numbers],
+            valence,
+            atoms.numbers,
             faces.center,
             faces.neighbor,
             faces.distance,
@@ -79,9 +82,17 @@ class OFM(Descriptor):
         )
 
 
+@cache
+def _table() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Valence vectors, a copy that may be handed to compiled code, and who has one."""
+    valence = valence_vectors().copy()
+    return valence, valence.any(axis=1)
+
+
 @compiled
 def field_matrices(
     valence: NDArray[np.float64],
+    numbers: NDArray[np.int64],
     center: NDArray[np.int64],
     neighbor: NDArray[np.int64],
     distance: NDArray[np.float64],
@@ -93,7 +104,10 @@ def field_matrices(
 
     Parameters
     ----------
-    valence : [n_atoms, n_orbitals]
+    valence : [n_elements, n_orbitals]
+        Row Z belongs to atomic number Z.
+    numbers : [n_atoms]
+        Atomic numbers.
     center, neighbor : [n_faces]
         Faces of one center stand together.
     distance : [n_faces]
@@ -110,7 +124,7 @@ def field_matrices(
     [n_atoms, n_orbitals, n_orbitals or one more]
         Rows belong to the center, columns to the neighbors. Angstrom^-exponent.
     """
-    n_atoms, n_orbitals = valence.shape
+    n_atoms, n_orbitals = len(numbers), valence.shape[1]
     matrices = np.zeros((n_atoms, n_orbitals, n_orbitals + with_center))
     field = np.empty(n_orbitals)
     end = 0
@@ -121,13 +135,15 @@ def field_matrices(
             end += 1
         field[:] = 0.0
         for k in range(start, end):
-            weight = solid_angle[k] / largest / distance[k] ** exponent
+            weight = solid_angle[k] / (largest * distance[k] ** exponent)
+            around = valence[numbers[neighbor[k]]]
             for b in range(n_orbitals):
-                field[b] += weight * valence[neighbor[k], b]
+                field[b] += weight * around[b]
+        own = valence[numbers[c]]
         for a in range(n_orbitals):
-            if valence[c, a] != 0.0:
+            if own[a] != 0.0:
                 if with_center:
-                    matrices[c, a, 0] = valence[c, a]
+                    matrices[c, a, 0] = own[a]
                 for b in range(n_orbitals):
-                    matrices[c, a, b + with_center] = valence[c, a] * field[b]
+                    matrices[c, a, b + with_center] = own[a] * field[b]
     return matrices

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DONE, NOT_FINITE, FLAT = range(3)
 PER_BIN = 3.0  # atoms
+NARROWEST = 1.0  # Angstrom; what flat and linear structures count as along open axes
 
 
 class Grid(NamedTuple):
@@ -29,6 +30,7 @@ class Grid(NamedTuple):
     vectors: Floats  # [3, 3], Angstrom
     reciprocal: Floats  # [3, 3], rows; x @ reciprocal.T are fractional coordinates
     steps: Integers  # [3, 3], vectors = steps @ cell along periodic axes
+    spacing: float  # cube root of the volume per atom, Angstrom
     positions: Floats  # [n_atoms, 3], wrapped
     fractions: Floats  # [n_atoms, 3]
     wraps: Integers  # [n_atoms, 3], lattice vectors taken off by wrapping
@@ -102,51 +104,62 @@ def inverted(vectors: Floats) -> Floats:
 def binned(
     positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> tuple[int, Grid]:
-    """Sort atoms into bins of about three."""
-    n = len(positions)
-    vectors, steps = shortened(cell, periodic)
+    """Sort atoms into bins; the first value is DONE, or why it cannot be done."""
     status = DONE
+    vectors, steps = shortened(cell, periodic)
     if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
         status = NOT_FINITE
     elif not framed(vectors, periodic):
         status = FLAT
-    if status != DONE:
-        n = 0
+    n = len(positions) if status == DONE else 0
+    if n == 0:
         vectors = np.eye(3)
-    fractions, wraps = np.empty((n, 3)), np.zeros((n, 3), np.int64)
-    wrapped = positions[:n].copy()
     reciprocal = inverted(vectors)
-    for a in range(3):
-        along = np.zeros(n)
+    wrapped, wraps = positions[:n].copy(), np.zeros((n, 3), np.int64)
+    fractions = np.empty((n, 3))
+    for a in range(3 if n else 0):
+        r, v = reciprocal[a], vectors[a]
         for i in range(n):
-            for b in range(3):
-                along[i] += positions[i, b] * reciprocal[a, b]
-        if periodic[a]:
-            whole = np.floor(along)
-            for i in range(n):
-                wraps[i, a] = int(whole[i])
-                wrapped[i] -= whole[i] * vectors[a]
-            fractions[:, a] = along - whole
-        elif n > 0:
-            width = max(along.max() - along.min(), 1.0)
-            fractions[:, a] = (along - along.min()) / width
-            vectors[a] *= width
-            reciprocal[a] /= width
-    n_bins, first, members = sorted_in(fractions, reciprocal)
+            x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
+            fractions[i, a] = x * r[0] + y * r[1] + z * r[2]
+            if periodic[a]:
+                whole = math.floor(fractions[i, a])
+                fractions[i, a] -= whole
+                wraps[i, a] = whole
+                for b in range(3):
+                    wrapped[i, b] -= whole * v[b]
+        if not periodic[a]:
+            fractions[:, a] -= fractions[:, a].min()
+            width = max(fractions[:, a].max(), NARROWEST)
+            fractions[:, a] /= width
+            v *= width
+            r /= width
+    volume = abs(np.sum(np.cross(vectors[0], vectors[1]) * vectors[2]))
+    spacing = np.cbrt(volume / max(n, 1))
+    n_bins, first, members = sorted_in(fractions, reciprocal, spacing)
     return status, Grid(
-        periodic, vectors, reciprocal, steps, wrapped, fractions, wraps, n_bins, first, members
+        periodic,
+        vectors,
+        reciprocal,
+        steps,
+        spacing,
+        wrapped,
+        fractions,
+        wraps,
+        n_bins,
+        first,
+        members,
     )
 
 
 @compiled
 def sorted_in(
-    fractions: Floats, reciprocal: Floats
+    fractions: Floats, reciprocal: Floats, spacing: float
 ) -> tuple[Integers, Integers, Integers]:
     """Bins along each vector, start of each bin, and atoms in the order of bins."""
     n = len(fractions)
     heights = 1.0 / np.sqrt(np.sum(reciprocal**2, axis=1))
-    density = abs(np.sum(np.cross(reciprocal[0], reciprocal[1]) * reciprocal[2])) * max(n, 1)
-    width = np.cbrt(PER_BIN / density)
+    width = np.cbrt(PER_BIN) * spacing
     n_bins = np.maximum(heights / width, 1.0).astype(np.int64)
     while np.prod(n_bins) > 4 * n + 8:
         n_bins[np.argmax(n_bins)] //= 2
@@ -160,3 +173,30 @@ def sorted_in(
         first[b + 1] += 1
     first = np.cumsum(first)
     return n_bins, first, np.argsort(bins, kind="mergesort")
+
+
+@compiled
+def bins_around(i: int, radius: float, grid: Grid) -> Integers:
+    """Rows [bin, shift] of all bins that a sphere around atom i may touch, [n, 4]."""
+    low, high = np.empty(3, np.int64), np.empty(3, np.int64)
+    for a in range(3):
+        r = grid.reciprocal[a]
+        width = radius * math.sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
+        low[a] = math.floor((grid.fractions[i, a] - width) * grid.n_bins[a])
+        high[a] = math.floor((grid.fractions[i, a] + width) * grid.n_bins[a])
+        if not grid.periodic[a]:
+            low[a], high[a] = max(low[a], 0), min(high[a], grid.n_bins[a] - 1)
+    rows = np.empty((np.prod(high - low + 1), 4), np.int64)
+    n0, n1, n2 = grid.n_bins
+    count = 0
+    for b0 in range(low[0], high[0] + 1):
+        s0 = b0 // n0
+        for b1 in range(low[1], high[1] + 1):
+            s1 = b1 // n1
+            before = ((b0 - s0 * n0) * n1 + b1 - s1 * n1) * n2
+            for b2 in range(low[2], high[2] + 1):
+                s2 = b2 // n2
+                rows[count, 0] = before + b2 - s2 * n2
+                rows[count, 1], rows[count, 2], rows[count, 3] = s0, s1, s2
+                count += 1
+    return rows

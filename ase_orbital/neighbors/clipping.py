@@ -114,8 +114,15 @@ def face(
 
 @compiled
 def clip(
-    k: int, planes: Floats, begin: int, n: int, m: int, whole: bool,
-    beyond: Floats, polygon: Floats, spare: Floats,
+    k: int,
+    planes: Floats,
+    begin: int,
+    n: int,
+    m: int,
+    whole: bool,
+    beyond: Floats,
+    polygon: Floats,
+    spare: Floats,
 ) -> tuple[int, Floats, Floats, bool]:
     """Take from face k what meets one of planes begin to n first.
 
@@ -150,7 +157,9 @@ def clip(
         x, y, z = planes[j, 0], planes[j, 1], planes[j, 2]
         n_lost = n_inside = 0
         for t in range(m):
-            ahead = x * polygon[t, 0] + y * polygon[t, 1] + z * polygon[t, 2] - polygon[t, 3]
+            ahead = (
+                x * polygon[t, 0] + y * polygon[t, 1] + z * polygon[t, 2] - polygon[t, 3]
+            )
             beyond[t] = ahead
             n_lost += ahead > touching
             n_inside += ahead < -touching

@@ -88,12 +88,18 @@ def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
             "set the cell, or pbc=False along axes without one"
         )
     if reason == COINCIDENT:
-        who = f"atom {one} and its own image" if first == second else f"atoms {one} and {other}"
+        who = (
+            f"atom {one} and its own image"
+            if first == second
+            else f"atoms {one} and {other}"
+        )
         raise StructureError(
             f"{who} are closer than {CLOSEST} Angstrom; "
             "remove one, or check that positions and cell are in Angstrom"
         )
-    found = "solid angles do not sum to 4 pi" if reason == OPEN else "a face has no other side"
+    found = (
+        "solid angles do not sum to 4 pi" if reason == OPEN else "a face has no other side"
+    )
     raise StructureError(
         f"the Voronoi cell of atom {one} is inconsistent ({found}); "
         "check the distances of atoms around it, or move it by 1e-6 Angstrom"

@@ -73,7 +73,9 @@ def qhull_faces(atoms, repeats=3):
                 shift = tuple(shifts[b // n].tolist())
                 distance = np.linalg.norm(points[b] - points[a])
                 table[(a, b % n, *shift)] = (*solid_angle_and_area(polygon), distance)
-    return {key: (angle, d, area) for key, (angle, area, d) in table.items() if angle > 1e-8}
+    return {
+        key: (angle, d, area) for key, (angle, area, d) in table.items() if angle > 1e-8
+    }
 
 
 def solid_angle_and_area(polygon):
@@ -195,13 +197,21 @@ STRUCTURES = {
     "fcc": bulk("Cu"),
     "cubic perovskite": Atoms(
         "SrTiO3",
-        scaled_positions=[[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]],
+        scaled_positions=[
+            [0, 0, 0],
+            [0.5] * 3,
+            [0.5, 0.5, 0],
+            [0.5, 0, 0.5],
+            [0, 0.5, 0.5],
+        ],
         cell=[3.9] * 3,
         pbc=True,
     ),
     "slab": fcc111("Cu", (1, 2, 3), vacuum=8.0),
     "sheet": graphene(vacuum=None),
-    "chain": Atoms("CO", [[0, 0, 0], [1.2, 0.3, 0]], cell=[2.5, 0, 0], pbc=[True, False, False]),
+    "chain": Atoms(
+        "CO", [[0, 0, 0], [1.2, 0.3, 0]], cell=[2.5, 0, 0], pbc=[True, False, False]
+    ),
     "molecule": molecule("CH3CH2OH"),
     "flat molecule": molecule("C6H6"),
     "linear molecule": molecule("CO2"),
