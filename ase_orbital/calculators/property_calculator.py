@@ -79,6 +79,8 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
                 self.results |= self.predictor.predict(self.atoms)
             elif self.base is not None:
                 self.results[name] = self.base.get_property(name, self.atoms)
+                # What the base found along the way goes into trajectories too.
+                self.results = {**getattr(self.base, "results", {}), **self.results}
 
     def export_properties(self) -> GetPropertiesMixin | Properties:
         """Properties under the names ASE admits; ours stay in `results`."""

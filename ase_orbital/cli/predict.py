@@ -79,7 +79,7 @@ def _results(predictor: Predictor, structures: list[Labeled]) -> list[Result]:
     return [
         Result(
             structure=label,
-            formula=atoms.get_chemical_formula(empirical=True),
+            formula=atoms.get_chemical_formula("metal", empirical=True),
             n_atoms=len(atoms),
             property=name,
             value=value,

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from ase_orbital.neighbors.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def nearest(pairs: Pairs, *, k: int) -> NDArray[np.float64]:
     return (rank < k).astype(np.float64)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _smoothstep(x: float) -> float:
     if x <= 0.0:
         return 0.0
@@ -68,7 +69,7 @@ def _smoothstep(x: float) -> float:
     return x * x * (3.0 - 2.0 * x)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _occupations(
     distance: NDArray[np.float64],
     first: NDArray[np.int64],

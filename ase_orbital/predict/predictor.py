@@ -89,7 +89,13 @@ class Predictor:
         """Make a copy of our own, on our device, for evaluation only."""
         if isinstance(model, str | Path):
             model = load_model(model)
-        model = deepcopy(model).to(self.device).eval()
+        # Features of the model's last run hang on its autograd graph, and are not copied.
+        features = {
+            id(part.feature_dict): {}
+            for part in getattr(model, "modules", list)()
+            if hasattr(part, "feature_dict")
+        }
+        model = deepcopy(model, features).to(self.device).eval()
         if not isinstance(model, CrystalModel):
             return ForeignModel(model, name or _name_of(model))
         if name is not None and name != model.property_name:

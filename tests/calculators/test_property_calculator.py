@@ -1,0 +1,152 @@
+"""PropertyCalculator against ASE 3.29's contracts, around EMT and on its own."""
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError
+from ase.calculators.emt import EMT
+from ase.db import connect
+from ase.filters import FrechetCellFilter
+from ase.io import read, write
+from ase.optimize import BFGS
+
+from ase_orbital import PropertyCalculator
+from ase_orbital.models import EOSNet
+from ase_orbital.predict import Predictor
+
+
+class CountingEMT(EMT):
+    """EMT that counts its evaluations."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def calculate(self, *arguments):
+        self.count += 1
+        super().calculate(*arguments)
+
+
+class CountingPredictor(Predictor):
+    """Predictor that counts its evaluations."""
+
+    count = 0
+
+    def predict(self, structure):
+        self.count += 1
+        return super().predict(structure)
+
+
+@pytest.fixture
+def predictor():
+    torch.manual_seed(0)
+    return CountingPredictor(EOSNet(property_name="band_gap"), device="cpu")
+
+
+@pytest.fixture
+def atoms():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.05, seed=1)
+    return atoms
+
+
+def test_energy_forces_and_stress_are_the_base_calculators(predictor, atoms):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    expected = atoms.copy()
+    expected.calc = EMT()
+    assert atoms.get_potential_energy() == expected.get_potential_energy()
+    assert (
+        atoms.get_potential_energy(force_consistent=True)
+        == expected.get_potential_energy(force_consistent=True)
+    )
+    np.testing.assert_array_equal(atoms.get_forces(), expected.get_forces())
+    np.testing.assert_array_equal(atoms.get_stress(), expected.get_stress())
+
+
+def test_learned_property_is_the_predictors(predictor, atoms):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    expected = predictor.predict(atoms)["band_gap"]
+    assert atoms.calc.get_property("band_gap", atoms) == expected
+
+
+def test_relaxation_costs_what_the_base_costs(predictor, atoms):
+    alone, wrapped = atoms.copy(), atoms.copy()
+    alone.calc = CountingEMT()
+    wrapped.calc = PropertyCalculator(predictor, base=CountingEMT())
+    for structure in (alone, wrapped):
+        BFGS(FrechetCellFilter(structure), logfile=None).run(fmax=0.02, steps=30)
+    assert wrapped.calc.base.count == alone.calc.count
+    assert predictor.count == 0
+    np.testing.assert_array_equal(wrapped.positions, alone.positions)
+
+
+def test_learned_properties_are_computed_once_a_structure(predictor, atoms):
+    calc = PropertyCalculator(predictor)
+    calc.get_property("band_gap", atoms)
+    calc.get_property("band_gap", atoms)
+    assert predictor.count == 1
+    atoms.positions[0, 0] += 0.1
+    calc.get_property("band_gap", atoms)
+    assert predictor.count == 2
+
+
+def test_alone_it_has_no_energy(predictor, atoms):
+    atoms.calc = PropertyCalculator(predictor)
+    with pytest.raises(PropertyNotImplementedError):
+        atoms.get_potential_energy()
+
+
+def test_list_of_properties_belongs_to_the_instance(predictor):
+    PropertyCalculator(predictor, base=EMT())
+    assert Calculator.implemented_properties == []
+    assert PropertyCalculator.implemented_properties == []
+    assert "band_gap" not in EMT.implemented_properties
+
+
+def test_ases_own_names_are_exported_and_ours_are_not_in_the_way(predictor, atoms):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    atoms.calc.get_property("band_gap", atoms)
+    properties = atoms.get_properties(["energy", "forces"])
+    assert properties["energy"] == atoms.get_potential_energy()
+    assert "band_gap" not in atoms.calc.export_properties()
+
+
+@pytest.mark.parametrize("suffix", ["extxyz", "traj", "json"])
+def test_files_keep_the_energy(predictor, atoms, tmp_path, suffix):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    energy = atoms.get_potential_energy()
+    atoms.calc.get_property("band_gap", atoms)
+    write(tmp_path / f"a.{suffix}", atoms)
+    assert read(tmp_path / f"a.{suffix}").get_potential_energy() == pytest.approx(energy)
+
+
+def test_trajectory_of_a_relaxation_is_readable(predictor, atoms, tmp_path):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    BFGS(atoms, logfile=None, trajectory=str(tmp_path / "a.traj")).run(fmax=0.05, steps=5)
+    assert read(tmp_path / "a.traj").get_potential_energy() == atoms.get_potential_energy()
+
+
+def test_database_keeps_energy_and_how_it_was_made(predictor, atoms, tmp_path):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    energy = atoms.get_potential_energy()
+    gap = atoms.calc.get_property("band_gap", atoms)
+    with connect(tmp_path / "a.db") as database:
+        database.write(atoms, orbital_band_gap=gap)
+    row = connect(tmp_path / "a.db").get(1)
+    assert row.energy == energy
+    assert row.orbital_band_gap == gap
+    assert row.calculator_parameters == {"models": ["band_gap"], "base": "emt"}
+
+
+def test_results_are_plain_numbers(predictor, atoms):
+    calc = PropertyCalculator(predictor)
+    calc.get_property("band_gap", atoms)
+    assert type(calc.results["band_gap"]) is float
+
+
+def test_ase_lists_the_plugin():
+    from ase._4.plugins import plugins
+
+    (ours,) = (plugin for plugin in plugins if plugin.name == "ase_orbital")
+    assert ours.implementation is PropertyCalculator

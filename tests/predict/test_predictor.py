@@ -1,0 +1,213 @@
+"""Predictor against its own models one at a time, and against the promises of its docstring."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk, fcc111, molecule
+from matgl.models import MEGNet
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from ase_orbital.errors import ElementError, ModelError, StructureError
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.predict import Predictor, predictor as module
+from ase_orbital.testing import assert_function_of_the_crystal
+
+STRUCTURES = [
+    bulk("NaCl", "rocksalt", a=5.64),
+    bulk("Cu"),
+    fcc111("Cu", (1, 1, 3), vacuum=8.0),
+    molecule("H2O"),
+    Atoms("Ar"),
+]
+
+
+@pytest.fixture(scope="module")
+def gap():
+    torch.manual_seed(0)
+    return EOSNet(property_name="band_gap", target_mean=1.0, target_scale=2.0)
+
+
+@pytest.fixture(scope="module")
+def modulus():
+    torch.manual_seed(1)
+    return OCrystalNet(n_hidden=32, property_name="bulk_modulus", target_mean=1.5)
+
+
+@pytest.fixture(scope="module")
+def predictor(gap, modulus):
+    return Predictor([gap, modulus], device="cpu")
+
+
+def test_prediction_is_that_of_the_model(predictor, gap, modulus):
+    predicted = predictor.predict(STRUCTURES[0])
+    assert predicted == pytest.approx(
+        {
+            "band_gap": float(gap.predict_structure(STRUCTURES[0])),
+            "bulk_modulus": float(modulus.predict_structure(STRUCTURES[0])),
+        },
+        rel=1e-5,
+    )
+
+
+def test_values_are_plain_floats_with_units(predictor):
+    predicted = predictor.predict(STRUCTURES[0])
+    assert list(predicted) == predictor.properties
+    assert all(type(value) is float for value in predicted.values())
+    assert predictor.units == {"band_gap": "eV", "bulk_modulus": "GPa"}
+
+
+def test_moduli_are_learned_as_logarithms(modulus):
+    (graph,) = modulus.eval().graphs([STRUCTURES[1]])
+    with torch.no_grad():
+        learned = float(modulus(graph))
+    found = Predictor(modulus, device="cpu").predict(STRUCTURES[1])["bulk_modulus"]
+    assert found == pytest.approx(10**learned, rel=1e-4)
+
+
+def test_many_equal_each_one_in_input_order(predictor):
+    together = predictor.predict_many(STRUCTURES)
+    for atoms, row in zip(STRUCTURES, together, strict=True):
+        assert row == pytest.approx(predictor.predict(atoms), rel=1e-5, abs=1e-6)
+
+
+def test_batches_are_cut_without_changing_anything(predictor, monkeypatch):
+    expected = predictor.predict_many(STRUCTURES * 3)
+    monkeypatch.setattr(module, "MAX_ATOMS", 4)
+    monkeypatch.setattr(module, "MAX_EDGES", 30)
+    found = predictor.predict_many(STRUCTURES * 3)
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
+
+
+def test_no_structures_give_no_rows(predictor):
+    assert predictor.predict_many([]) == []
+
+
+def test_a_list_of_one_stays_a_list(predictor):
+    assert predictor.predict_many(STRUCTURES[:1]) == [predictor.predict(STRUCTURES[0])]
+
+
+def test_progress_goes_to_stderr_only_when_asked(predictor, capsys):
+    predictor.predict_many(STRUCTURES)
+    assert capsys.readouterr() == ("", "")
+    predictor.predict_many(STRUCTURES, progress=True)
+    assert "5/5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("atoms", STRUCTURES[:4], ids=lambda atoms: str(atoms.symbols))
+def test_prediction_is_a_function_of_the_crystal(predictor, atoms):
+    assert_function_of_the_crystal(predictor.predict, atoms, tolerance=2e-4)
+
+
+def test_double_precision_is_a_function_of_the_crystal_to_ten_digits(gap):
+    precise = Predictor(gap, device="cpu", dtype=torch.float64)
+    assert_function_of_the_crystal(precise.predict, STRUCTURES[0], tolerance=1e-9)
+
+
+def test_pymatgen_and_files_are_taken(predictor, tmp_path):
+    structure = AseAtomsAdaptor.get_structure(STRUCTURES[0])
+    STRUCTURES[0].write(tmp_path / "nacl.cif")
+    expected = predictor.predict(STRUCTURES[0])
+    for other in (structure, tmp_path / "nacl.cif", str(tmp_path / "nacl.cif")):
+        assert predictor.predict(other) == pytest.approx(expected, rel=1e-4)
+
+
+def test_two_models_of_one_property_are_a_committee(gap):
+    torch.manual_seed(5)
+    second = EOSNet(property_name="band_gap")
+    committee = Predictor([gap, second], device="cpu")
+    values = [float(m.predict_structure(STRUCTURES[0])) for m in (gap, second)]
+    assert committee.predict(STRUCTURES[0]) == pytest.approx(
+        {"band_gap": np.mean(values), "band_gap_spread": np.std(values, ddof=1)}, rel=1e-4
+    )
+    assert committee.units["band_gap_spread"] == "eV"
+
+
+def test_models_given_are_left_as_they_are(gap):
+    gap.train()
+    Predictor(gap, dtype=torch.float64).predict(STRUCTURES[1])
+    assert gap.training
+    assert gap.embedding.weight.dtype == torch.float32
+
+
+def test_predictor_of_loaded_models_travels_with_them(predictor):
+    copy = pickle.loads(pickle.dumps(predictor))
+    assert copy.predict(STRUCTURES[0]) == predictor.predict(STRUCTURES[0])
+
+
+def test_predictor_of_names_travels_as_names(gap, tmp_path):
+    gap.save(tmp_path / "gap")
+    named = Predictor(tmp_path / "gap", device="cpu")
+    assert len(pickle.dumps(named)) < 1000
+    assert pickle.loads(pickle.dumps(named)).predict(STRUCTURES[0]) == named.predict(
+        STRUCTURES[0]
+    )
+
+
+def test_threads_share_a_predictor(predictor):
+    expected = predictor.predict_many(STRUCTURES)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(predictor.predict, STRUCTURES * 8))
+    for one, other in zip(found, expected * 8, strict=True):
+        assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
+
+
+def test_matgl_models_count_too(gap):
+    torch.manual_seed(0)
+    megnet = MEGNet()
+    both = Predictor({"formation_energy_per_atom": megnet, "band_gap": gap}, device="cpu")
+    structure = AseAtomsAdaptor.get_structure(STRUCTURES[0])
+    predicted = both.predict(STRUCTURES[0])
+    assert predicted["formation_energy_per_atom"] == pytest.approx(
+        float(megnet.eval().predict_structure(structure)), rel=1e-5
+    )
+    assert both.units["formation_energy_per_atom"] == "eV/atom"
+    assert Predictor(megnet).properties == ["megnet"]
+
+
+def test_bad_structures_are_named_before_anything_is_computed(predictor, monkeypatch):
+    def fail(*_: object) -> None:
+        raise AssertionError("computed")
+
+    monkeypatch.setattr(Predictor, "_predict", fail)
+    broken = STRUCTURES[0].copy()
+    broken.positions[1, 2] = np.nan
+    with pytest.raises(StructureError, match=r"atom 1 \(Cl\)") as caught:
+        predictor.predict_many([*STRUCTURES, broken])
+    assert caught.value.__notes__ == ["this is structure 5 of the list"]
+
+
+def test_unseen_elements_are_named():
+    model = EOSNet(property_name="band_gap", elements=[11, 17])
+    with pytest.raises(ElementError, match="atom 0 is Cu"):
+        Predictor(model).predict(bulk("Cu"))
+
+
+def test_coincident_atoms_are_named(predictor):
+    atoms = bulk("NaCl", "rocksalt", a=5.64)
+    atoms.positions[1] = atoms.positions[0] + 0.001
+    with pytest.raises(StructureError, match=r"atoms 0 \(Na\) and 1 \(Cl\)"):
+        predictor.predict(atoms)
+
+
+def test_misuse_is_explained(gap):
+    with pytest.raises(ModelError, match="at least one model"):
+        Predictor([])
+    with pytest.raises(ModelError, match="no model or folder 'nonsense'"):
+        Predictor("nonsense")
+    with pytest.raises(ModelError, match="not a property model"):
+        Predictor(torch.nn.Linear(1, 1))
+    with pytest.raises(ModelError, match="given for bulk_modulus predicts band_gap"):
+        Predictor({"bulk_modulus": gap})
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_gpu_equals_cpu(gap, modulus):
+    on_gpu = Predictor([gap, modulus], device="cuda").predict_many(STRUCTURES)
+    on_cpu = Predictor([gap, modulus], device="cpu").predict_many(STRUCTURES)
+    for one, other in zip(on_gpu, on_cpu, strict=True):
+        assert one == pytest.approx(other, rel=1e-4, abs=1e-4)
