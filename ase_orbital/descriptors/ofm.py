@@ -53,7 +53,7 @@ class OFM(Descriptor):
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
     def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Rows of the matrices one after another; Angstrom^-p beside the center's column."""
+        """Rows of [o_c | X_c] one after another; X in Angstrom^-p."""
         return [self._describe(atoms).reshape(len(atoms), -1) for atoms in structures]
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
@@ -86,7 +86,7 @@ class OFM(Descriptor):
 def _table() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Valence vectors, a copy that may be handed to compiled code, and who has one."""
     valence = valence_vectors().copy()
-    return valence, valence.any(axis=1)
+    return valence, np.asarray(valence.any(axis=1))
 
 
 @compiled

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 DONE, NOT_FINITE, FLAT = range(3)
+
 PER_BIN = 3.0  # atoms
-NARROWEST = 1.0  # Angstrom; what flat and linear structures count as along open axes
+NARROWEST = 1.0  # Angstrom; what flat and linear structures measure along open axes
+FLATTEST = 1e-6  # volume of a cell over the product of its lengths
 
 
 class Grid(NamedTuple):
@@ -35,69 +37,8 @@ class Grid(NamedTuple):
     fractions: Floats  # [n_atoms, 3]
     wraps: Integers  # [n_atoms, 3], lattice vectors taken off by wrapping
     n_bins: Integers  # [3]
-    first: Integers  # [n_bins + 1], where a bin starts in `members`
+    first: Integers  # [product of n_bins + 1], where a bin starts in `members`
     members: Integers  # [n_atoms]
-
-
-@compiled
-def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Integers]:
-    """Lattice vectors, each taken off the others while that makes them shorter."""
-    vectors, steps = cell.copy(), np.eye(3).astype(np.int64)
-    changed = True
-    while changed:
-        changed = False
-        for a in range(3):
-            for b in range(3):
-                square = np.sum(vectors[b] ** 2)
-                if a == b or square == 0.0 or not (periodic[a] and periodic[b]):
-                    continue
-                ratio = np.sum(vectors[a] * vectors[b]) / square
-                if abs(ratio) > 0.5 + 1e-9:
-                    times = round(ratio)
-                    vectors[a] -= times * vectors[b]
-                    steps[a] -= times * steps[b]
-                    changed = True
-    return vectors, steps
-
-
-@compiled
-def framed(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
-    """Put unit vectors normal to all others on open axes; False if the cell is flat."""
-    basis = np.zeros((3, 3))
-    count = 0
-    for a in range(3):
-        if periodic[a]:
-            rest = vectors[a].copy()
-            for b in range(count):
-                rest -= np.sum(rest * basis[b]) * basis[b]
-            length = math.sqrt(np.sum(rest**2))
-            if not length > 1e-6 * math.sqrt(np.sum(vectors[a] ** 2)):
-                return False
-            basis[count] = rest / length
-            count += 1
-    for a in range(3):
-        if not periodic[a]:
-            left = np.eye(3)
-            for b in range(count):
-                left -= np.outer(left @ basis[b], basis[b])
-            sizes = np.sqrt(np.sum(left**2, axis=1))
-            best = np.argmax(sizes)
-            basis[count] = left[best] / sizes[best]
-            vectors[a] = basis[count]
-            count += 1
-    return True
-
-
-@compiled
-def inverted(vectors: Floats) -> Floats:
-    """Reciprocal vectors as rows, without 2 pi."""
-    rows = np.empty((3, 3))
-    for a in range(3):
-        p, q = vectors[(a + 1) % 3], vectors[(a + 2) % 3]
-        for b in range(3):
-            c, d = (b + 1) % 3, (b + 2) % 3
-            rows[a, b] = p[c] * q[d] - p[d] * q[c]
-    return rows / np.sum(rows[0] * vectors[0])
 
 
 @compiled
@@ -105,37 +46,31 @@ def binned(
     positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> tuple[int, Grid]:
     """Sort atoms into bins; the first value is DONE, or why it cannot be done."""
-    status = DONE
+    n, status = len(positions), DONE
     vectors, steps = shortened(cell, periodic)
-    if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
+    if not (finite(positions) and finite(cell)):
         status = NOT_FINITE
     elif not framed(vectors, periodic):
         status = FLAT
-    n = len(positions) if status == DONE else 0
-    if n == 0:
-        vectors = np.eye(3)
+    if status != DONE:
+        n = 0
+        for a in range(9):
+            vectors[a // 3, a % 3] = 1.0 if a % 4 == 0 else 0.0
     reciprocal = inverted(vectors)
-    wrapped, wraps = positions[:n].copy(), np.zeros((n, 3), np.int64)
-    fractions = np.empty((n, 3))
+    wrapped, fractions = np.empty((n, 3)), np.empty((n, 3))
+    wraps = np.zeros((n, 3), np.int64)
+    for i in range(n):
+        for a in range(3):
+            wrapped[i, a] = positions[i, a]
+            fractions[i, a] = dot(positions[i], reciprocal[a])
     for a in range(3 if n else 0):
-        r, v = reciprocal[a], vectors[a]
-        for i in range(n):
-            x, y, z = positions[i, 0], positions[i, 1], positions[i, 2]
-            fractions[i, a] = x * r[0] + y * r[1] + z * r[2]
-            if periodic[a]:
-                whole = math.floor(fractions[i, a])
-                fractions[i, a] -= whole
-                wraps[i, a] = whole
-                for b in range(3):
-                    wrapped[i, b] -= whole * v[b]
-        if not periodic[a]:
-            fractions[:, a] -= fractions[:, a].min()
-            width = max(fractions[:, a].max(), NARROWEST)
-            fractions[:, a] /= width
-            v *= width
-            r /= width
-    volume = abs(np.sum(np.cross(vectors[0], vectors[1]) * vectors[2]))
-    spacing = np.cbrt(volume / max(n, 1))
+        if periodic[a]:
+            wrap(a, vectors[a], wrapped, fractions, wraps)
+        else:
+            span(a, vectors[a], reciprocal[a], fractions)
+    normal = np.empty(3)
+    cross(vectors[0], vectors[1], normal)
+    spacing = (abs(dot(normal, vectors[2])) / max(n, 1)) ** (1.0 / 3.0)
     n_bins, first, members = sorted_in(fractions, reciprocal, spacing)
     return status, Grid(
         periodic,
@@ -153,26 +88,163 @@ def binned(
 
 
 @compiled
+def dot(a: Floats, b: Floats) -> float:
+    """Scalar product of vectors."""
+    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+
+
+@compiled
+def cross(a: Floats, b: Floats, result: Floats) -> None:
+    """Write the vector product of two vectors into a third array."""
+    result[0] = a[1] * b[2] - a[2] * b[1]
+    result[1] = a[2] * b[0] - a[0] * b[2]
+    result[2] = a[0] * b[1] - a[1] * b[0]
+
+
+@compiled
+def finite(rows: Floats) -> bool:
+    """Whether all entries of rows of three are numbers."""
+    total = 0.0
+    for i in range(len(rows)):
+        for a in range(3):
+            total += 0.0 * rows[i, a]
+    return total == 0.0
+
+
+@compiled
+def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Integers]:
+    """Lattice vectors, each taken off the others while that makes them shorter."""
+    vectors, steps = np.zeros((3, 3)), np.zeros((3, 3), np.int64)
+    for a in range(3):
+        steps[a, a] = 1
+        for b in range(3):
+            vectors[a, b] = cell[a, b]
+    changed = True
+    while changed:
+        changed = False
+        for a in range(3):
+            for b in range(3):
+                square = dot(vectors[b], vectors[b])
+                if a == b or square == 0.0 or not (periodic[a] and periodic[b]):
+                    continue
+                ratio = dot(vectors[a], vectors[b]) / square
+                if 0.5 + 1e-9 < abs(ratio) < math.inf:
+                    changed = True
+                    times = round(ratio)
+                    for c in range(3):
+                        vectors[a, c] -= times * vectors[b, c]
+                        steps[a, c] -= times * steps[b, c]
+    return vectors, steps
+
+
+@compiled
+def framed(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
+    """Put unit vectors normal to all others on open axes; False if the cell is flat."""
+    n_open, one, product = 0, 0, 1.0
+    for a in range(3):
+        if periodic[a]:
+            one = a
+            product *= math.sqrt(dot(vectors[a], vectors[a]))
+        else:
+            n_open += 1
+    two, three = (one + 1) % 3, (one + 2) % 3
+    if n_open == 3:
+        vectors[one, 0], vectors[one, 1], vectors[one, 2] = 1.0, 0.0, 0.0
+    if n_open >= 2:
+        # Any vector will do that is not along the first.
+        least = 0
+        for b in range(1, 3):
+            if abs(vectors[one, b]) < abs(vectors[one, least]):
+                least = b
+        for b in range(3):
+            vectors[two, b] = 1.0 if b == least else 0.0
+        normalized(vectors[one], vectors[two], vectors[three])
+        normalized(vectors[three], vectors[one], vectors[two])
+    elif n_open == 1:
+        for a in range(3):
+            if not periodic[a]:
+                normalized(vectors[(a + 1) % 3], vectors[(a + 2) % 3], vectors[a])
+    normal = np.empty(3)
+    cross(vectors[0], vectors[1], normal)
+    return bool(abs(dot(normal, vectors[2])) > FLATTEST * product)
+
+
+@compiled
+def normalized(a: Floats, b: Floats, result: Floats) -> None:
+    """Write the unit vector normal to two others, zero if there is none."""
+    cross(a, b, result)
+    length = math.sqrt(dot(result, result))
+    for c in range(3):
+        result[c] *= 1.0 / length if length > 0.0 else 0.0
+
+
+@compiled
+def inverted(vectors: Floats) -> Floats:
+    """Reciprocal vectors as rows, without 2 pi."""
+    rows = np.empty((3, 3))
+    for a in range(3):
+        cross(vectors[(a + 1) % 3], vectors[(a + 2) % 3], rows[a])
+    volume = dot(rows[0], vectors[0])
+    for a in range(3):
+        for b in range(3):
+            rows[a, b] /= volume
+    return rows
+
+
+@compiled
+def wrap(
+    a: int, vector: Floats, positions: Floats, fractions: Floats, wraps: Integers
+) -> None:
+    """Move atoms into the cell along periodic axis a."""
+    for i in range(len(positions)):
+        whole = math.floor(fractions[i, a])
+        fractions[i, a] -= whole
+        wraps[i, a] = whole
+        for b in range(3):
+            positions[i, b] -= whole * vector[b]
+
+
+@compiled
+def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> None:
+    """Stretch the vector of open axis a over all atoms."""
+    low = high = fractions[0, a]
+    for i in range(len(fractions)):
+        low, high = min(low, fractions[i, a]), max(high, fractions[i, a])
+    width = max(high - low, NARROWEST)
+    for i in range(len(fractions)):
+        fractions[i, a] = (fractions[i, a] - low) / width
+    for b in range(3):
+        vector[b] *= width
+        reciprocal[b] /= width
+
+
+@compiled
 def sorted_in(
     fractions: Floats, reciprocal: Floats, spacing: float
 ) -> tuple[Integers, Integers, Integers]:
     """Bins along each vector, start of each bin, and atoms in the order of bins."""
-    n = len(fractions)
-    heights = 1.0 / np.sqrt(np.sum(reciprocal**2, axis=1))
-    width = np.cbrt(PER_BIN) * spacing
-    n_bins = np.maximum(heights / width, 1.0).astype(np.int64)
-    while np.prod(n_bins) > 4 * n + 8:
-        n_bins[np.argmax(n_bins)] //= 2
-    bins = np.zeros(n, np.int64)
+    n, width = len(fractions), PER_BIN ** (1.0 / 3.0) * spacing
+    n_bins = np.ones(3, np.int64)
     for a in range(3):
-        for i in range(n):
+        height = 1.0 / math.sqrt(dot(reciprocal[a], reciprocal[a]))
+        n_bins[a] = max(1, int(min(height / width, n)))
+    while n_bins[0] * n_bins[1] * n_bins[2] > 4 * n + 8:
+        n_bins[n_bins.argmax()] //= 2
+    bins = np.zeros(n, np.int64)
+    first = np.zeros(n_bins[0] * n_bins[1] * n_bins[2] + 1, np.int64)
+    for i in range(n):
+        for a in range(3):
             inside = min(int(fractions[i, a] * n_bins[a]), n_bins[a] - 1)
             bins[i] = bins[i] * n_bins[a] + inside
-    first = np.zeros(np.prod(n_bins) + 1, np.int64)
-    for b in bins:
-        first[b + 1] += 1
-    first = np.cumsum(first)
-    return n_bins, first, np.argsort(bins, kind="mergesort")
+        first[bins[i]] += 1
+    # Counting sort: ends of the bins, then backwards to their starts.
+    for at in range(1, len(first)):
+        first[at] += first[at - 1]
+    members = np.empty(n, np.int64)
+    for i in range(n - 1, -1, -1):
+        first[bins[i]] -= 1
+        members[first[bins[i]]] = i
+    return n_bins, first, members
 
 
 @compiled
@@ -180,15 +252,14 @@ def bins_around(i: int, radius: float, grid: Grid) -> Integers:
     """Rows [bin, shift] of all bins that a sphere around atom i may touch, [n, 4]."""
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
     for a in range(3):
-        r = grid.reciprocal[a]
-        width = radius * math.sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2])
+        width = radius * math.sqrt(dot(grid.reciprocal[a], grid.reciprocal[a]))
         low[a] = math.floor((grid.fractions[i, a] - width) * grid.n_bins[a])
         high[a] = math.floor((grid.fractions[i, a] + width) * grid.n_bins[a])
         if not grid.periodic[a]:
             low[a], high[a] = max(low[a], 0), min(high[a], grid.n_bins[a] - 1)
-    rows = np.empty((np.prod(high - low + 1), 4), np.int64)
     n0, n1, n2 = grid.n_bins
-    count = 0
+    n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (high[2] - low[2] + 1)
+    rows, count = np.empty((n_rows, 4), np.int64), 0
     for b0 in range(low[0], high[0] + 1):
         s0 = b0 // n0
         for b1 in range(low[1], high[1] + 1):

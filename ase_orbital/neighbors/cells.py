@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around
+from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around, dot
 from ase_orbital.neighbors.clipping import TOUCHING, cuts, faces, measure, put
 from ase_orbital.neighbors.compiled import compiled
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+
+T = TypeVar("T", np.float64, np.int64)
 
 COINCIDENT, OPEN, ONE_SIDED = range(3, 6)
 
@@ -53,8 +55,8 @@ def voronoi(
             trouble[:] = COINCIDENT, i, other
             break
         if count + n > len(sides):
-            sides = extended(sides, count, 2 * (count + n))
-            sizes = extended(sizes, count, 2 * (count + n))
+            sides = extended(sides, 2 * (count + n))
+            sizes = extended(sizes, 2 * (count + n))
         vacuum[i], total = 4.0 * math.pi, 4.0 * math.pi
         if n > 0:
             vacuum[i], _ = measured(-1.0, 0, n, planes, corners, starts)
@@ -90,8 +92,10 @@ def cell(
         Of the faces and, in `corners` and `starts` only, the vacuum after them.
     """
     n = n_corners = 0
-    inner, outer = 0.0, FIRST_RADIUS * grid.spacing
-    extent = math.inf if grid.periodic.any() else math.sqrt(np.sum(grid.vectors**2))
+    lowest, inner, outer = 0.0, 0.0, FIRST_RADIUS * grid.spacing
+    size = dot(grid.vectors[0], grid.vectors[0]) + dot(grid.vectors[1], grid.vectors[1])
+    size = math.sqrt(size + dot(grid.vectors[2], grid.vectors[2]))
+    extent = math.inf if grid.periodic.any() else size
     corners, starts = np.empty((4, 0)), np.zeros(64, np.int64)
     while True:
         planes, images, count, coincident = gather(
@@ -100,21 +104,15 @@ def cell(
         if coincident >= 0:
             return 0, coincident, planes, images, corners, starts
         following = n
-        while True:
-            lowest = corners[3, :n_corners].min() if n_corners else 0.0
+        while following < count:
             old = n if lowest > LEVEL else 0
             before = n
             n, following = pick(
                 planes, images, n, following, count, corners, n_corners, lowest
             )
-            if n == before:
-                break
-            if len(starts) < n + 2:
-                longer = np.empty(2 * n + 2, np.int64)
-                longer[: len(starts)] = starts
-                starts = longer
-            corners, n_corners = faces(planes, old, n, corners, starts)
-            n = compacted(planes, images, starts, n)
+            if n > before:
+                corners, starts, n_corners, lowest = faces(planes, old, n, corners, starts)
+                n = compacted(planes, images, starts, n)
         needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
         if outer >= min(needed, extent):
             return n, -1, planes, images, corners, starts
@@ -148,20 +146,17 @@ def gather(
         Index of an atom closer than CLOSEST, or -1.
     """
     count = n
-    for at, s0, s1, s2 in bins_around(i, outer, grid):
-        x, y, z = (
-            s0 * grid.vectors[0]
-            + s1 * grid.vectors[1]
-            + s2 * grid.vectors[2]
-            - grid.positions[i]
-        )
+    v, bins = grid.vectors, bins_around(i, outer, grid)
+    for row in range(len(bins)):
+        at, s0, s1, s2 = bins[row, 0], bins[row, 1], bins[row, 2], bins[row, 3]
+        x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0] - grid.positions[i, 0]
+        y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1] - grid.positions[i, 1]
+        z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2] - grid.positions[i, 2]
         for member in range(grid.first[at], grid.first[at + 1]):
             j = grid.members[member]
-            dx, dy, dz = (
-                grid.positions[j, 0] + x,
-                grid.positions[j, 1] + y,
-                grid.positions[j, 2] + z,
-            )
+            dx = grid.positions[j, 0] + x
+            dy = grid.positions[j, 1] + y
+            dz = grid.positions[j, 2] + z
             square = dx * dx + dy * dy + dz * dz
             if square > outer * outer or (inner > 0.0 and square <= inner * inner):
                 continue
@@ -174,21 +169,38 @@ def gather(
             if n_corners and not cuts(dx, dy, dz, corners, n_corners, 0.0):
                 continue
             if count == len(planes):
-                planes = extended(planes, count, 2 * count)
-                images = extended(images, count, 2 * count)
+                planes, images = extended(planes, 2 * count), extended(images, 2 * count)
             put(planes, count, dx, dy, dz, math.sqrt(2.0 * scale))
             put(images, count, j, s0, s1, s2)
             count += 1
-    order = n + np.argsort(-planes[n:count, 3])
-    planes[n:count], images[n:count] = planes[order], images[order]
+    arrange(planes, images, n, count)
     return planes, images, count, -1
 
 
 @compiled
-def extended(rows: Floats, count: int, room: int) -> Floats:
-    """Copy the first rows into an array with room for more."""
+def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
+    """Sort rows by falling |g| (Shell's sort)."""
+    gap = end - begin
+    while gap > 1:
+        gap = max(1, int(gap / 2.3))
+        for k in range(begin + gap, end):
+            x, y, z, g = planes[k, 0], planes[k, 1], planes[k, 2], planes[k, 3]
+            j, s0, s1, s2 = images[k, 0], images[k, 1], images[k, 2], images[k, 3]
+            at = k
+            while at >= begin + gap and planes[at - gap, 3] < g:
+                move(planes, images, at - gap, at)
+                at -= gap
+            put(planes, at, x, y, z, g)
+            put(images, at, j, s0, s1, s2)
+
+
+@compiled
+def extended(rows: NDArray[T], room: int) -> NDArray[T]:
+    """Copy of an array with room for more rows."""
     more = np.empty((room, rows.shape[1]), rows.dtype)
-    more[:count] = rows[:count]
+    for i in range(len(rows)):
+        for a in range(rows.shape[1]):
+            more[i, a] = rows[i, a]
     return more
 
 
@@ -265,23 +277,22 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
     An atom at v cuts the corner in direction u, met at 1 / s, if 2 u . v > s |v|^2. Along
     periodic directions v is anywhere, along open ones u . v is at most the protrusion.
     """
-    furthest = 0.0
-    closed = grid.periodic.all()
+    farthest = 0.0
+    open_axes = [grid.vectors[a] for a in range(3) if not grid.periodic[a]]
     for t in range(n_corners):
         s = max(corners[3, t], LEVEL)
-        if closed or 2.0 / s <= radius:
-            furthest = max(furthest, 2.0 / s)
+        if len(open_axes) == 0 or 2.0 / s <= radius:
+            farthest = max(farthest, 2.0 / s)
             continue
         u = corners[:3, t].copy()
         outward = np.zeros(3)
-        for a in range(3):
-            if not grid.periodic[a]:
-                axis = grid.vectors[a] / math.sqrt(np.sum(grid.vectors[a] ** 2))
-                outward += np.sum(u * axis) * axis
-        along = math.sqrt(np.sum((u - outward) ** 2))
+        for axis in open_axes:
+            outward += dot(u, axis) / dot(axis, axis) * axis
+        u -= outward
+        along = math.sqrt(dot(u, u))
         out = protrusion(i, outward[0], outward[1], outward[2], grid.positions)
-        furthest = max(furthest, (along + math.sqrt(along**2 + 2.0 * out * s)) / s)
-    return furthest
+        farthest = max(farthest, (along + math.sqrt(along**2 + 2.0 * out * s)) / s)
+    return farthest
 
 
 @compiled

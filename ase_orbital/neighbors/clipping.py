@@ -13,7 +13,7 @@ Corners are columns [u_x, u_y, u_z, u . g].
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+
+T = TypeVar("T", np.float64, np.int64)
 
 TOUCHING = 1e-13  # a plane that cuts off less, relative to the largest |g|, only touches
 INFINITE = 1e-10  # 1/Angstrom; a corner farther than the inverse is at infinity
@@ -42,9 +44,9 @@ def hemisphere(x: float, y: float, z: float, polygon: Floats) -> None:
 
 
 @compiled
-def put(polygon: Floats, t: int, x: float, y: float, z: float, height: float) -> None:
-    """Write corner t."""
-    polygon[t, 0], polygon[t, 1], polygon[t, 2], polygon[t, 3] = x, y, z, height
+def put(rows: NDArray[T], t: int, x: float, y: float, z: float, w: float) -> None:
+    """Write row t."""
+    rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3] = x, y, z, w
 
 
 @compiled
@@ -204,57 +206,75 @@ def rounded(
 @compiled
 def faces(
     planes: Floats, old: int, n: int, corners: Floats, starts: Integers
-) -> tuple[Floats, int]:
+) -> tuple[Floats, Integers, int, float]:
     """Clip the faces of n planes, and the vacuum, by each other.
 
     Parameters
     ----------
     old
-        How many planes at the front have been clipped by each other. Zero, if there was
-        any vacuum.
+        How many planes at the front have been clipped by each other and left no vacuum.
     corners, starts
-        What that gave; `starts` takes the result.
+        What that gave.
 
     Returns
     -------
     corners : [4, n_corners or more]
+    starts : [n + 2 or more]
         Face k has columns starts[k] : starts[k + 1], vacuum comes after the last face.
     n_corners
         The vacuum's last may be a direction inside of it instead, so that every
         direction of a face is a positive combination of its columns.
+    lowest
+        The least u . g of all corners.
     """
-    room = 2 * n + 6 + corners.shape[1] if old else 2 * n + 6
-    polygon, spare = np.empty((room, 4)), np.empty((room, 4))
-    beyond = np.empty(room)
-    result = np.empty((4, 8 * n + 32))
-    count, whole = 0, False
-    for k in range(n if old else n + 1):
+    room = 2 * n + 6 + corners.shape[1]
+    polygon, spare, beyond = np.empty((room, 4)), np.empty((room, 4)), np.empty(room)
+    result, ends = np.empty((4, 8 * n + 32)), np.empty(2 * n + 32, np.int64)
+    count, whole, lowest = 0, False, math.inf
+    for k in range(n + 1):
+        ends[k] = count
         if k < old:
-            start, m = starts[k], starts[k + 1] - starts[k]
-            for t in range(m):
-                for a in range(4):
-                    polygon[t, a] = corners[a, start + t]
-            m, polygon, spare, _ = clip(k, planes, old, n, m, False, beyond, polygon, spare)
-        else:
+            m = starts[k + 1] - starts[k]
+            transfer(corners, starts[k], polygon, m)
+            m, polygon, spare, whole = clip(
+                k, planes, old, n, m, False, beyond, polygon, spare
+            )
+        elif k < n or not old:
             m, polygon, spare, whole = face(k, planes, n, beyond, polygon, spare)
+        else:
+            m, whole = 0, False
         if count + m + 1 > result.shape[1]:
-            longer = np.empty((4, 2 * (count + m)))
-            longer[:, :count] = result[:, :count]
-            result = longer
+            result = widened(result, count, 2 * (count + m))
         for t in range(m):
+            lowest = min(lowest, polygon[t, 3])
             for a in range(4):
-                result[a, count + t] = polygon[t, a]
-        starts[k] = count
-        count += m
-    starts[n + 1] = count
-    if old:
-        starts[n] = count
+                result[a, count] = polygon[t, a]
+            count += 1
+    ends[n + 1] = count
     if whole:
         for a in range(3):
             result[a, count] = -planes[0, a] / planes[0, 3]
         result[3, count] = 0.0
         count += 1
-    return result, count
+    return result, ends, count, lowest
+
+
+@compiled
+def transfer(corners: Floats, start: int, polygon: Floats, m: int) -> None:
+    """Copy m columns from a start into rows."""
+    for t in range(m):
+        for a in range(4):
+            polygon[t, a] = corners[a, start + t]
+
+
+@compiled
+def widened(corners: Floats, count: int, room: int) -> Floats:
+    """Copy the first columns into an array with room for more."""
+    more = np.empty((4, room))
+    for a in range(4):
+        for t in range(count):
+            more[a, t] = corners[a, t]
+    return more
 
 
 @compiled
@@ -275,8 +295,9 @@ def measure(
 ) -> tuple[float, float]:
     """Solid angle (sr) and area (Angstrom^2) of the face between two columns.
 
-    Sums signed triangles around (x, y, z), normal to the face (Van Oosterom and Strackee, IEEE Trans. Biomed.
-    Eng. 30, 125 (1983)). A face that reaches infinity has infinite area.
+    Sums signed triangles around (x, y, z), the normal of the face (Van Oosterom and
+    Strackee, IEEE Trans. Biomed. Eng. 30, 125 (1983)). A face that reaches infinity has
+    infinite area.
     """
     half = area = 0.0
     for t in range(start, end):

@@ -67,14 +67,15 @@ def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
         solid angles of an atom do not sum to 4 pi or a face is missing from its other
         side, which both are checked for every structure.
     """
-    *arrays, trouble = voronoi(
+    found = voronoi(
         np.ascontiguousarray(atoms.positions, dtype=np.float64),
         np.ascontiguousarray(atoms.cell.array, dtype=np.float64),
         np.ascontiguousarray(atoms.pbc),
     )
+    center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
     if trouble[0]:
         _refuse(atoms, *trouble.tolist())
-    return VoronoiFaces(*arrays)
+    return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
 
 
 def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
