@@ -45,7 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "warm_up": 0.15, "low": 1e-4, "high": 2e-3, "last": 1e-6, "averaging": 0.9995,
     },
     "ocrystalnet": {
-        "network": OCrystalNet, "epochs": 50, "batch_size": 64,
+        "network": OCrystalNet, "epochs": 60, "batch_size": 64,
         "warm_up": 0.04, "low": 1e-4, "high": 3e-4, "last": 1e-6, "averaging": 0.9995,
     },
 }  # fmt: skip

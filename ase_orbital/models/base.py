@@ -76,6 +76,8 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
                 f"the rows of {descriptor} depend on the structure; "
                 "give GOM a number of eigenvalues"
             )
+        if n_classes is not None and n_classes < 2:
+            raise ModelError(f"n_classes must be at least 2, or None, not {n_classes}")
         known = PROPERTIES.get(property_name or "")
         self.descriptor = descriptor
         self.connectivity = connectivity
@@ -217,6 +219,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         if graph_converter is None:
             (graph,) = self.graphs([atoms])
         else:
+            self.check_elements(atoms)
             graph = graph_converter.crystal_graph(atoms)
         training = self.training
         self.eval()

@@ -35,6 +35,7 @@ class DistanceFilter(nn.Module):
         super().__init__()
         n_centers = round((stop - start) / step) + 1
         centers = start + step * torch.arange(n_centers, dtype=torch.float64)
+        self.centers: Tensor
         self.register_buffer("centers", centers.float(), persistent=False)
         self.width = width
         self.normalize = normalize

@@ -105,17 +105,24 @@ class OCrystalNet(CrystalModel):
     def encode(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
         check_rows(graph.rows, self.atom_input)
-        filtered = self.distance_filter(graph.distance)
         initial = functional.mish(self.atom_input(graph.rows))
-        edges = self.edge_input(filtered)
-        messages = functional.mish(edges)
-        initial_messages = messages
+        # Initial messages are functions of the distance, and a crystal has few distances:
+        # what is done to them is done once for each.
+        distances, shell = torch.unique(graph.distance, return_inverse=True)
+        filtered = self.distance_filter(distances)
+        initial_messages = functional.mish(self.edge_input(filtered))
+        messages = initial_messages[shell]
         atoms = initial
         features = {"edge_attr": filtered, "embedding": initial}
         for index, update in enumerate(self.edge_update, start=1):
             atoms = atoms + self.booster(messages, graph)
-            heard = atoms[graph.source] - messages[graph.reverse]
-            messages = functional.mish(initial_messages + update(heard))
+            # W (m - h) = W m - W h: the first product is per atom. An edge and its reverse
+            # have one distance, so in the first round the second is per distance.
+            if index == 1:
+                changed = (initial_messages - update(initial_messages))[shell]
+            else:
+                changed = initial_messages[shell] - update(messages)[graph.reverse]
+            messages = functional.mish(changed + update(atoms)[graph.source])
             messages = self.dropout(messages)
             features[f"gc_{index}"] = atoms
         gathered = torch.cat([self.booster(messages, graph), atoms, initial], dim=1)
