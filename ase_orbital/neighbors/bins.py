@@ -35,6 +35,7 @@ class Grid(NamedTuple):
     spacing: float  # cube root of the volume per atom, Angstrom
     positions: Floats  # [n_atoms, 3], wrapped
     fractions: Floats  # [n_atoms, 3]
+    highest: Floats  # [3], largest fraction along each vector; the smallest is 0 if open
     wraps: Integers  # [n_atoms, 3], lattice vectors taken off by wrapping
     n_bins: Integers  # [3]
     first: Integers  # [product of n_bins + 1], where a bin starts in `members`
@@ -58,7 +59,7 @@ def binned(
             vectors[a // 3, a % 3] = 1.0 if a % 4 == 0 else 0.0
     reciprocal = inverted(vectors)
     wrapped, fractions = np.empty((n, 3)), np.empty((n, 3))
-    wraps = np.zeros((n, 3), np.int64)
+    wraps, highest = np.zeros((n, 3), np.int64), np.ones(3)
     for i in range(n):
         for a in range(3):
             wrapped[i, a] = positions[i, a]
@@ -67,7 +68,7 @@ def binned(
         if periodic[a]:
             wrap(a, vectors[a], wrapped, fractions, wraps)
         else:
-            span(a, vectors[a], reciprocal[a], fractions)
+            highest[a] = span(a, vectors[a], reciprocal[a], fractions)
     normal = np.empty(3)
     cross(vectors[0], vectors[1], normal)
     spacing = (abs(dot(normal, vectors[2])) / max(n, 1)) ** (1.0 / 3.0)
@@ -80,6 +81,7 @@ def binned(
         spacing,
         wrapped,
         fractions,
+        highest,
         wraps,
         n_bins,
         first,
@@ -205,8 +207,8 @@ def wrap(
 
 
 @compiled
-def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> None:
-    """Stretch the vector of open axis a over all atoms."""
+def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> float:
+    """Stretch the vector of open axis a over all atoms; return the largest fraction."""
     low = high = fractions[0, a]
     for i in range(len(fractions)):
         low, high = min(low, fractions[i, a]), max(high, fractions[i, a])
@@ -216,6 +218,7 @@ def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> None:
     for b in range(3):
         vector[b] *= width
         reciprocal[b] /= width
+    return float((high - low) / width)
 
 
 @compiled

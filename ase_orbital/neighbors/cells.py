@@ -259,18 +259,6 @@ def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int
 
 
 @compiled
-def protrusion(i: int, x: float, y: float, z: float, positions: Floats) -> float:
-    """How far the structure extends beyond atom i in a direction. Angstrom."""
-    most = 0.0
-    for j in range(len(positions)):
-        dx = positions[j, 0] - positions[i, 0]
-        dy = positions[j, 1] - positions[i, 1]
-        dz = positions[j, 2] - positions[i, 2]
-        most = max(most, x * dx + y * dy + z * dz)
-    return most
-
-
-@compiled
 def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) -> float:
     """Distance beyond which no atom can cut a corner off. Angstrom.
 
@@ -278,21 +266,38 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
     periodic directions v is anywhere, along open ones u . v is at most the protrusion.
     """
     farthest = 0.0
-    open_axes = [grid.vectors[a] for a in range(3) if not grid.periodic[a]]
+    open_axes = [a for a in range(3) if not grid.periodic[a]]
     for t in range(n_corners):
         s = max(corners[3, t], LEVEL)
         if len(open_axes) == 0 or 2.0 / s <= radius:
             farthest = max(farthest, 2.0 / s)
             continue
-        u = corners[:3, t].copy()
-        outward = np.zeros(3)
-        for axis in open_axes:
-            outward += dot(u, axis) / dot(axis, axis) * axis
+        u, outward = corners[:3, t].copy(), np.zeros(3)
+        for a in open_axes:
+            v = grid.vectors[a]
+            outward += dot(u, v) / dot(v, v) * v
+        out = protrusion(i, outward, open_axes, grid)
         u -= outward
         along = math.sqrt(dot(u, u))
-        out = protrusion(i, outward[0], outward[1], outward[2], grid.positions)
         farthest = max(farthest, (along + math.sqrt(along**2 + 2.0 * out * s)) / s)
     return farthest
+
+
+@compiled
+def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> float:
+    """How far other atoms are beyond atom i along a vector in the open space. Angstrom."""
+    most = 0.0
+    if len(open_axes) == 1:
+        a = open_axes[0]
+        rise = dot(outward, grid.vectors[a])
+        extreme = grid.highest[a] if rise > 0.0 else 0.0
+        return rise * (extreme - grid.fractions[i, a])
+    x, y, z = outward
+    before = x * grid.positions[i, 0] + y * grid.positions[i, 1] + z * grid.positions[i, 2]
+    for j in range(len(grid.positions)):
+        at = x * grid.positions[j, 0] + y * grid.positions[j, 1] + z * grid.positions[j, 2]
+        most = max(most, at - before)
+    return most
 
 
 @compiled
