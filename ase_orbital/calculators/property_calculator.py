@@ -45,6 +45,8 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
     learned ones, extxyz, trajectories and databases do not.
     """
 
+    results: dict[str, Any]
+
     def __init__(
         self,
         models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],

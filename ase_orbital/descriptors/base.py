@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, fields
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 

@@ -45,4 +45,5 @@ class ElementalFeatures(Descriptor):
 
     def missing(self, structure: AtomsLike) -> NDArray[np.bool_]:
         """Where a feature has no value and 0 stands for it, [n_atoms, 438]."""
-        return jarvis_features().missing[to_atoms(structure).numbers]
+        missing: NDArray[np.bool_] = jarvis_features().missing[to_atoms(structure).numbers]
+        return missing

@@ -189,7 +189,8 @@ class GOM(Descriptor):
         n = group.atoms.shape[1] * self._n_orbitals
         step = max(1, CHUNK // n**2)
         for start in range(0, len(group.center), step):
-            yield Environment(*(array[start : start + step] for array in group))
+            part = slice(start, start + step)
+            yield Environment(group.center[part], group.atoms[part], group.points[part])
 
     def _gather(
         self, structures: list[Atoms]
@@ -210,9 +211,8 @@ class GOM(Descriptor):
             widths.append(radii[atoms.numbers])
             atoms_before += len(atoms)
             pairs_before += len(pairs.center)
-        neighbor, vector, first, size = map(
-            np.concatenate, (neighbors, vectors, firsts, sizes)
-        )
+        neighbor, vector = np.concatenate(neighbors), np.concatenate(vectors)
+        first, size = np.concatenate(firsts), np.concatenate(sizes)
         groups = []
         for n in np.unique(size):
             center = np.flatnonzero(size == n)

@@ -91,8 +91,9 @@ def eigenvalues(matrices: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() and matrices.requires_grad:
         values: Tensor = _Eigenvalues.apply(matrices)
-        return values
-    return torch.linalg.eigvalsh(matrices).flip(-1)
+    else:
+        values = torch.linalg.eigvalsh(matrices).flip(-1)
+    return values
 
 
 class _Eigenvalues(torch.autograd.Function):
@@ -106,13 +107,15 @@ class _Eigenvalues(torch.autograd.Function):
     def forward(ctx: Any, matrices: Tensor) -> Tensor:
         values, vectors = torch.linalg.eigh(matrices)
         ctx.save_for_backward(values, vectors)
-        return values.flip(-1)
+        descending: Tensor = values.flip(-1)
+        return descending
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         values, vectors = ctx.saved_tensors
         gradient = _average_degenerate(gradients[0].flip(-1), values)
-        return (vectors * gradient[:, None, :]) @ vectors.mT
+        by_matrix: Tensor = (vectors * gradient[:, None, :]) @ vectors.mT
+        return by_matrix
 
 
 def _average_degenerate(gradient: Tensor, values: Tensor) -> Tensor:

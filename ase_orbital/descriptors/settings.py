@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.errors import ModelError
+
+if TYPE_CHECKING:
+    from ase_orbital.descriptors.base import Descriptor
 
 KINDS: dict[str, type[Descriptor]] = {
     kind.__name__: kind for kind in (OFM, GOM, ElementalFeatures, OneHot)

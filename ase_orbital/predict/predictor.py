@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -87,15 +87,14 @@ class Predictor:
 
     def _prepare(self, name: str | None, model: ModelLike) -> CrystalModel | ForeignModel:
         """Make a copy of our own, on our device, for evaluation only."""
-        if isinstance(model, str | Path):
-            model = load_model(model)
+        loaded = load_model(model) if isinstance(model, str | Path) else model
         # Features of the model's last run hang on its autograd graph, and are not copied.
-        features = {
+        features: dict[int, Any] = {
             id(part.feature_dict): {}
-            for part in getattr(model, "modules", list)()
+            for part in getattr(loaded, "modules", list)()
             if hasattr(part, "feature_dict")
         }
-        model = deepcopy(model, features).to(self.device).eval()
+        model = deepcopy(loaded, features).to(self.device).eval()
         if not isinstance(model, CrystalModel):
             return ForeignModel(model, name or _name_of(model))
         if name is not None and name != model.property_name:
@@ -259,6 +258,7 @@ def _computing(
     if isinstance(descriptor, Concatenate):
         return Concatenate(*(_computing(part, dtype, device) for part in descriptor.parts))
     if isinstance(descriptor, GOM):
+        name: Literal["float32", "float64"]
         name = "float64" if dtype == torch.float64 else "float32"
         return replace(descriptor, dtype=name, device=str(device))
     return descriptor

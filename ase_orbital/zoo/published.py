@@ -83,7 +83,8 @@ def import_eosnet(
         target_scale=float(normalizer.get("std", 1.0)) if n_classes is None else 1.0,
     )
     _fill(model, state, Path(checkpoint))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _load(path: Path) -> dict[str, Any]:
