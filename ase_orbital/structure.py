@@ -101,8 +101,9 @@ def _check_cell(atoms: Atoms) -> None:
         low, high = VOLUME_PER_ATOM
         if not low <= volume <= high:
             raise StructureError(
-                f"the volume per atom is {volume:.4g} Å^3, outside {low:g} to {high:g}; are "
-                "cell and positions in Angstrom? (for an isolated molecule set pbc=False)"
+                f"the volume per atom is {volume:.4g} Å^3, outside {low:g} to {high:g}; "
+                "are cell and positions in Angstrom? "
+                "(for an isolated molecule set pbc=False)"
             )
 
 

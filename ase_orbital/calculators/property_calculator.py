@@ -90,5 +90,5 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         return Properties(known)
 
     def todict(self, skip_default: bool = True) -> dict[str, Any]:  # noqa: ARG002  # ASE's
-        """Names of the models and of the base, for files that record how a value was made."""
+        """Names of models and base, for files that record how a value was made."""
         return dict(self.parameters)

@@ -50,7 +50,12 @@ def run(arguments: Namespace) -> int:
     if arguments.output:
         np.savez_compressed(arguments.output, allow_pickle=False, **named)
     lines = [
-        [label, atoms.get_chemical_formula("metal", empirical=True), *map(str, array.shape), f"{array.max():.4f}"]
+        [
+            label,
+            atoms.get_chemical_formula("metal", empirical=True),
+            *map(str, array.shape),
+            f"{array.max():.4f}",
+        ]
         for (label, atoms), array in zip(structures, rows, strict=True)
     ]
     if lines:

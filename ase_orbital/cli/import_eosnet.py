@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, help="model_best.pth.tar of EOSnet's authors")
+    parser.add_argument(
+        "checkpoint", type=Path, help="model_best.pth.tar of EOSnet's authors"
+    )
     parser.add_argument("--property", required=True, choices=PROPERTIES)
     edges = parser.add_mutually_exclusive_group(required=True)
     edges.add_argument(
         "--normalized-edges",
         action="store_true",
-        help="trained with distance filters divided by their norm: runs up to November 2024",
+        help="trained with each distance filter divided by its norm: up to November 2024",
     )
     edges.add_argument(
         "--plain-edges",
@@ -29,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--smoothing",
         type=float,
         metavar="Å",
-        help="count neighbors by occupation, with this width (default: exactly the nearest)",
+        help="count neighbors by occupation, with this width (default: the nearest)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to make")
 
@@ -44,4 +46,5 @@ def run(arguments: Namespace) -> None:
         smoothing=arguments.smoothing,
     )
     model.save(arguments.output, metadata={"imported_from": arguments.checkpoint.name})
-    print(f"{arguments.output}: EOSNet for {model.property_name}, {model.num_parameters} weights")
+    size = f"{model.num_parameters} weights"
+    print(f"{arguments.output}: EOSNet for {model.property_name}, {size}")

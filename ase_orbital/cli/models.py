@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.epilog = "Figures are mean absolute errors on test sets; the model cards say which."
+    parser.epilog = (
+        "Figures are mean absolute errors on test sets; the model cards say which."
+    )
 
 
 def run(_: Namespace) -> None:

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="NAME",
-        help="a shipped model's name or a model folder; may be repeated (default: all shipped)",
+        help="a shipped model's name or a folder; may be repeated (default: all shipped)",
     )
     parser.add_argument(
         "-o",
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"instead of the screen; ends with {', '.join(WRITERS)}",
     )
-    parser.add_argument("--device", help="such as cpu or cuda (default: a GPU if there is one)")
+    parser.add_argument(
+        "--device", help="such as cpu or cuda (default: a GPU if there is one)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

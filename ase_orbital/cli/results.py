@@ -44,7 +44,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         )
         return "  ".join(padded).rstrip()
 
-    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, rows)])
+    return "\n".join(
+        [line(header), line(["-" * width for width in widths]), *map(line, rows)]
+    )
 
 
 def _is_number(cell: str) -> bool:

@@ -104,7 +104,7 @@ class GOM(Descriptor):
         return len(self.orbitals) ** 2
 
     def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Eigenvalues, largest first, as [n_atoms, n_features] for each structure; no unit."""
+        """Eigenvalues, largest first, [n_atoms, n_features] for each structure; no unit."""
         if not structures:
             return []
         lengths = [len(atoms) for atoms in structures]

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DEGENERATE = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 
-def overlap_matrices(points: Tensor, widths: Tensor, *, cutoff: float, orbitals: str) -> Tensor:
+def overlap_matrices(
+    points: Tensor, widths: Tensor, *, cutoff: float, orbitals: str
+) -> Tensor:
     r"""Damped overlap matrices of environments of one size.
 
     $M_{ij} = A_i S_{ij} A_j$ with $A_i = (1 - d_{ci}^2 / R^2)^2$.
@@ -58,16 +60,20 @@ def overlap_matrices(points: Tensor, widths: Tensor, *, cutoff: float, orbitals:
     return _with_p(overlap, torch.stack(differences, dim=-1), variance, widths)
 
 
-def _with_p(overlap: Tensor, difference: Tensor, variance: Tensor, widths: Tensor) -> Tensor:
+def _with_p(
+    overlap: Tensor, difference: Tensor, variance: Tensor, widths: Tensor
+) -> Tensor:
     """Extend s overlaps to s and p: gradients for s-p, second derivatives for p-p."""
     n_environments, n = widths.shape
     blocks = overlap.new_empty(n_environments, n, 4, n, 4)
-    # slope: derivative of log S by the position of the first atom; the second's is minus it.
+    # slope: derivative of log S by the first atom's position; the second's is minus it.
     slope = -difference / variance[..., None]
     first = 2**0.5 * widths[:, :, None, None]
     second = 2**0.5 * widths[:, None, :, None]
     identity = torch.eye(3, dtype=overlap.dtype, device=overlap.device)
-    curvature = identity / variance[..., None, None] - slope[..., :, None] * slope[..., None, :]
+    curvature = (
+        identity / variance[..., None, None] - slope[..., :, None] * slope[..., None, :]
+    )
     s = overlap[..., None]
     blocks[:, :, 0, :, 0] = overlap
     blocks[:, :, 1:, :, 0] = (first * slope * s).transpose(2, 3)

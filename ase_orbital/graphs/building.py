@@ -150,7 +150,9 @@ def _graph(
         distance=real(edges.distance),
         weight=real(edges.weight),
         shift=whole(edges.shift),
-        reverse_offset=None if edges.reverse_offset is None else whole(edges.reverse_offset),
+        reverse_offset=None
+        if edges.reverse_offset is None
+        else whole(edges.reverse_offset),
         lattice=real(lattice)[None],
         n_atoms=torch.tensor([len(atoms)]),
         n_edges=torch.tensor([len(edges.source)]),

@@ -30,7 +30,13 @@ class DistanceFilter(nn.Module):
     """
 
     def __init__(
-        self, *, start: float, stop: float, step: float, width: float, normalize: bool = False
+        self,
+        *,
+        start: float,
+        stop: float,
+        step: float,
+        width: float,
+        normalize: bool = False,
     ) -> None:
         super().__init__()
         n_centers = round((stop - start) / step) + 1
@@ -102,7 +108,7 @@ class Booster(nn.Module):
     FLOOR = -0.30885
 
     def forward(self, messages: Tensor, graph: CrystalGraph) -> Tensor:
-        """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; zeros where no edge arrives."""
+        """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; 0 where no edge arrives."""
         weight = graph.weight[:, None]
         summed = messages.new_zeros(len(graph.numbers), messages.shape[1])
         summed = summed.index_add(0, graph.target, weight * messages)
@@ -117,7 +123,9 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     divided among them.
     """
     with torch.no_grad():
-        largest = torch.segment_reduce(values, "max", lengths=graph.degree, axis=0, initial=None)
+        largest = torch.segment_reduce(
+            values, "max", lengths=graph.degree, axis=0, initial=None
+        )
     if not (torch.is_grad_enabled() and values.requires_grad):
         return largest.where(graph.degree[:, None] > 0, 0.0)
     # Not by autograd through segment_reduce: in torch 2.13 its gradient is wrong where

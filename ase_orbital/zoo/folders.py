@@ -58,7 +58,9 @@ def model_folder(name_or_path: str | Path) -> Path:
     shipped = _shipped()
     folder = shipped.get(str(name_or_path), Path(name_or_path))
     if not folder.is_dir():
-        near = get_close_matches(str(name_or_path), shipped, n=3, cutoff=0.4) or list(shipped)
+        near = get_close_matches(str(name_or_path), shipped, n=3, cutoff=0.4) or list(
+            shipped
+        )
         raise ModelError(
             f"there is no model or folder {str(name_or_path)!r}; "
             f"did you mean {', '.join(near)}?"

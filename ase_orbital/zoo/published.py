@@ -114,11 +114,14 @@ def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[st
     needed = ("task", "nx", "atom_fea_len", "n_conv", "h_fea_len", "radius", "max_num_nbr")
     lacking = [name for name in (*needed, *FIXED) if name not in arguments]
     if lacking or "embedding.weight" not in state:
-        raise ModelError(f"{path} is no EOSnet checkpoint: it lacks {lacking or 'embedding'}")
+        raise ModelError(
+            f"{path} is no EOSnet checkpoint: it lacks {lacking or 'embedding'}"
+        )
     for name, value in FIXED.items():
         if arguments[name] != value:
             raise ModelError(
-                f"{path} was trained with {name}={arguments[name]}; only {value} can be read"
+                f"{path} was trained with {name}={arguments[name]}; "
+                f"only {value} can be read"
             )
     return arguments, state
 

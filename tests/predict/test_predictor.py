@@ -1,4 +1,4 @@
-"""Predictor against its own models one at a time, and against the promises of its docstring."""
+"""Predictor against its models one at a time, and against what its docstring promises."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,8 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital.errors import ElementError, ModelError, StructureError
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.predict import Predictor, predictor as module
+from ase_orbital.predict import Predictor
+from ase_orbital.predict import predictor as module
 from ase_orbital.testing import assert_function_of_the_crystal
 
 STRUCTURES = [

@@ -51,7 +51,7 @@ def test_a_lost_file_is_named(folder, lost):
 def test_a_damaged_file_names_the_folder(folder, damaged):
     content = (folder / damaged).read_bytes()
     (folder / damaged).write_bytes(content[: len(content) // 2])
-    with pytest.raises(ModelError, match="gap.* is damaged"):
+    with pytest.raises(ModelError, match=r"gap.* is damaged"):
         load_model(folder)
 
 
