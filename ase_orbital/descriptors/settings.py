@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
@@ -34,7 +36,11 @@ def to_settings(descriptor: Descriptor) -> dict[str, Any]:
             f"{', '.join([*KINDS, 'Concatenate'])}"
         )
     settings = asdict(descriptor)  # type: ignore[call-overload]  # every kind is a dataclass
-    return {"name": name} | {k: v for k, v in settings.items() if k not in COMPUTING}
+    return {"name": name} | {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in settings.items()
+        if key not in COMPUTING
+    }
 
 
 def from_settings(settings: dict[str, Any]) -> Descriptor:

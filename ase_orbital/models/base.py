@@ -93,7 +93,11 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
 
     def _remember(self, settings: dict[str, Any]) -> None:
         """Keep constructor arguments as matgl's loader will hand them back: plain."""
-        plain = {k: v for k, v in settings.items() if k not in ("self", "__class__")}
+        plain = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in settings.items()
+            if name not in ("self", "__class__")
+        }
         plain["descriptor"] = to_settings(self.descriptor)
         plain["elements"] = self.elements
         self.save_args({}, plain)
