@@ -1,8 +1,13 @@
 """What several test files use."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Before torch is imported: on matrices as small as here threads wait for each other, and
+# ten times as long where cores are shared.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
