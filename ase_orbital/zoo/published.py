@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +62,10 @@ def import_eosnet(
     content = _load(Path(checkpoint))
     arguments, state = _check(Path(checkpoint), content)
     n_classes = 2 if arguments["task"] == "classification" else None
+    if PROPERTIES[property].classes != (n_classes is not None):
+        raise ModelError(
+            f"{checkpoint} was trained for {arguments['task']}, which gives no {property}"
+        )
     normalizer = content.get("normalizer") or {}
     n_rows = state["embedding.weight"].shape[1]
     model = EOSNet(
@@ -102,7 +105,8 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals(allowed):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:
+        # The unpickler raises whatever it meets in a file of another kind, even KeyError.
         raise ModelError(f"{path} cannot be read as a checkpoint: {error}") from error
     if not isinstance(content, dict) or not {"state_dict", "args"} <= content.keys():
         raise ModelError(f"{path} has no `state_dict` and `args`: no EOSnet checkpoint")
