@@ -105,6 +105,7 @@ class OCrystalNet(CrystalModel):
     def encode(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
         check_rows(graph.rows, self.atom_input)
+        reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
         initial = functional.mish(self.atom_input(graph.rows))
         # Initial messages are functions of the distance, and a crystal has few distances:
         # what is done to them is done once for each.
@@ -121,7 +122,7 @@ class OCrystalNet(CrystalModel):
             if index == 1:
                 changed = (initial_messages - update(initial_messages))[shell]
             else:
-                changed = initial_messages[shell] - update(messages)[graph.reverse]
+                changed = initial_messages[shell] - update(messages)[reverse]
             messages = functional.mish(changed + update(atoms)[graph.source])
             messages = self.dropout(messages)
             features[f"gc_{index}"] = atoms
