@@ -202,8 +202,9 @@ def test_broken_structure_is_refused():
         Atoms2Graph(OneHot()).get_graph(Atoms())
 
 
-def test_network_on_edges_asks_for_reverses(structures, backend):
-    model = OCrystalNet(OneHot(), n_hidden=4)
+@pytest.mark.parametrize("n_layers", [1, 2, 3])
+def test_network_on_edges_asks_for_reverses(structures, backend, n_layers):
+    model = OCrystalNet(OneHot(), n_hidden=4, n_layers=n_layers)
     converter = Atoms2Graph(OneHot(), radius=5.0, n_neighbors=8, backend=backend)
     graph, *_ = converter.get_graph(structures["perovskite"])
     with pytest.raises(GraphError, match="symmetric=True"):
