@@ -76,8 +76,7 @@ def check(atoms: Atoms) -> None:
         )
     if not np.isfinite(atoms.cell.array).all():
         raise StructureError(f"the cell {atoms.cell.array.tolist()} is not finite")
-    if "occupancy" in atoms.info:
-        _check_occupancy(atoms)
+    _check_occupancy(atoms)
     if atoms.pbc.any():
         _check_cell(atoms)
 
@@ -111,16 +110,20 @@ def _check_occupancy(atoms: Atoms) -> None:
     """Refuse what ASE's CIF reader notes of partially occupied sites.
 
     The reader keeps the majority species of each site and writes
-    {kind: {symbol: occupancy}} into `info`.
+    {kind: {symbol: occupancy}} into `info`; others use the key for what they like.
     """
-    for kind, species in atoms.info["occupancy"].items():
+    noted = atoms.info.get("occupancy")
+    sites = noted.items() if isinstance(noted, dict) else ()
+    for kind, species in sites:
+        if not isinstance(species, dict):
+            continue
         if len(species) > 1 or abs(sum(species.values()) - 1.0) > 1e-3:
             shares = ", ".join(f"{symbol} {share:g}" for symbol, share in species.items())
             kinds = atoms.arrays.get("spacegroup_kinds")
             atom = "" if kinds is None else _first_atom(kinds, int(kind))
             raise StructureError(
-                f"site {kind}{atom} is partially occupied ({shares}); "
-                "make an ordered structure first"
+                f"site {kind}{atom} is partially occupied ({shares}); make an ordered "
+                "structure first, and delete atoms.info['occupancy']"
             )
 
 
