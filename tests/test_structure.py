@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.constraints import FixAtoms
-from ase.io import write
+from ase.io import read, write
 from numpy.testing import assert_allclose, assert_array_equal
 from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
 
@@ -219,6 +219,22 @@ def test_full_occupancy_in_a_cif_passes(tmp_path):
     path = tmp_path / "ordered.cif"
     path.write_text(DISORDERED_CIF.format(copper=1.0, second=""))
     assert str(to_atoms(path).symbols) == "ClCu"
+
+
+def test_structure_made_ordered_passes_once_the_note_is_gone(tmp_path):
+    path = tmp_path / "alloy.cif"
+    path.write_text(DISORDERED_CIF.format(copper=0.75, second="Au1 Au 0.0 0.0 0.0 0.25"))
+    atoms = read(path)
+    refuse(atoms, "delete atoms.info['occupancy']")
+    del atoms.info["occupancy"]
+    assert to_atoms(atoms) is atoms
+
+
+@pytest.mark.parametrize("note", [1.0, [1.0, 0.5], "full", {"0": 0.5}], ids=repr)
+def test_other_uses_of_the_word_occupancy_are_left_alone(note):
+    atoms = ROCKSALT.copy()
+    atoms.info["occupancy"] = note
+    assert to_atoms(atoms) is atoms
 
 
 @pytest.mark.parametrize("species", [{"Cu": 0.75, "Au": 0.25}, {"Cu": 0.5}])
