@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around, dot
-from ase_orbital.neighbors.clipping import TOUCHING, cuts, faces, measure, put
+from ase_orbital.neighbors.clipping import cuts, faces, measure, put
 from ase_orbital.neighbors.compiled import compiled
 
 if TYPE_CHECKING:
@@ -31,9 +31,14 @@ BATCH = 16  # planes tried at a time, nearest first
 
 @compiled
 def voronoi(
-    positions: Floats, vectors: Floats, periodic: NDArray[np.bool_]
+    positions: Floats, vectors: Floats, periodic: NDArray[np.bool_], tolerance: float
 ) -> tuple[Integers, Integers, Integers, Floats, Floats, Floats, Floats, Integers]:
     """Find the faces of all atoms.
+
+    Parameters
+    ----------
+    tolerance
+        A plane that cuts off less than this, relative to the nearest plane, only touches.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def voronoi(
     vacuum, ends = np.zeros(n_atoms), np.zeros(n_atoms + 1, np.int64)
     count = 0
     for i in range(n_atoms if status == DONE else 0):
-        n, other, planes, images, corners, starts = cell(i, grid, planes, images)
+        n, other, planes, images, corners, starts = cell(i, grid, planes, images, tolerance)
         if other >= 0:
             trouble[:] = COINCIDENT, i, other
             break
@@ -80,7 +85,7 @@ def voronoi(
 
 @compiled
 def cell(
-    i: int, grid: Grid, planes: Floats, images: Integers
+    i: int, grid: Grid, planes: Floats, images: Integers, tolerance: float
 ) -> tuple[int, int, Floats, Integers, Floats, Integers]:
     """Find the faces of atom i, searching as far as its farthest corner asks for.
 
@@ -104,14 +109,17 @@ def cell(
         if coincident >= 0:
             return 0, coincident, planes, images, corners, starts
         following = n
+        touching = tolerance * planes[0, 3]
         while following < count:
             old = n if lowest > LEVEL else 0
             before = n
             n, following = pick(
-                planes, images, n, following, count, corners, n_corners, lowest
+                planes, images, n, following, count, corners, n_corners, lowest, touching
             )
             if n > before:
-                corners, starts, n_corners, lowest = faces(planes, old, n, corners, starts)
+                corners, starts, n_corners, lowest = faces(
+                    planes, old, n, corners, starts, touching
+                )
                 n = compacted(planes, images, starts, n)
         needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
         if outer >= min(needed, extent):
@@ -222,6 +230,7 @@ def pick(
     corners: Floats,
     n_corners: int,
     lowest: float,
+    touching: float,
 ) -> tuple[int, int]:
     """Move the next BATCH planes that cut a corner behind the first n.
 
@@ -233,7 +242,6 @@ def pick(
         Where to go on; `count` if no plane further on cuts.
     """
     end = n + BATCH
-    touching = TOUCHING * planes[0, 3]
     while following < count and n < end:
         if planes[following, 3] <= lowest:
             return n, count

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", np.float64, np.int64)
 
-TOUCHING = 1e-13  # a plane that cuts off less, relative to the largest |g|, only touches
 INFINITE = 1e-10  # 1/Angstrom; a corner farther than the inverse is at infinity
 
 
@@ -105,13 +104,19 @@ def cut(polygon: Floats, m: int, beyond: Floats, touching: float, result: Floats
 
 @compiled
 def face(
-    k: int, planes: Floats, n: int, beyond: Floats, polygon: Floats, spare: Floats
+    k: int,
+    planes: Floats,
+    n: int,
+    beyond: Floats,
+    polygon: Floats,
+    spare: Floats,
+    touching: float,
 ) -> tuple[int, Floats, Floats, bool]:
     """Directions that meet plane k before n others; k = n is the vacuum. See `clip`."""
     first, scale = (k, 1.0 / planes[k, 3]) if k < n else (0, -1.0 / planes[0, 3])
     x, y, z = scale * planes[first, 0], scale * planes[first, 1], scale * planes[first, 2]
     hemisphere(x, y, z, polygon)
-    return clip(k, planes, 0, n, 4, True, beyond, polygon, spare)
+    return clip(k, planes, 0, n, 4, True, beyond, polygon, spare, touching)
 
 
 @compiled
@@ -125,6 +130,7 @@ def clip(
     beyond: Floats,
     polygon: Floats,
     spare: Floats,
+    touching: float,
 ) -> tuple[int, Floats, Floats, bool]:
     """Take from face k what meets one of planes begin to n first.
 
@@ -136,6 +142,8 @@ def clip(
         Whether they are a whole hemisphere.
     spare
         As large as `polygon`, for at least m + 2 n corners.
+    touching
+        A plane that cuts off less than this, in u . g, only touches.
 
     Returns
     -------
@@ -147,7 +155,6 @@ def clip(
         gx, gy, gz = planes[k, 0], planes[k, 1], planes[k, 2]
     else:
         vx, vy, vz = planes[0, 0], planes[0, 1], planes[0, 2]
-    touching = TOUCHING * planes[0, 3]
     lowest = polygon[0, 3]
     for t in range(1, m):
         lowest = min(lowest, polygon[t, 3])
@@ -205,7 +212,7 @@ def rounded(
 
 @compiled
 def faces(
-    planes: Floats, old: int, n: int, corners: Floats, starts: Integers
+    planes: Floats, old: int, n: int, corners: Floats, starts: Integers, touching: float
 ) -> tuple[Floats, Integers, int, float]:
     """Clip the faces of n planes, and the vacuum, by each other.
 
@@ -215,6 +222,8 @@ def faces(
         How many planes at the front have been clipped by each other and left no vacuum.
     corners, starts
         What that gave.
+    touching
+        As for `clip`.
 
     Returns
     -------
@@ -237,10 +246,10 @@ def faces(
             m = starts[k + 1] - starts[k]
             transfer(corners, starts[k], polygon, m)
             m, polygon, spare, whole = clip(
-                k, planes, old, n, m, False, beyond, polygon, spare
+                k, planes, old, n, m, False, beyond, polygon, spare, touching
             )
         elif k < n or not old:
-            m, polygon, spare, whole = face(k, planes, n, beyond, polygon, spare)
+            m, polygon, spare, whole = face(k, planes, n, beyond, polygon, spare, touching)
         else:
             m, whole = 0, False
         if count + m + 1 > result.shape[1]:

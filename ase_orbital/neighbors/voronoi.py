@@ -15,11 +15,15 @@ import numpy as np
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.bins import FLAT, NOT_FINITE
-from ase_orbital.neighbors.cells import CLOSEST, COINCIDENT, OPEN, voronoi
+from ase_orbital.neighbors.cells import CLOSEST, COINCIDENT, ONE_SIDED, OPEN, voronoi
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
+
+# Planes that meet in one corner but for a hair as wide as the tolerance can be told apart
+# on one face and not on the next; with another tolerance they are one or several on all.
+TOLERANCES = (1e-13, 1e-11, 1e-9)
 
 
 @final
@@ -67,12 +71,14 @@ def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
         solid angles of an atom do not sum to 4 pi or a face is missing from its other
         side, which both are checked for every structure.
     """
-    found = voronoi(
-        np.ascontiguousarray(atoms.positions, dtype=np.float64),
-        np.ascontiguousarray(atoms.cell.array, dtype=np.float64),
-        np.ascontiguousarray(atoms.pbc),
-    )
-    center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
+    positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
+    cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
+    periodic = np.ascontiguousarray(atoms.pbc)
+    for tolerance in TOLERANCES:
+        found = voronoi(positions, cell, periodic, tolerance)
+        center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
+        if trouble[0] not in (OPEN, ONE_SIDED):
+            break
     if trouble[0]:
         _refuse(atoms, *trouble.tolist())
     return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
