@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
 # length unit leaves this window for nearly every crystal.
-VOLUME_PER_ATOM = (1.0, 3000.0)
+VOLUME_PER_ATOM = (1.0, 5000.0)
 
 
 def to_atoms(structure: AtomsLike) -> Atoms:
@@ -44,7 +44,7 @@ def to_atoms(structure: AtomsLike) -> Atoms:
         that no crystal has.
     """
     if isinstance(structure, str | Path):
-        atoms = read_frames(structure)[-1]
+        (atoms,) = read_frames(structure, index="-1:")
     elif isinstance(structure, Atoms):
         atoms = structure
     elif hasattr(structure, "sites"):
@@ -155,8 +155,8 @@ def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
     )
 
 
-def read_frames(path: str | Path) -> list[Atoms]:
-    """Every frame of a file, unchecked.
+def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
+    """Frames of a file, unchecked; `index` is ASE's, such as "-1:" for the last.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def read_frames(path: str | Path) -> list[Atoms]:
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:
-        frames = read(path, index=":", do_not_split_by_at_sign=True)
+        frames = read(path, index=index, do_not_split_by_at_sign=True)
     except UnknownFileTypeError as error:
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:

@@ -109,7 +109,7 @@ class GOM(Descriptor):
             return []
         lengths = [len(atoms) for atoms in structures]
         groups, sizes, widths = self._gather(structures)
-        width = self.n_eigenvalues or int(sizes.max()) * self._n_orbitals
+        width = self._width(sizes)
         rows = np.zeros((len(widths), width), self.dtype)
         for group in groups:
             kept = min(width, group.atoms.shape[1] * self._n_orbitals)
@@ -145,7 +145,7 @@ class GOM(Descriptor):
         """
         atoms = to_atoms(structure)
         groups, sizes, widths = self._gather([atoms])
-        n_features = self.n_eigenvalues or int(sizes.max()) * self._n_orbitals
+        n_features = self._width(sizes)
         out = np.zeros((len(atoms), n_features, len(atoms), 3), self.dtype)
         for group in groups:
             for part in self._chunks(group):
@@ -161,6 +161,12 @@ class GOM(Descriptor):
                     )
                     self._scatter(out[:, feature], part, slope.cpu().numpy())
         return out
+
+    def _width(self, sizes: NDArray[np.int64]) -> int:
+        """Length of the rows of structures with environments of these sizes."""
+        if self.n_eigenvalues is not None:
+            return self.n_eigenvalues
+        return int(sizes.max()) * self._n_orbitals
 
     @staticmethod
     def _scatter(

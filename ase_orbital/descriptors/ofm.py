@@ -34,7 +34,7 @@ class OFM(Descriptor):
     $X_c = \sum_k \frac{\theta_k}{\theta_{max}} \frac{1}{r_k^p} \, o_c o_k^\top$
 
     over the faces k of the Voronoi cell of atom c, with solid angles theta and distances r
-    in Angstrom; o holds 1 for each occupied (subshell, electrons), see `ORBITALS`.
+    in Å; o holds 1 for each occupied (subshell, electrons), see `ORBITALS`.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class OFM(Descriptor):
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
     def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Rows of [o_c | X_c] one after another; X in Angstrom^-p."""
+        """Rows of [o_c | X_c] one after another; X in Å^-p."""
         return [self._describe(atoms).reshape(len(atoms), -1) for atoms in structures]
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Angstrom^-p."""
+        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p."""
         return self._describe(to_atoms(structure))[:, :, int(self.center) :]
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
@@ -111,7 +111,7 @@ def field_matrices(
     center, neighbor : [n_faces]
         Faces of one center stand together.
     distance : [n_faces]
-        Angstrom.
+        Å.
     solid_angle : [n_faces]
         Divided by the center's largest.
     exponent
@@ -122,7 +122,7 @@ def field_matrices(
     Returns
     -------
     [n_atoms, n_orbitals, n_orbitals or one more]
-        Rows belong to the center, columns to the neighbors. Angstrom^-exponent.
+        Rows belong to the center, columns to the neighbors. Å^-exponent.
     """
     n_atoms, n_orbitals = len(numbers), valence.shape[1]
     matrices = np.zeros((n_atoms, n_orbitals, n_orbitals + with_center))

@@ -23,7 +23,7 @@ def covalent_radii() -> NDArray[np.float64]:
     Returns
     -------
     [113]
-        Angstrom, in the order of atomic numbers from 0; nan where there is none.
+        Å, in the order of atomic numbers from 0; nan where there is none.
         Read-only.
     """
     known = {

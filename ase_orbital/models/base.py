@@ -79,6 +79,9 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         if n_classes is not None and n_classes < 2:
             raise ModelError(f"n_classes must be at least 2, or None, not {n_classes}")
         known = PROPERTIES.get(property_name or "")
+        if known and known.classes != (n_classes == 2):
+            kind = "a class: n_classes=2" if known.classes else "a number: n_classes=None"
+            raise ModelError(f"{property_name} is learned as {kind}, not {n_classes}")
         self.descriptor = descriptor
         self.connectivity = connectivity
         self.property_name = property_name or "property"

@@ -79,7 +79,7 @@ class EOSNet(CrystalModel):
     ) -> None:
         settings = locals()
         super().__init__(
-            descriptor=descriptor or paper_rows(),
+            descriptor=paper_rows() if descriptor is None else descriptor,
             connectivity=Connectivity(
                 radius=radius, n_neighbors=n_neighbors, smoothing=smoothing
             ),

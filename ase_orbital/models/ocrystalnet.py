@@ -76,7 +76,7 @@ class OCrystalNet(CrystalModel):
     ) -> None:
         settings = locals()
         super().__init__(
-            descriptor=descriptor or paper_rows(),
+            descriptor=paper_rows() if descriptor is None else descriptor,
             connectivity=Connectivity(
                 radius=radius, n_neighbors=n_neighbors, smoothing=smoothing, symmetric=True
             ),
@@ -107,14 +107,12 @@ class OCrystalNet(CrystalModel):
         check_rows(graph.rows, self.atom_input)
         reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
         initial = functional.mish(self.atom_input(graph.rows))
-        # Initial messages are functions of the distance, and a crystal has few distances:
-        # what is done to them is done once for each.
-        distances, shell = torch.unique(graph.distance, return_inverse=True)
+        distances, shell = _shells(graph.distance)
         filtered = self.distance_filter(distances)
         initial_messages = functional.mish(self.edge_input(filtered))
         messages = initial_messages[shell]
         atoms = initial
-        features = {"edge_attr": filtered, "embedding": initial}
+        features = {"edge_attr": filtered[shell], "embedding": initial}
         for index, update in enumerate(self.edge_update, start=1):
             atoms = atoms + self.booster(messages, graph)
             # W (m - h) = W m - W h: the first product is per atom. An edge and its reverse
@@ -133,6 +131,18 @@ class OCrystalNet(CrystalModel):
         self.feature_dict = features
         output: Tensor = self.output(functional.mish(self.readout(features["readout"])))
         return output
+
+
+def _shells(distance: Tensor) -> tuple[Tensor, Tensor]:
+    """Distances that differ, and which of them each edge has.
+
+    Initial messages are functions of the distance, and a crystal has few distances: what
+    is done to these messages is done once for each.
+    """
+    if distance.requires_grad:  # which a joint distance would not hand on to its edges
+        return distance, torch.arange(len(distance), device=distance.device)
+    distances, shell = torch.unique(distance, return_inverse=True)
+    return distances, shell
 
 
 def paper_rows() -> Concatenate:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DONE, NOT_FINITE, FLAT = range(3)
 
 PER_BIN = 3.0  # atoms
-NARROWEST = 1.0  # Angstrom; what flat and linear structures measure along open axes
+NARROWEST = 1.0  # Å; what flat and linear structures measure along open axes
 FLATTEST = 1e-6  # volume of a cell over the product of its lengths
 
 
@@ -29,10 +29,10 @@ class Grid(NamedTuple):
     """
 
     periodic: NDArray[np.bool_]  # [3]
-    vectors: Floats  # [3, 3], Angstrom
+    vectors: Floats  # [3, 3], Å
     reciprocal: Floats  # [3, 3], rows; x @ reciprocal.T are fractional coordinates
     steps: Integers  # [3, 3], vectors = steps @ cell along periodic axes
-    spacing: float  # cube root of the volume per atom, Angstrom
+    spacing: float  # cube root of the volume per atom, Å
     positions: Floats  # [n_atoms, 3], wrapped
     fractions: Floats  # [n_atoms, 3]
     highest: Floats  # [3], largest fraction along each vector; the smallest is 0 if open

@@ -10,6 +10,7 @@ import numpy as np
 from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around, dot
 from ase_orbital.neighbors.clipping import cuts, faces, measure, put
 from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.neighbors.pairs import CLOSEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +22,9 @@ T = TypeVar("T", np.float64, np.int64)
 
 COINCIDENT, OPEN, ONE_SIDED = range(3, 6)
 
-CLOSEST = 0.1  # Angstrom; atoms closer than this coincide
 SMALLEST = 1e-8  # sr; smaller faces are dropped
 CLOSED = 1e-6  # sr; how well solid angles must add up and agree from both sides
-LEVEL = 1e-12  # 1/Angstrom; corners farther than the inverse count as that far
+LEVEL = 1e-12  # 1/Å; corners farther than the inverse count as that far
 FIRST_RADIUS = 1.7  # in cube roots of the volume per atom: 20 atoms
 BATCH = 16  # planes tried at a time, nearest first
 
@@ -268,7 +268,7 @@ def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int
 
 @compiled
 def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) -> float:
-    """Distance beyond which no atom can cut a corner off. Angstrom.
+    """Distance beyond which no atom can cut a corner off. Å.
 
     An atom at v cuts the corner in direction u, met at 1 / s, if 2 u . v > s |v|^2. Along
     periodic directions v is anywhere, along open ones u . v is at most the protrusion.
@@ -293,13 +293,14 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
 
 @compiled
 def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> float:
-    """How far other atoms are beyond atom i along a vector in the open space. Angstrom."""
+    """How far other atoms are beyond atom i along a vector in the open space. Å."""
     most = 0.0
     if len(open_axes) == 1:
         a = open_axes[0]
         rise = dot(outward, grid.vectors[a])
         extreme = grid.highest[a] if rise > 0.0 else 0.0
-        return rise * (extreme - grid.fractions[i, a])
+        beyond: float = rise * (extreme - grid.fractions[i, a])
+        return beyond
     x, y, z = outward
     before = x * grid.positions[i, 0] + y * grid.positions[i, 1] + z * grid.positions[i, 2]
     for j in range(len(grid.positions)):

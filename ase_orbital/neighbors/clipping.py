@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", np.float64, np.int64)
 
-INFINITE = 1e-10  # 1/Angstrom; a corner farther than the inverse is at infinity
+INFINITE = 1e-10  # 1/Å; a corner farther than the inverse is at infinity
 
 
 @compiled
@@ -302,7 +302,7 @@ def cuts(
 def measure(
     x: float, y: float, z: float, corners: Floats, start: int, end: int
 ) -> tuple[float, float]:
-    """Solid angle (sr) and area (Angstrom^2) of the face between two columns.
+    """Solid angle (sr) and area (Å^2) of the face between two columns.
 
     Sums signed triangles around (x, y, z), the normal of the face (Van Oosterom and
     Strackee, IEEE Trans. Biomed. Eng. 30, 125 (1983)). A face that reaches infinity has

@@ -62,7 +62,7 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
     order = np.lexsort((distance, center))
     if len(order) and distance.min() < CLOSEST:
         worst = distance.argmin()
-        raise coincidence(atoms, int(center[worst]), int(neighbor[worst]), distance[worst])
+        raise coincidence(atoms, int(center[worst]), int(neighbor[worst]))
     counts = np.bincount(center, minlength=len(atoms))
     return Pairs(
         center=center[order].astype(np.int64),
@@ -74,9 +74,13 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
     )
 
 
-def coincidence(atoms: Atoms, one: int, other: int, distance: float) -> StructureError:
+def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:
     """Make the error for two atoms at one place."""
+    first, second = (f"{index} ({atoms.symbols[index]})" for index in (one, other))
+    who = (
+        f"atom {first} and its own image" if one == other else f"atoms {first} and {second}"
+    )
     return StructureError(
-        f"atoms {one} ({atoms.symbols[one]}) and {other} ({atoms.symbols[other]}) are "
-        f"{distance:.3g} Å apart; remove one, or check that positions are in Angstrom"
+        f"{who} are closer than {CLOSEST} Å; "
+        "remove one, or check that positions and cell are in Angstrom"
     )

@@ -15,7 +15,9 @@ import numpy as np
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.bins import FLAT, NOT_FINITE
-from ase_orbital.neighbors.cells import CLOSEST, COINCIDENT, ONE_SIDED, OPEN, voronoi
+from ase_orbital.neighbors.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
+from ase_orbital.neighbors.pairs import coincidence
+
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,11 +43,11 @@ class VoronoiFaces:
     shift : [n_faces, 3]
         Lattice vectors to add to the neighbor's position, zero along open axes.
     distance : [n_faces]
-        Center to neighbor. Angstrom.
+        Center to neighbor. Å.
     solid_angle : [n_faces]
         Seen from the center. Steradian.
     area : [n_faces]
-        Angstrom^2; infinite if the face never ends.
+        Å^2; infinite if the face never ends.
     vacuum : [n_atoms]
         Solid angle in which an atom has no neighbor. Steradian; zero in a crystal.
     """
@@ -86,7 +88,6 @@ def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
 
 def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
     """Say what is wrong with which atoms."""
-    one, other = (f"{index} ({atoms.symbols[index]})" for index in (first, second))
     if reason == NOT_FINITE:
         raise StructureError("positions and cell must be finite numbers")
     if reason == FLAT:
@@ -95,19 +96,11 @@ def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
             "set the cell, or pbc=False along axes without one"
         )
     if reason == COINCIDENT:
-        who = (
-            f"atom {one} and its own image"
-            if first == second
-            else f"atoms {one} and {other}"
-        )
-        raise StructureError(
-            f"{who} are closer than {CLOSEST} Angstrom; "
-            "remove one, or check that positions and cell are in Angstrom"
-        )
+        raise coincidence(atoms, first, second)
     found = (
         "solid angles do not sum to 4 pi" if reason == OPEN else "a face has no other side"
     )
     raise StructureError(
-        f"the Voronoi cell of atom {one} is inconsistent ({found}); "
-        "check the distances of atoms around it, or move it by 1e-6 Angstrom"
+        f"the Voronoi cell of atom {first} ({atoms.symbols[first]}) is inconsistent ({found}); "
+        "check the distances of atoms around it, or move it by 1e-6 Å"
     )

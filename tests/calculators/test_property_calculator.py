@@ -56,10 +56,9 @@ def test_energy_forces_and_stress_are_the_base_calculators(predictor, atoms):
     expected = atoms.copy()
     expected.calc = EMT()
     assert atoms.get_potential_energy() == expected.get_potential_energy()
-    assert (
-        atoms.get_potential_energy(force_consistent=True)
-        == expected.get_potential_energy(force_consistent=True)
-    )
+    assert atoms.get_potential_energy(
+        force_consistent=True
+    ) == expected.get_potential_energy(force_consistent=True)
     np.testing.assert_array_equal(atoms.get_forces(), expected.get_forces())
     np.testing.assert_array_equal(atoms.get_stress(), expected.get_stress())
 
