@@ -18,7 +18,6 @@ from ase_orbital.neighbors.bins import FLAT, NOT_FINITE
 from ase_orbital.neighbors.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 from ase_orbital.neighbors.pairs import coincidence
 
-
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
@@ -101,6 +100,7 @@ def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
         "solid angles do not sum to 4 pi" if reason == OPEN else "a face has no other side"
     )
     raise StructureError(
-        f"the Voronoi cell of atom {first} ({atoms.symbols[first]}) is inconsistent ({found}); "
+        f"the Voronoi cell of atom {first} ({atoms.symbols[first]}) is inconsistent "
+        f"({found}); "
         "check the distances of atoms around it, or move it by 1e-6 Å"
     )

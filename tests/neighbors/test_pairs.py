@@ -164,5 +164,5 @@ def test_atoms_that_coincide_across_the_cell_are_both_named():
 
 def test_atom_that_coincides_with_its_own_image_is_named():
     atoms = Atoms("Na", cell=[4, 4, 0.05], pbc=True)
-    with pytest.raises(StructureError, match=r"0 \(Na\) and 0 \(Na\)"):
+    with pytest.raises(StructureError, match=r"atom 0 \(Na\) and its own image"):
         find_pairs(atoms, 3.0)
