@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
+from ase.geometry import complete_cell
 from ase.io import read
 from ase.io.formats import UnknownFileTypeError
+from scipy.spatial import cKDTree
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.errors import StructureError
+from ase_orbital.errors import OrbitalError, StructureError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 # Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
 # length unit leaves this window for nearly every crystal.
 VOLUME_PER_ATOM = (1.0, 5000.0)
+CLOSEST = 0.1  # Å; nearer than this, two atoms are one atom written twice
 
 
 def to_atoms(structure: AtomsLike) -> Atoms:
@@ -40,8 +45,8 @@ def to_atoms(structure: AtomsLike) -> Atoms:
     ------
     StructureError
         If there is no file, no atom, a position or cell that is not finite, a site shared
-        by several elements, a periodic direction without a vector of its own, or a volume
-        that no crystal has.
+        by several elements, a periodic direction without a vector of its own, a volume that
+        no crystal has, or two atoms at one place.
     """
     if isinstance(structure, str | Path):
         (atoms,) = read_frames(structure, index="-1:")
@@ -56,6 +61,31 @@ def to_atoms(structure: AtomsLike) -> Atoms:
         )
     check(atoms)
     return atoms
+
+
+def to_atoms_many(structures: Iterable[AtomsLike]) -> list[Atoms]:
+    """Turn many structures into checked Atoms, as `to_atoms`.
+
+    Raises
+    ------
+    StructureError
+        With a note saying which structure of the list it is.
+    """
+    accepted = []
+    for index, structure in enumerate(structures):
+        with naming(index):
+            accepted.append(to_atoms(structure))
+    return accepted
+
+
+@contextmanager
+def naming(index: int) -> Iterator[None]:
+    """Add to an error which structure of a list it is about."""
+    try:
+        yield
+    except OrbitalError as error:
+        error.add_note(f"this is structure {index} of the list")
+        raise
 
 
 def check(atoms: Atoms) -> None:
@@ -79,6 +109,8 @@ def check(atoms: Atoms) -> None:
     _check_occupancy(atoms)
     if atoms.pbc.any():
         _check_cell(atoms)
+    if len(atoms) > 1:
+        _check_distances(atoms)
 
 
 def _check_cell(atoms: Atoms) -> None:
@@ -104,6 +136,23 @@ def _check_cell(atoms: Atoms) -> None:
                 "are cell and positions in Angstrom? "
                 "(for an isolated molecule set pbc=False)"
             )
+
+
+def _check_distances(atoms: Atoms) -> None:
+    """Refuse atoms that coincide, also across the faces of the cell."""
+    cell = complete_cell(atoms.cell.array) if atoms.pbc.any() else np.eye(3)
+    inverse = np.linalg.inv(cell)
+    fractions = atoms.positions @ inverse
+    fractions -= np.floor(fractions) * atoms.pbc
+    # Rounding makes 1 out of a fraction a hair below 0, which a torus does not have.
+    fractions[:, atoms.pbc] %= 1.0
+    reach = CLOSEST * np.linalg.norm(inverse, axis=0).max()
+    tree = cKDTree(fractions, boxsize=atoms.pbc.astype(float))
+    for one, other in sorted(tree.query_pairs(min(reach, 0.5), p=np.inf)):
+        step = fractions[other] - fractions[one]
+        step -= np.round(step) * atoms.pbc
+        if np.linalg.norm(step @ cell) < CLOSEST:
+            raise coincidence(atoms, one, other)
 
 
 def _check_occupancy(atoms: Atoms) -> None:
@@ -178,6 +227,18 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     if not frames:
         raise StructureError(f"{path} holds no structure")
     return list(frames)
+
+
+def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:
+    """Make the error for two atoms at one place."""
+    first, second = (f"{index} ({atoms.symbols[index]})" for index in (one, other))
+    who = (
+        f"atom {first} and its own image" if one == other else f"atoms {first} and {second}"
+    )
+    return StructureError(
+        f"{who} are closer than {CLOSEST} Å; "
+        "remove one, or check that positions and cell are in Angstrom"
+    )
 
 
 def digest(atoms: Atoms) -> str:

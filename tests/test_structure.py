@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
 
 from ase_orbital.errors import OrbitalError, StructureError
-from ase_orbital.structure import digest, to_atoms
+from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 ROCKSALT = bulk("NaCl", "rocksalt", a=5.64)
 
@@ -303,3 +303,33 @@ def test_digest_does_not_change_the_atoms():
     digest(ROCKSALT)
     for now, then in zip(content(ROCKSALT), before, strict=True):
         assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [[0.0, 0.0, 0.02], [4.0, -4.0, 0.02], [-0.02, 3.99, 8.01]],
+    ids=["in the cell", "in another cell", "across its faces"],
+)
+def test_atoms_at_one_place_are_both_named(place):
+    atoms = Atoms("NaCl", [[0, 0, 0], place], cell=[4, 4, 4], pbc=True)
+    with pytest.raises(StructureError, match=r"atoms 0 \(Na\) and 1 \(Cl\) are closer"):
+        to_atoms(atoms)
+
+
+def test_atoms_at_one_place_are_found_in_a_skewed_cell():
+    cell = [[3, 0, 0], [30, 3, 0], [0, 40, 3]]
+    atoms = Atoms("NaCl", [[0, 0, 0], [2.97, 0.02, 0.0]], cell=cell, pbc=True)
+    with pytest.raises(StructureError, match=r"atoms 0 \(Na\) and 1 \(Cl\)"):
+        to_atoms(atoms)
+
+
+def test_atoms_an_open_cell_apart_are_not_at_one_place():
+    slab = Atoms("Na2", [[0, 0, 0], [0, 0, 4]], cell=[4, 4, 4], pbc=[True, True, False])
+    assert to_atoms(slab) is slab
+
+
+def test_the_bad_one_of_many_is_named():
+    good, bad = Atoms("He"), Atoms("He", [[np.nan, 0, 0]])
+    with pytest.raises(StructureError) as caught:
+        to_atoms_many([good, bad])
+    assert caught.value.__notes__ == ["this is structure 1 of the list"]

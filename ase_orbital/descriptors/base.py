@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital.structure import to_atoms
+from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ class Descriptor(ABC):
         list of [n_atoms, n_features]
             A list of one stays a list.
         """
-        atoms = [to_atoms(structure) for structure in structures]
+        atoms = to_atoms_many(structures)
         if workers == 1 or len(atoms) < 2 * workers:
             return self.rows(atoms)
         # Spawned, not forked: a forked process inherits torch's and numba's locks.

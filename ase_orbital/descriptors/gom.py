@@ -18,6 +18,7 @@ from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.neighbors.pairs import find_pairs
 from ase_orbital.structure import to_atoms
+from ase_orbital.threads import each_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 2**21  # numbers in the matrices of one eigenvalue call: bounds the memory
+CHUNK = 2**18  # numbers in the matrices of one eigenvalue call: bounds the memory
 TIE = 1e-4  # Å; neighbors nearer than this to one distance are one shell
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalisation
 
@@ -111,11 +112,14 @@ class GOM(Descriptor):
         groups, sizes, widths = self._gather(structures)
         width = self._width(sizes)
         rows = np.zeros((len(widths), width), self.dtype)
-        for group in groups:
-            kept = min(width, group.atoms.shape[1] * self._n_orbitals)
-            for part in self._chunks(group):
-                values = self._eigenvalues(*self._tensors(part, widths))
-                rows[part.center, :kept] = values[:, :kept].cpu().numpy()
+
+        def fill(part: Environment) -> None:
+            values = self._eigenvalues(*self._tensors(part, widths))[:, :width]
+            rows[part.center, : values.shape[1]] = values.cpu().numpy()
+
+        parts = [part for group in groups for part in self._chunks(group)]
+        for _ in each_on_one_thread(fill, parts):
+            pass
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -147,19 +151,24 @@ class GOM(Descriptor):
         groups, sizes, widths = self._gather([atoms])
         n_features = self._width(sizes)
         out = np.zeros((len(atoms), n_features, len(atoms), 3), self.dtype)
-        for group in groups:
-            for part in self._chunks(group):
-                points, around = self._tensors(part, widths)
-                points.requires_grad_()
+
+        def fill(part: Environment) -> None:
+            points, around = self._tensors(part, widths)
+            points.requires_grad_()
+            with torch.enable_grad():
                 values = self._eigenvalues(points, around)[:, :n_features]
                 if self.normalize:
                     values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
                     values = values / torch.linalg.norm(values, dim=1, keepdim=True)
-                for feature in range(values.shape[1]):
-                    (slope,) = torch.autograd.grad(
-                        values[:, feature].sum(), points, retain_graph=True
-                    )
-                    self._scatter(out[:, feature], part, slope.cpu().numpy())
+            for feature in range(values.shape[1]):
+                (slope,) = torch.autograd.grad(
+                    values[:, feature].sum(), points, retain_graph=True
+                )
+                self._scatter(out[:, feature], part, slope.cpu().numpy())
+
+        parts = [part for group in groups for part in self._chunks(group)]
+        for _ in each_on_one_thread(fill, parts):
+            pass
         return out
 
     def _width(self, sizes: NDArray[np.int64]) -> int:

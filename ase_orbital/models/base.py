@@ -18,6 +18,7 @@ from ase_orbital.graphs.building import Connectivity, build_graphs
 from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
 from ase_orbital.keys import PROPERTIES
 from ase_orbital.structure import to_atoms
+from ase_orbital.threads import each_on_one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -231,10 +232,14 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         training = self.training
         self.eval()
         try:
-            with torch.no_grad():
-                return self.to_property(self(graph.to(self.target_mean.device)))[0]
+            (value,) = each_on_one_thread(self._predict_graph, [graph])
         finally:
             self.train(training)
+        return value
+
+    def _predict_graph(self, graph: CrystalGraph) -> Tensor:
+        with torch.no_grad():
+            return self.to_property(self(graph.to(self.target_mean.device)))[0]
 
     def save(
         self,

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from vesin import NeighborList
 
-from ase_orbital.errors import StructureError
+from ase_orbital.structure import CLOSEST, coincidence
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
-
-CLOSEST = 0.1  # Å; nearer than this, two atoms are one atom written twice
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,16 +69,4 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
         vector=vector[order],
         distance=distance[order],
         first=np.concatenate([[0], np.cumsum(counts)]),
-    )
-
-
-def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:
-    """Make the error for two atoms at one place."""
-    first, second = (f"{index} ({atoms.symbols[index]})" for index in (one, other))
-    who = (
-        f"atom {first} and its own image" if one == other else f"atoms {first} and {second}"
-    )
-    return StructureError(
-        f"{who} are closer than {CLOSEST} Å; "
-        "remove one, or check that positions and cell are in Angstrom"
     )

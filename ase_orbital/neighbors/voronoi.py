@@ -16,7 +16,7 @@ import numpy as np
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.bins import FLAT, NOT_FINITE
 from ase_orbital.neighbors.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
-from ase_orbital.neighbors.pairs import coincidence
+from ase_orbital.structure import coincidence
 
 if TYPE_CHECKING:
     from ase import Atoms

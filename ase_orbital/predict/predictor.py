@@ -14,12 +14,13 @@ from tqdm import tqdm
 
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
-from ase_orbital.errors import ModelError, OrbitalError
+from ase_orbital.errors import ModelError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.keys import unit_of
 from ase_orbital.models.base import CrystalModel
 from ase_orbital.predict.foreign import ForeignModel
-from ase_orbital.structure import to_atoms
+from ase_orbital.structure import naming, to_atoms
+from ase_orbital.threads import each_on_one_thread
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ ModelLike: TypeAlias = "str | Path | nn.Module"
 SPREAD = "_spread"
 
 # A chunk is featurised together; a batch goes through a network together.
-MAX_ATOMS = 4096
+MAX_ATOMS = 1024
 MAX_EDGES = 32768
 
 
@@ -150,7 +151,8 @@ class Predictor:
         StructureError, ElementError
             If the structure cannot be described, or has an element a model has not seen.
         """
-        return self._predict([self.accept(structure)])[0]
+        ((row,),) = each_on_one_thread(self._predict, [[self.accept(structure)]])
+        return row
 
     def predict_many(
         self, structures: Iterable[AtomsLike], *, progress: bool = False
@@ -176,21 +178,14 @@ class Predictor:
         """
         accepted = []
         for index, structure in enumerate(structures):
-            try:
+            with naming(index):
                 accepted.append(self.accept(structure))
-            except OrbitalError as error:
-                error.add_note(f"this is structure {index} of the list")
-                raise
+        chunks = list(_filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS))
         results: list[dict[str, float]] = []
         with tqdm(total=len(accepted), disable=not progress, unit="structures") as bar:
-            for chunk in _filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS):
-                try:
-                    results += self._predict(chunk)
-                except Exception as error:
-                    last = len(results) + len(chunk) - 1
-                    error.add_note(f"while predicting structures {len(results)} to {last}")
-                    raise
-                bar.update(len(chunk))
+            for rows in each_on_one_thread(self._predict, chunks):
+                results += rows
+                bar.update(len(rows))
         return results
 
     def accept(self, structure: AtomsLike) -> Atoms:

@@ -1,0 +1,53 @@
+"""Tasks on one thread each, against torch's own account of its threads."""
+
+import threading
+
+import pytest
+import torch
+
+from ase_orbital.threads import each_on_one_thread
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_task_has_one_thread_and_the_caller_keeps_its_own():
+    assert list(each_on_one_thread(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_as_many_tasks_run_at_a_time_as_torch_has_threads():
+    both = threading.Barrier(2, timeout=30)
+    assert len(list(each_on_one_thread(lambda _: both.wait(), range(2)))) == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_results_come_in_the_order_of_the_items():
+    assert list(each_on_one_thread(lambda item: item**2, range(20))) == [
+        item**2 for item in range(20)
+    ]
+    assert list(each_on_one_thread(lambda item: item, [])) == []
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_tasks_within_tasks_start_no_more_threads():
+    def outer(_):
+        caller = threading.get_ident()
+        return set(each_on_one_thread(lambda _: threading.get_ident(), range(3))) == {
+            caller
+        }
+
+    assert list(each_on_one_thread(outer, range(2))) == [True, True]
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_what_a_task_raises_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        list(each_on_one_thread(lambda item: 1 // item, [1, 0]))
