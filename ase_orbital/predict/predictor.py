@@ -37,7 +37,7 @@ SPREAD = "_spread"
 
 # A chunk is featurised together; a batch goes through a network together.
 MAX_ATOMS = 1024
-MAX_EDGES = 32768
+MAX_EDGES = 8192
 
 
 class Predictor:
@@ -107,11 +107,10 @@ class Predictor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as names where there are any, else with the models."""
         models, device, dtype = self._arguments
-        if not self._travels_by_name and not isinstance(models, Mapping):
-            models = [
-                model.model if isinstance(model, ForeignModel) else model
-                for model in self._models
-            ]
+        if not self._travels_by_name:
+            modules = [getattr(model, "model", model) for model in self._models]
+            by_name = isinstance(models, Mapping)
+            models = dict(zip(models, modules, strict=True)) if by_name else modules
         return _rebuild, (models, device, dtype)
 
     def __repr__(self) -> str:
@@ -233,6 +232,7 @@ class Predictor:
             for batch in _filled(graphs, sizes, MAX_EDGES):
                 output = model(CrystalGraph.batch(batch).to(self.device))
                 parts.append(model.to_property(output).double().cpu())
+        model.feature_dict = {}  # of no use here, and as large as the batch
         return np.asarray(torch.cat(parts).numpy())
 
 

@@ -140,6 +140,13 @@ def test_predictor_of_loaded_models_travels_with_them(predictor):
     assert copy.predict(STRUCTURES[0]) == predictor.predict(STRUCTURES[0])
 
 
+def test_predictor_of_named_models_travels_with_them():
+    torch.manual_seed(0)
+    named = Predictor({"gap": MEGNet()}, device="cpu")
+    copy = pickle.loads(pickle.dumps(named))
+    assert copy.predict(STRUCTURES[0]) == named.predict(STRUCTURES[0])
+
+
 def test_predictor_of_names_travels_as_names(gap, tmp_path):
     gap.save(tmp_path / "gap")
     named = Predictor(tmp_path / "gap", device="cpu")
