@@ -78,8 +78,10 @@ class Predictor:
             named = [(None, models)]
         if not named:
             raise ModelError("give at least one model")
-        self._arguments = (models, device, dtype)
-        self._travels_by_name = all(isinstance(model, str | Path) for _, model in named)
+        by_name = all(isinstance(model, str | Path) for _, model in named)
+        self._settings: dict[str, Any] = (
+            {"models": models, "device": device, "dtype": dtype} if by_name else {}
+        )
         default = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device or default)
         self.dtype = dtype or torch.float32
@@ -104,14 +106,15 @@ class Predictor:
         model.descriptor = _computing(model.descriptor, self.dtype, self.device)
         return model
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel as names where there are any, else with the models."""
-        models, device, dtype = self._arguments
-        if not self._travels_by_name:
-            modules = [getattr(model, "model", model) for model in self._models]
-            by_name = isinstance(models, Mapping)
-            models = dict(zip(models, modules, strict=True)) if by_name else modules
-        return _rebuild, (models, device, dtype)
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel as names if made from names, else with the models."""
+        return self._settings or self.__dict__
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_models" in state:
+            self.__dict__.update(state)
+        else:
+            self.__init__(**state)  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"Predictor({self.names}, device={str(self.device)!r})"
@@ -234,10 +237,6 @@ class Predictor:
                 parts.append(model.to_property(output).double().cpu())
         model.feature_dict = {}  # of no use here, and as large as the batch
         return np.asarray(torch.cat(parts).numpy())
-
-
-def _rebuild(models: Any, device: Any, dtype: Any) -> Predictor:
-    return Predictor(models, device=device, dtype=dtype)
 
 
 def _name_of(model: ModelLike) -> str:
