@@ -44,7 +44,19 @@ _HOMES = {
     "list_models": "zoo.folders",
     "load_model": "zoo.folders",
 }
-_ROOMS = ("descriptors", "elements", "graphs", "models", "testing", "zoo")
+_ROOMS = (
+    "calculators",
+    "descriptors",
+    "elements",
+    "errors",
+    "graphs",
+    "keys",
+    "models",
+    "predict",
+    "structure",
+    "testing",
+    "zoo",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -56,4 +68,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({"__version__", *__all__, *_ROOMS})

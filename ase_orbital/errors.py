@@ -19,6 +19,10 @@ class ElementError(StructureError):
     """An element has no entry in a table, or is unknown to a model."""
 
 
+class SettingError(OrbitalError, ValueError):
+    """A setting has a value that means nothing."""
+
+
 class GraphError(OrbitalError, ValueError):
     """A graph does not carry what a model needs."""
 

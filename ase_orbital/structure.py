@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 # Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
 # length unit leaves this window for nearly every crystal.
 VOLUME_PER_ATOM = (1.0, 5000.0)
-CLOSEST = 0.1  # Å; nearer than this, two atoms are one atom written twice
+CLOSEST = 0.3  # Å; nearer than this, two atoms are one written twice, or lengths are in nm
+FARTHEST = 1e5  # Å; no structure reaches so far
 
 
 def to_atoms(structure: AtomsLike) -> Atoms:
@@ -71,21 +71,24 @@ def to_atoms_many(structures: Iterable[AtomsLike]) -> list[Atoms]:
     StructureError
         With a note saying which structure of the list it is.
     """
-    accepted = []
+    return list(each_named(to_atoms, structures))
+
+
+def each_named(
+    accept: Callable[[AtomsLike], Atoms], structures: Iterable[AtomsLike]
+) -> Iterator[Atoms]:
+    """Accept structures one by one; an error says which of the list it is about."""
+    if isinstance(structures, str | Path | Atoms):
+        raise StructureError(
+            f"{structures} is one structure or file, and this takes a list; put it in "
+            "brackets, or read a file's frames with ase.io.read(path, ':')"
+        )
     for index, structure in enumerate(structures):
-        with naming(index):
-            accepted.append(to_atoms(structure))
-    return accepted
-
-
-@contextmanager
-def naming(index: int) -> Iterator[None]:
-    """Add to an error which structure of a list it is about."""
-    try:
-        yield
-    except OrbitalError as error:
-        error.add_note(f"this is structure {index} of the list")
-        raise
+        try:
+            yield accept(structure)
+        except OrbitalError as error:
+            error.add_note(f"this is structure {index} of the list")
+            raise
 
 
 def check(atoms: Atoms) -> None:
@@ -103,6 +106,13 @@ def check(atoms: Atoms) -> None:
         raise StructureError(
             f"atom {index} ({atoms.symbols[index]}) has position "
             f"{atoms.positions[index].tolist()}; every coordinate must be a finite number"
+        )
+    if np.abs(atoms.positions).max() > FARTHEST:
+        index = int(np.abs(atoms.positions).max(axis=1).argmax())
+        raise StructureError(
+            f"atom {index} ({atoms.symbols[index]}) is at "
+            f"{atoms.positions[index].tolist()}, more than {FARTHEST:g} Å away; are "
+            "positions in Angstrom? (wrap those of a crystal: atoms.wrap())"
         )
     if not np.isfinite(atoms.cell.array).all():
         raise StructureError(f"the cell {atoms.cell.array.tolist()} is not finite")
@@ -213,6 +223,8 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
         If there is no such file, or ASE cannot read it.
     """
     path = Path(path)
+    if path.is_dir():
+        raise StructureError(f"{path} is a folder, not a file")
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:

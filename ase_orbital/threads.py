@@ -8,6 +8,7 @@ thread's own setting leaves that of the caller alone.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -29,11 +30,21 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     items
         `torch.get_num_threads()` of them at a time.
     """
-    n_threads = min(torch.get_num_threads(), len(items))
-    if torch.get_num_threads() == 1 or n_threads == 0:
+    at_a_time = torch.get_num_threads()
+    if at_a_time == 1 or not items:
         yield from map(function, items)
         return
     with ThreadPoolExecutor(
-        n_threads, initializer=torch.set_num_threads, initargs=(1,)
+        min(at_a_time, len(items)), initializer=_keep_to_one_thread, initargs=(at_a_time,)
     ) as pool:
         yield from pool.map(function, items)
+
+
+def _keep_to_one_thread(others: int) -> None:
+    """Set this thread to one of torch's, and leave all others, born or not, with theirs."""
+    torch.get_num_threads()  # torch looks up its default once a thread: let that be over
+    torch.set_num_threads(1)
+    # The number set last is also the default of threads yet to be born.
+    restoring = Thread(target=torch.set_num_threads, args=(others,))
+    restoring.start()
+    restoring.join()

@@ -64,7 +64,7 @@ CARD = """\
 # {name}
 
 {class} for the **heat of formation of cubic perovskites**, `heat_of_formation` in eV/atom,
-above the hull of the reference phases of the data set.
+relative to the hull of the reference phases of the data set: below zero, stable.
 
 | mean absolute error, eV/atom | |
 |---|---|

@@ -333,3 +333,31 @@ def test_the_bad_one_of_many_is_named():
     with pytest.raises(StructureError) as caught:
         to_atoms_many([good, bad])
     assert caught.value.__notes__ == ["this is structure 1 of the list"]
+
+
+@pytest.mark.parametrize("far", [2e5, 1e12, 1e308])
+@pytest.mark.parametrize("pbc", [False, True])
+def test_atoms_absurdly_far_away_are_named(far, pbc):
+    atoms = Atoms("Cu2", [[0, 0, 0], [far, 1, 0]], cell=[5, 5, 5], pbc=pbc)
+    with pytest.raises(StructureError, match=r"atom 1 \(Cu\) is at"):
+        to_atoms(atoms)
+
+
+def test_slabs_and_molecules_in_nanometers_are_refused():
+    slab = fcc111("Cu", (1, 1, 4), vacuum=8.0)
+    for atoms in (slab, molecule("C60")):
+        atoms.set_cell(0.1 * atoms.cell.array, scale_atoms=False)
+        atoms.positions *= 0.1
+        with pytest.raises(StructureError, match="in Angstrom"):
+            to_atoms(atoms)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(StructureError, match="is a folder"):
+        to_atoms(tmp_path)
+
+
+def test_one_structure_is_no_list():
+    for one in ("crystal.cif", Atoms("He")):
+        with pytest.raises(StructureError, match="this takes a list"):
+            to_atoms_many(one)

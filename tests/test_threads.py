@@ -23,6 +23,16 @@ def test_a_task_has_one_thread_and_the_caller_keeps_its_own():
 
 
 @pytest.mark.usefixtures("two_threads")
+def test_threads_born_later_have_what_they_would_have_had():
+    list(each_on_one_thread(lambda _: None, range(4)))
+    found = []
+    later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    later.start()
+    later.join()
+    assert found == [2]
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_as_many_tasks_run_at_a_time_as_torch_has_threads():
     both = threading.Barrier(2, timeout=30)
     assert len(list(each_on_one_thread(lambda _: both.wait(), range(2)))) == 2

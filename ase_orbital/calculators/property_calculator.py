@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.outputs import Properties, all_outputs
 
+from ase_orbital.errors import ModelError
 from ase_orbital.predict.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         super().__init__()
         if not isinstance(models, Predictor):
             models = Predictor(models, device=device)
+        elif device is not None:
+            raise ModelError("a Predictor has its device; give that to the Predictor")
+        if not (base is None or hasattr(base, "get_property")):
+            raise ModelError(f"base must be an ASE calculator, not {base!r}")
         self.predictor = models
         self.base = base
         of_base = [] if base is None else base.implemented_properties
@@ -79,7 +84,11 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         for name in properties:
             if name in self.predictor.properties:
                 self.results |= self.predictor.predict(self.atoms)
-            elif self.base is not None:
+            elif self.base is None:
+                raise PropertyNotImplementedError(
+                    f"{name} is not among {self.predictor.properties}, and there is no base"
+                )
+            else:
                 self.results[name] = self.base.get_property(name, self.atoms)
                 # What the base found along the way goes into trajectories too.
                 self.results = {**getattr(self.base, "results", {}), **self.results}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.cli.results import table
-from ase_orbital.cli.structures import add_files, read_files
+from ase_orbital.cli.results import table, writable
+from ase_orbital.cli.structures import add_files, read_files, report
+from ase_orbital.errors import OrbitalError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
 
@@ -30,11 +32,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--distance-exponent", type=float, default=1.0, help="of the OFM's weights"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=lambda text: writable(text, [".npz"]),
         metavar="FILE.npz",
         help="one array [n_atoms, n_features] a structure, named by its file and frame",
     )
@@ -43,21 +44,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     descriptor = _descriptor(arguments)
     structures, n_bad = read_files(arguments.files)
-    rows = descriptor.create_many(
-        (atoms for _, atoms in structures), workers=arguments.workers
-    )
-    named = {label: array for (label, _), array in zip(structures, rows, strict=True)}
+    rows: dict[str, NDArray[np.floating[Any]]] = {}
+    lines = []
+    for label, atoms in structures:
+        try:
+            array = descriptor.create(atoms)
+        except OrbitalError as error:
+            n_bad += report(label, error)
+            continue
+        rows[label] = array
+        formula = atoms.get_chemical_formula("metal", empirical=True)
+        lines.append([label, formula, *map(str, array.shape), f"{array.max():.4f}"])
     if arguments.output:
-        np.savez_compressed(arguments.output, allow_pickle=False, **named)
-    lines = [
-        [
-            label,
-            atoms.get_chemical_formula("metal", empirical=True),
-            *map(str, array.shape),
-            f"{array.max():.4f}",
-        ]
-        for (label, atoms), array in zip(structures, rows, strict=True)
-    ]
+        np.savez_compressed(arguments.output, allow_pickle=False, **rows)
     if lines:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), lines))
     return min(n_bad, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import table
-from ase_orbital.keys import unit_of
+from ase_orbital.keys import PROPERTIES, unit_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -36,3 +36,6 @@ def run(_: Namespace) -> None:
             ]
         )
     print(table(("model", "network", "property", "unit", "test error", "elements"), rows))
+    for predicted in dict.fromkeys(row[2] for row in rows):
+        if predicted in PROPERTIES:
+            print(f"\n{predicted}: {PROPERTIES[predicted].meaning}")

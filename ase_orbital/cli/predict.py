@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.results import WRITERS, Result, as_text, write
+from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
 from ase_orbital.cli.structures import Labeled, add_files, read_files, report
 from ase_orbital.errors import OrbitalError
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
     from ase_orbital.predict.predictor import Predictor
 
 
-def output_path(text: str) -> Path:
-    path = Path(text)
-    if path.suffix not in WRITERS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must end with one of {', '.join(WRITERS)}"
-        )
-    return path
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
     parser.add_argument(
         "-m",
@@ -36,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=output_path,
+        type=lambda text: writable(text, WRITERS),
         metavar="FILE",
         help=f"instead of the screen; ends with {', '.join(WRITERS)}",
     )
@@ -45,17 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(arguments: Namespace) -> int:
     from ase_orbital.predict.predictor import Predictor
     from ase_orbital.zoo.folders import list_models
 
-    predictors = [
-        Predictor(model, device=arguments.device)
-        for model in arguments.model or list_models()
-    ]
+    names = list(dict.fromkeys(arguments.model or list_models()))
+    short = [Path(name).name for name in names]
+    predictors = {
+        # By the whole path where the last part of two is the same.
+        name if short.count(last) > 1 else last: Predictor(name, device=arguments.device)
+        for name, last in zip(names, short, strict=True)
+    }
     structures, n_bad = read_files(arguments.files)
     results: list[Result] = []
-    for predictor in predictors:
+    for model, predictor in predictors.items():
         usable = []
         for structure in structures:
             try:
@@ -64,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
                 n_bad += report(structure.label, error)
             else:
                 usable.append(structure)
-        results += _results(predictor, usable)
+        results += _results(model, predictor, usable)
     order = {structure.label: index for index, structure in enumerate(structures)}
     results.sort(key=lambda result: order[result.structure])
     if arguments.output:
@@ -74,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     return min(n_bad, 1)
 
 
-def _results(predictor: Predictor, structures: list[Labeled]) -> list[Result]:
+def _results(model: str, predictor: Predictor, structures: list[Labeled]) -> list[Result]:
     """Predict for all structures with one model."""
     show = len(structures) > 100 and sys.stderr.isatty()
     values = predictor.predict_many((atoms for _, atoms in structures), progress=show)
@@ -86,7 +81,7 @@ def _results(predictor: Predictor, structures: list[Labeled]) -> list[Result]:
             property=name,
             value=value,
             unit=predictor.units[name],
-            model=predictor.names[0],
+            model=model,
         )
         for (label, atoms), row in zip(structures, values, strict=True)
         for name, value in row.items()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ase_orbital.errors import OrbitalError
 from ase_orbital.keys import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Sequence
 
     from ase_orbital.cli.structures import Labeled
 
@@ -66,6 +68,16 @@ def as_text(results: Sequence[Result]) -> str:
     return table(Result._fields, rows)
 
 
+def writable(text: str, suffixes: Collection[str]) -> Path:
+    """Check a path given on the command line before the work begins."""
+    path = Path(text)
+    if path.suffix not in suffixes:
+        raise ArgumentTypeError(f"{text!r} must end with {' or '.join(suffixes)}")
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ArgumentTypeError(f"the folder {path.parent} is absent or not writable")
+    return path
+
+
 def write(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
     """Write in the format the name ends with, whole or not at all.
 
@@ -99,10 +111,11 @@ def _parquet(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> Non
         import pyarrow.parquet
     except ImportError as error:
         raise OrbitalError("Parquet needs pyarrow: pip install pyarrow") from error
-    columns = dict(zip(Result._fields, zip(*results, strict=True), strict=True))
-    pyarrow.parquet.write_table(
-        pyarrow.table({name: list(values) for name, values in columns.items()}), path
-    )
+    columns = {
+        name: [result[index] for result in results]
+        for index, name in enumerate(Result._fields)
+    }
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
 def _extxyz(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
@@ -112,6 +125,7 @@ def _extxyz(results: Sequence[Result], structures: Sequence[Labeled], path: Path
     frames = []
     for label, atoms in structures:
         frame = atoms.copy()
+        frame.calc = atoms.calc
         frame.info |= pairs.get(label, {})
         frames.append(frame)
     write_atoms(path, frames, format="extxyz")

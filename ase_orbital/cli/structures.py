@@ -33,7 +33,7 @@ def read_files(files: Iterable[Path]) -> tuple[list[Labeled], int]:
     """All structures that can be used, and how many cannot; those are named on stderr."""
     good: list[Labeled] = []
     n_bad = 0
-    for path in files:
+    for path in dict.fromkeys(files):
         try:
             frames = read_frames(path)
         except StructureError as error:

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
+from ase_orbital.errors import SettingError
 from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Descriptor(ABC):
         structures
             Anything `create` takes.
         workers
-            Processes to share the work between.
+            Processes to share the work between. They are started anew, which takes some
+            seconds, and a script that asks for them needs `if __name__ == "__main__":`.
 
         Returns
         -------
@@ -76,6 +78,8 @@ class Descriptor(ABC):
             A list of one stays a list.
         """
         atoms = to_atoms_many(structures)
+        if workers < 1:
+            raise SettingError(f"workers must be at least 1, not {workers}")
         if workers == 1 or len(atoms) < 2 * workers:
             return self.rows(atoms)
         # Spawned, not forked: a forked process inherits torch's and numba's locks.

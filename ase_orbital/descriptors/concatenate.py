@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from ase_orbital.descriptors.base import Descriptor
+from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,7 +26,7 @@ class Concatenate(Descriptor):
 
     def __init__(self, *parts: Descriptor) -> None:
         if not parts:
-            raise ValueError("give at least one descriptor to concatenate")
+            raise SettingError("give at least one descriptor to concatenate")
         self.parts = parts
 
     @property

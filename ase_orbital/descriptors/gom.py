@@ -16,6 +16,7 @@ import torch
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.elements import covalent_radii, require
+from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.pairs import find_pairs
 from ase_orbital.structure import to_atoms
 from ase_orbital.threads import each_on_one_thread
@@ -83,17 +84,21 @@ class GOM(Descriptor):
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
         if self.orbitals not in ("s", "sp"):
-            raise ValueError(f"orbitals must be 's' or 'sp', not {self.orbitals!r}")
+            raise SettingError(f"orbitals must be 's' or 'sp', not {self.orbitals!r}")
         if not 0.0 < self.cutoff < np.inf:
-            raise ValueError(f"cutoff must be a length in Å above zero, not {self.cutoff}")
+            raise SettingError(
+                f"cutoff must be a length in Å above zero, not {self.cutoff}"
+            )
         if self.n_eigenvalues is not None and self.n_eigenvalues < 1:
-            raise ValueError(
+            raise SettingError(
                 f"n_eigenvalues must be at least 1, or None, not {self.n_eigenvalues}"
             )
         if self.max_neighbors < 1:
-            raise ValueError(f"max_neighbors must be at least 1, not {self.max_neighbors}")
+            raise SettingError(
+                f"max_neighbors must be at least 1, not {self.max_neighbors}"
+            )
         if self.dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
+            raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 
     @property
     def n_features(self) -> int | None:

@@ -7,6 +7,7 @@ center's own orbitals in front of each row.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, final
@@ -15,6 +16,7 @@ import numpy as np
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import ORBITALS, require, valence_vectors
+from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.compiled import compiled
 from ase_orbital.neighbors.voronoi import voronoi_faces
 from ase_orbital.structure import to_atoms
@@ -46,6 +48,12 @@ class OFM(Descriptor):
 
     distance_exponent: float = 1
     center: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse settings that mean nothing."""
+        exponent = self.distance_exponent
+        if not (isinstance(exponent, int | float) and 0.0 <= exponent < math.inf):
+            raise SettingError(f"distance_exponent must be a number >= 0, not {exponent!r}")
 
     @property
     def n_features(self) -> int:

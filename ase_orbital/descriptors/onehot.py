@@ -9,6 +9,7 @@ import numpy as np
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import require
+from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,7 +33,7 @@ class OneHot(Descriptor):
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
         if self.size < 2:
-            raise ValueError(f"size must be at least 2, for hydrogen, not {self.size}")
+            raise SettingError(f"size must be at least 2, for hydrogen, not {self.size}")
 
     @property
     def n_features(self) -> int:

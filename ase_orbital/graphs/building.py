@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from ase.geometry import complete_cell
 
+from ase_orbital.errors import SettingError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.pairs import Pairs, find_pairs
 from ase_orbital.neighbors.selection import nearest, occupations
@@ -58,9 +59,9 @@ class Connectivity:
         """Refuse settings that mean nothing."""
         for name in ("radius", "n_neighbors"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above zero, not {getattr(self, name)}")
+                raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
         if self.smoothing is not None and not 0.0 < self.smoothing < self.radius:
-            raise ValueError(
+            raise SettingError(
                 f"smoothing must be a length in Å between 0 and the radius, or None, "
                 f"not {self.smoothing}"
             )

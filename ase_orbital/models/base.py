@@ -16,7 +16,7 @@ from ase_orbital.elements import SYMBOLS, provenance
 from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.graphs.building import Connectivity, build_graphs
 from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
-from ase_orbital.keys import PROPERTIES
+from ase_orbital.keys import PROPERTIES, unit_of
 from ase_orbital.structure import to_atoms
 from ase_orbital.threads import each_on_one_thread
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 Transform = Literal["identity", "log10"]
+UNNAMED = "property"  # what a model predicts if nobody said
 
 
 class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully annotated
@@ -85,7 +86,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             raise ModelError(f"{property_name} is learned as {kind}, not {n_classes}")
         self.descriptor = descriptor
         self.connectivity = connectivity
-        self.property_name = property_name or "property"
+        self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform = transform or (known.transform if known else "identity")
         self.elements = None if elements is None else sorted(map(int, elements))
@@ -94,6 +95,10 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         self.target_scale: Tensor
         self.register_buffer("target_mean", torch.tensor(float(target_mean)))
         self.register_buffer("target_scale", torch.tensor(float(target_scale)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles go without the features of the last run."""
+        return {**self.__dict__, "feature_dict": {}}
 
     def _remember(self, settings: dict[str, Any]) -> None:
         """Keep constructor arguments as matgl's loader will hand them back: plain."""
@@ -109,8 +114,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
     @property
     def unit(self) -> str:
         """Unit of what `predict_structure` returns; empty if the property is not known."""
-        known = PROPERTIES.get(self.property_name)
-        return known.unit if known else ""
+        return unit_of(self.property_name)
 
     @property
     def n_features(self) -> int:
@@ -153,6 +157,11 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         For classification, the probability of class 1.
         """
         if self.n_classes is not None:
+            if self.n_classes != 2:
+                raise ModelError(
+                    f"a model of {self.n_classes} classes has no single probability; call "
+                    "the model on a graph for all of them"
+                )
             return torch.exp(output[:, 1])
         return 10.0**output if self.transform == "log10" else output
 
@@ -165,12 +174,12 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             If an element was not seen in training.
         """
         for atoms in structures:
-            self.check_elements(atoms)
+            self.check(atoms)
         return build_graphs(
             structures, self.descriptor, self.connectivity, self.target_mean.dtype
         )
 
-    def check_elements(self, atoms: Atoms) -> None:
+    def check(self, atoms: Atoms) -> None:
         """Raise ElementError for an element that was not seen in training."""
         if self.elements is None:
             return
@@ -227,7 +236,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         if graph_converter is None:
             (graph,) = self.graphs([atoms])
         else:
-            self.check_elements(atoms)
+            self.check(atoms)
             graph = graph_converter.crystal_graph(atoms)
         training = self.training
         self.eval()

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pymatgen.core import Molecule
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.errors import ElementError, ModelError
+from ase_orbital.errors import ElementError, StructureError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -28,16 +27,24 @@ class ForeignModel:
     """
 
     def __init__(self, model: Any, property_name: str) -> None:
-        if not hasattr(model, "predict_structure"):
-            raise ModelError(
-                f"a {type(model).__name__} is not a property model; give a name of "
-                "list_models(), a model folder, or a model with predict_structure"
-            )
         self.model = model
         self.property_name = property_name
 
-    def check_elements(self, atoms: Atoms) -> None:
-        """Raise ElementError for an element the model has no embedding of."""
+    def check(self, atoms: Atoms) -> None:
+        """Raise for what the model cannot take.
+
+        Raises
+        ------
+        StructureError
+            If a direction is not periodic: matgl's graphs would take it for periodic.
+        ElementError
+            If the model has no embedding of an element.
+        """
+        if not atoms.pbc.all():
+            raise StructureError(
+                f"the model of {self.property_name} is one of matgl's own, which know "
+                "crystals only; set pbc=True and a cell with vacuum, or use another model"
+            )
         inner = getattr(self.model, "model", self.model)  # inside a TransformedTargetModel
         known = getattr(inner, "element_types", None)
         if known is None:
@@ -50,9 +57,6 @@ class ForeignModel:
 
     def predict(self, atoms: Atoms) -> float:
         """Predict for one structure, in whatever unit the model has."""
-        if not atoms.pbc.any():
-            structure: Any = Molecule(atoms.get_chemical_symbols(), atoms.positions)
-        else:
-            structure = AseAtomsAdaptor.get_structure(atoms)
+        structure = AseAtomsAdaptor.get_structure(atoms)
         with torch.no_grad():
             return float(self.model.predict_structure(structure))

@@ -17,9 +17,9 @@ from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.keys import unit_of
-from ase_orbital.models.base import CrystalModel
+from ase_orbital.models.base import UNNAMED, CrystalModel
 from ase_orbital.predict.foreign import ForeignModel
-from ase_orbital.structure import naming, to_atoms
+from ase_orbital.structure import each_named, to_atoms
 from ase_orbital.threads import each_on_one_thread
 from ase_orbital.zoo.folders import load_model
 
@@ -54,7 +54,8 @@ class Predictor:
     device
         Such as "cpu" or "cuda:1". None for a GPU if there is one, else the CPU.
     dtype
-        torch.float32 or torch.float64, of descriptors and networks. None for float32.
+        torch.float32 or torch.float64, or their names, of descriptors and networks. None
+        for float32.
 
     Notes
     -----
@@ -68,7 +69,7 @@ class Predictor:
         models: ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
         *,
         device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
     ) -> None:
         if isinstance(models, Mapping):
             named: list[tuple[str | None, ModelLike]] = list(models.items())
@@ -82,29 +83,45 @@ class Predictor:
         self._settings: dict[str, Any] = (
             {"models": models, "device": device, "dtype": dtype} if by_name else {}
         )
-        default = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(device or default)
-        self.dtype = dtype or torch.float32
+        self.device = _device(device)
+        self.dtype = _dtype(dtype)
         self._models = [self._prepare(name, model) for name, model in named]
         self.names = [_name_of(model) for _, model in named]
+        self._refuse_unnamed_committee()
 
     def _prepare(self, name: str | None, model: ModelLike) -> CrystalModel | ForeignModel:
         """Make a copy of our own, on our device, for evaluation only."""
         loaded = load_model(model) if isinstance(model, str | Path) else model
+        if not hasattr(loaded, "predict_structure"):
+            raise ModelError(
+                f"a {type(loaded).__name__} is not a property model; give a name of "
+                "list_models(), a model folder, or a model with predict_structure"
+            )
         # Features of the model's last run hang on its autograd graph, and are not copied.
         features: dict[int, Any] = {
             id(part.feature_dict): {}
-            for part in getattr(loaded, "modules", list)()
+            for part in loaded.modules()
             if hasattr(part, "feature_dict")
         }
-        model = deepcopy(loaded, features).to(self.device).eval()
-        if not isinstance(model, CrystalModel):
-            return ForeignModel(model, name or _name_of(model))
-        if name is not None and name != model.property_name:
-            raise ModelError(f"the model given for {name} predicts {model.property_name}")
-        model.to(self.dtype)
-        model.descriptor = _computing(model.descriptor, self.dtype, self.device)
-        return model
+        copy = deepcopy(loaded, features).to(self.device).eval()
+        if not isinstance(copy, CrystalModel):
+            return ForeignModel(copy, name or _name_of(model))
+        if name is not None and name != copy.property_name:
+            raise ModelError(f"the model given for {name} predicts {copy.property_name}")
+        copy.to(self.dtype)
+        copy.descriptor = _computing(copy.descriptor, self.dtype, self.device)
+        return copy
+
+    def _refuse_unnamed_committee(self) -> None:
+        """Refuse to average what was never said to be one property."""
+        names = [model.property_name for model in self._models]
+        for model, name in zip(self._models, names, strict=True):
+            undeclared = isinstance(model, ForeignModel) or name == UNNAMED
+            if undeclared and names.count(name) > 1:
+                raise ModelError(
+                    f"several models predict {name!r}, which names no property; give them "
+                    "as {property: model}, or with property_name"
+                )
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel as names if made from names, else with the models."""
@@ -178,10 +195,7 @@ class Predictor:
         StructureError, ElementError
             As for `predict`, with a note saying which structure it is.
         """
-        accepted = []
-        for index, structure in enumerate(structures):
-            with naming(index):
-                accepted.append(self.accept(structure))
+        accepted = list(each_named(self.accept, structures))
         chunks = list(_filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS))
         results: list[dict[str, float]] = []
         with tqdm(total=len(accepted), disable=not progress, unit="structures") as bar:
@@ -200,7 +214,7 @@ class Predictor:
         """
         atoms = to_atoms(structure)
         for model in self._models:
-            model.check_elements(atoms)
+            model.check(atoms)
         return atoms
 
     def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
@@ -237,6 +251,26 @@ class Predictor:
                 parts.append(model.to_property(output).double().cpu())
         model.feature_dict = {}  # of no use here, and as large as the batch
         return np.asarray(torch.cat(parts).numpy())
+
+
+def _device(device: torch.device | str | None) -> torch.device:
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            f"there is no device {str(device)!r} here; use 'cpu', or leave it out"
+        ) from error
+    return torch.device(device)
+
+
+def _dtype(dtype: torch.dtype | str | None) -> torch.dtype:
+    known = {"float32": torch.float32, "float64": torch.float64}
+    name = str(dtype or "float32").removeprefix("torch.")
+    if name not in known:
+        raise ModelError(f"dtype must be torch.float32 or torch.float64, not {dtype!r}")
+    return known[name]
 
 
 def _name_of(model: ModelLike) -> str:

@@ -107,7 +107,10 @@ def _load(path: Path) -> dict[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # The unpickler raises whatever it meets in a file of another kind, even KeyError.
-        raise ModelError(f"{path} cannot be read as a checkpoint: {error}") from error
+        raise ModelError(
+            f"{path} cannot be read as a checkpoint of tensors and plain values; "
+            "is it a model_best.pth.tar?"
+        ) from error
     if not isinstance(content, dict) or not {"state_dict", "args"} <= content.keys():
         raise ModelError(f"{path} has no `state_dict` and `args`: no EOSnet checkpoint")
     return content

@@ -12,6 +12,7 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from ase_orbital import PropertyCalculator
+from ase_orbital.errors import ModelError
 from ase_orbital.models import EOSNet
 from ase_orbital.predict import Predictor
 
@@ -94,6 +95,15 @@ def test_alone_it_has_no_energy(predictor, atoms):
     atoms.calc = PropertyCalculator(predictor)
     with pytest.raises(PropertyNotImplementedError):
         atoms.get_potential_energy()
+
+
+def test_misuse_is_explained(predictor, atoms):
+    with pytest.raises(ModelError, match="has its device"):
+        PropertyCalculator(predictor, device="cpu")
+    with pytest.raises(ModelError, match="base must be an ASE calculator, not 'emt'"):
+        PropertyCalculator(predictor, base="emt")
+    with pytest.raises(PropertyNotImplementedError, match="there is no base"):
+        PropertyCalculator(predictor).calculate(atoms, ["energy"])
 
 
 def test_list_of_properties_belongs_to_the_instance(predictor):

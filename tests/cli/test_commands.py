@@ -2,11 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.db import connect
 from ase.io import read, write
 
@@ -86,10 +89,47 @@ def test_values_survive_in_files(crystals, gap, suffix):
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-def test_an_unknown_format_is_misuse(crystals, gap):
+@pytest.mark.parametrize("verb", ["predict", "describe"])
+@pytest.mark.parametrize("path", ["out.docx", "absent/out.csv", "absent/out.npz"])
+def test_a_file_that_cannot_be_written_is_misuse(crystals, verb, path):
     with pytest.raises(SystemExit) as caught:
-        main(["predict", str(crystals / "salt.cif"), "-m", gap, "-o", "out.docx"])
+        main([verb, str(crystals / "salt.cif"), "-o", path])
     assert caught.value.code == 2
+
+
+def test_extended_xyz_keeps_what_the_file_had(crystals, gap):
+    atoms = bulk("Cu")
+    atoms.calc = EMT()
+    energy = atoms.get_potential_energy()
+    write(crystals / "emt.extxyz", atoms)
+    out = crystals / "out.extxyz"
+    main(["predict", str(crystals / "emt.extxyz"), "-m", gap, "-o", str(out)])
+    assert read(out).get_potential_energy() == pytest.approx(energy)
+
+
+def test_models_with_one_last_name_are_told_apart(crystals, gap, tmp_path):
+    shutil.copytree(gap, tmp_path / "other" / "gap")
+    out = crystals / "out.extxyz"
+    models = ["-m", gap, "-m", str(tmp_path / "other" / "gap")]
+    main(["predict", str(crystals / "salt.cif"), *models, "-o", str(out)])
+    assert sum(key.startswith("orbital_band_gap") for key in read(out).info) == 2
+
+
+def test_describe_names_the_bad_one_and_goes_on(crystals, capsys):
+    write(crystals / "alien.extxyz", Atoms("Og", cell=[4, 4, 4], pbc=True))
+    files = [str(crystals / name) for name in ("alien.extxyz", "salt.cif")]
+    assert main(["describe", *files]) == 1
+    out, err = capsys.readouterr()
+    assert "alien.extxyz: atom 0 (Og" in err
+    assert "NaCl" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["describe", "--cutoff", "-1"], ["predict", "--device", "nowhere"]]
+)
+def test_a_setting_that_means_nothing_is_one_line_and_exit_1(crystals, arguments, capsys):
+    assert main([*arguments, str(crystals / "salt.cif")]) == 1
+    assert capsys.readouterr().err.startswith("ase-orbital: ")
 
 
 def test_describe_writes_what_create_gives(crystals):

@@ -149,7 +149,7 @@ def test_atoms_are_not_changed():
 def test_coincident_atoms_are_both_named():
     atoms = Atoms("NaClO", [[0, 0, 0], [1, 1, 1], [1, 1, 1.001]])
     with pytest.raises(
-        StructureError, match=r"atoms [12] .* and [12] .* closer than 0.1 Å"
+        StructureError, match=r"atoms [12] .* and [12] .* closer than 0.3 Å"
     ) as caught:
         find_pairs(atoms, 3.0)
     assert "1 (Cl)" in str(caught.value)

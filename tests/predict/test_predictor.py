@@ -207,10 +207,26 @@ def test_misuse_is_explained(gap):
         Predictor([])
     with pytest.raises(ModelError, match="no model or folder 'nonsense'"):
         Predictor("nonsense")
-    with pytest.raises(ModelError, match="not a property model"):
+    with pytest.raises(ModelError, match="a Linear is not a property model"):
         Predictor(torch.nn.Linear(1, 1))
+    with pytest.raises(ModelError, match="a NoneType is not a property model"):
+        Predictor(None)
+    with pytest.raises(ModelError, match="no device 'nowhere'"):
+        Predictor(gap, device="nowhere")
+    with pytest.raises(ModelError, match=r"dtype must be torch.float32 or"):
+        Predictor(gap, dtype="half")
+    with pytest.raises(ModelError, match="several models predict 'megnet'"):
+        Predictor([MEGNet(), MEGNet()])
+    with pytest.raises(StructureError, match="this takes a list"):
+        Predictor(gap).predict_many("crystal.cif")
     with pytest.raises(ModelError, match="given for bulk_modulus predicts band_gap"):
         Predictor({"bulk_modulus": gap})
+
+
+@pytest.mark.parametrize("atoms", STRUCTURES[2:4], ids=lambda atoms: str(atoms.symbols))
+def test_matgl_models_refuse_what_they_would_take_for_periodic(atoms):
+    with pytest.raises(StructureError, match="one of matgl's own"):
+        Predictor(MEGNet()).predict(atoms)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
