@@ -29,7 +29,9 @@ STABILITY_PROBABILITY: Final = "stability_probability"
 PROPERTIES: Final[dict[str, Property]] = {
     FORMATION_ENERGY: Property("eV/atom", "relative to the elements named in the card"),
     ENERGY: Property("eV/atom", "total energy of the code named in the card"),
-    HEAT_OF_FORMATION: Property("eV/atom", "relative to the hull of the card's phases"),
+    HEAT_OF_FORMATION: Property(
+        "eV/atom", "relative to the hull of the reference phases named in the card"
+    ),
     BAND_GAP: Property("eV", "Kohn-Sham gap; the card names the functional"),
     FERMI_ENERGY: Property("eV", "of the code and pseudopotentials named in the card"),
     BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),

@@ -86,3 +86,14 @@ def test_no_part_prints_or_changes_global_state(tmp_path):
     made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
     assert {path.as_posix() for path in made if len(path.parts) == 2} <= others
     assert {path.parts[0] for path in made} <= {".cache", ".config"}
+
+
+def test_names_of_models_need_no_network():
+    code = (
+        "import sys, ase_orbital\n"
+        "from ase_orbital.zoo import read_card\n"
+        "[read_card(name) for name in ase_orbital.list_models()]\n"
+        "assert not {'torch', 'matgl'} & set(sys.modules)\n"
+        "assert ase_orbital.zoo.import_eosnet.__module__ == 'ase_orbital.zoo.published'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ase_orbital.zoo.folders import Card, list_models, load_model, model_folder, read_card
-from ase_orbital.zoo.published import import_eosnet
+
+if TYPE_CHECKING:
+    from ase_orbital.zoo.published import import_eosnet
 
 __all__ = [
     "Card",
@@ -13,3 +17,12 @@ __all__ = [
     "model_folder",
     "read_card",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, because networks take seconds to import and names of models need none.
+    if name == "import_eosnet":
+        from ase_orbital.zoo.published import import_eosnet
+
+        return import_eosnet
+    raise AttributeError(f"module 'ase_orbital.zoo' has no attribute {name!r}")

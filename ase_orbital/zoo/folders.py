@@ -10,8 +10,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from matgl import load_model as load_folder
-
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
 
@@ -107,6 +105,10 @@ def load_model(name_or_path: str | Path) -> Any:
         If there is no such model, its folder is damaged, or it was made with tables of the
         elements other than this version's.
     """
+    from matgl import (
+        load_model as load_folder,  # seconds, which a list of names does not need
+    )
+
     folder = model_folder(name_or_path)
     ours = {name: origin.sha256 for name, origin in provenance().items()}
     for table, checksum in read_card(folder).tables.items():
