@@ -158,11 +158,15 @@ def _check_distances(atoms: Atoms) -> None:
     fractions[:, atoms.pbc] %= 1.0
     reach = CLOSEST * np.linalg.norm(inverse, axis=0).max()
     tree = cKDTree(fractions, boxsize=atoms.pbc.astype(float))
-    for one, other in sorted(tree.query_pairs(min(reach, 0.5), p=np.inf)):
-        step = fractions[other] - fractions[one]
-        step -= np.round(step) * atoms.pbc
-        if np.linalg.norm(step @ cell) < CLOSEST:
-            raise coincidence(atoms, one, other)
+    pairs = tree.query_pairs(min(reach, 0.5), p=np.inf, output_type="ndarray")
+    if not len(pairs):
+        return
+    steps = fractions[pairs[:, 1]] - fractions[pairs[:, 0]]
+    steps -= np.round(steps) * atoms.pbc
+    distances = np.linalg.norm(steps @ cell, axis=1)
+    if distances.min() < CLOSEST:
+        one, other = pairs[distances.argmin()].tolist()
+        raise coincidence(atoms, one, other)
 
 
 def _check_occupancy(atoms: Atoms) -> None:

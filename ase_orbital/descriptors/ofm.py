@@ -75,8 +75,7 @@ class OFM(Descriptor):
 
     def _describe(self, atoms: Atoms) -> NDArray[np.float64]:
         valence, known = _table()
-        if not (atoms.numbers.max() < len(known) and known[atoms.numbers].all()):
-            require(atoms.numbers, known, "valence configuration")
+        require(atoms.numbers, known, "valence configuration")
         faces = voronoi_faces(atoms)
         return field_matrices(
             valence,

@@ -41,11 +41,12 @@ def require(
     ElementError
         Naming the first atom without an entry.
     """
-    covered = np.flatnonzero(known)
-    lacking = np.flatnonzero(~np.isin(numbers, covered))
-    if not lacking.size:
+    # Outside of the table, entry 0 answers, which belongs to no element.
+    inside = np.where((numbers > 0) & (numbers < len(known)), numbers, 0)
+    if known[inside].all():
         return
-    atom = lacking[0]
+    covered = np.flatnonzero(known)
+    atom = int(known[inside].argmin())
     number = int(numbers[atom])
     symbol = SYMBOLS[number] if 0 <= number < len(SYMBOLS) else "no element"
     raise ElementError(

@@ -183,11 +183,12 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         """Raise ElementError for an element that was not seen in training."""
         if self.elements is None:
             return
-        unseen = np.flatnonzero(~np.isin(atoms.numbers, self.elements))
-        if len(unseen):
-            number = int(atoms.numbers[unseen[0]])
+        numbers = atoms.numbers.tolist()
+        unseen = set(numbers).difference(self.elements)
+        if unseen:
+            atom, number = next(pair for pair in enumerate(numbers) if pair[1] in unseen)
             raise ElementError(
-                f"atom {unseen[0]} is {SYMBOLS[number]}, which is not among the "
+                f"atom {atom} is {SYMBOLS[number]}, which is not among the "
                 f"{len(self.elements)} elements this model of {self.property_name} was "
                 "trained on; its model card lists them"
             )
