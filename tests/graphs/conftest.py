@@ -1,26 +1,24 @@
-"""Structures that graphs have to get right."""
+"""What several tests of graphs use."""
+
+import dataclasses
 
 import pytest
-from ase import Atoms
-from ase.build import bulk, fcc111, molecule
-from ase.spacegroup import crystal
+import torch
+
+from ase_orbital.graphs import CrystalGraph
 
 
 @pytest.fixture(scope="session")
-def structures() -> dict[str, Atoms]:
-    """One of each kind, all of elements that every descriptor knows."""
-    return {
-        "perovskite": crystal(
-            ["Sr", "Ti", "O"],
-            [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-            spacegroup=221,
-            cellpar=[3.905] * 3 + [90] * 3,
-        ),
-        "one atom": bulk("Cu"),
-        "slab": fcc111("Cu", (1, 1, 3), vacuum=8.0),
-        "wire": Atoms(
-            "C2", [[0, 0, 0], [1, 0, 1]], cell=[0, 0, 2.5], pbc=[False, False, True]
-        ),
-        "molecule": molecule("CH4"),
-        "lone atom": Atoms("O"),
-    }
+def assert_same():
+    """Hold two graphs to equality in every field, dtypes included."""
+
+    def check(one, other):
+        for field in dataclasses.fields(CrystalGraph):
+            mine, theirs = getattr(one, field.name), getattr(other, field.name)
+            if mine is None:
+                assert theirs is None, field.name
+            else:
+                assert mine.dtype == theirs.dtype, field.name
+                assert torch.equal(mine, theirs), field.name
+
+    return check

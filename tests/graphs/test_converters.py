@@ -1,6 +1,5 @@
 """Graphs of PyTorch Geometric and DGL against ours: nothing may be lost on the way."""
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -45,40 +44,30 @@ def join(graphs, backend):
     return dgl.batch(graphs)
 
 
-def assert_same(one, other):
-    for field in dataclasses.fields(CrystalGraph):
-        mine, theirs = getattr(one, field.name), getattr(other, field.name)
-        if mine is None:
-            assert theirs is None, field.name
-        else:
-            assert mine.dtype == theirs.dtype, field.name
-            assert torch.equal(mine, theirs), field.name
-
-
 # --- Nothing is lost
 
 
-def test_single_graphs_come_back_whole(members, backend):
+def test_single_graphs_come_back_whole(members, backend, assert_same):
     for graph in members:
         assert_same(graph, as_crystal_graph(from_crystal_graph(graph, backend)))
 
 
-def test_batches_of_ours_come_back_whole(members, backend):
+def test_batches_of_ours_come_back_whole(members, backend, assert_same):
     batch = CrystalGraph.batch(members)
     assert_same(batch, as_crystal_graph(from_crystal_graph(batch, backend)))
 
 
-def test_batches_of_the_framework_are_batches_of_ours(members, backend):
+def test_batches_of_the_framework_are_batches_of_ours(members, backend, assert_same):
     theirs = join([from_crystal_graph(graph, backend) for graph in members], backend)
     assert_same(CrystalGraph.batch(members), as_crystal_graph(theirs))
 
 
-def test_batches_of_one_come_back_whole(members, backend):
+def test_batches_of_one_come_back_whole(members, backend, assert_same):
     theirs = join([from_crystal_graph(members[0], backend)], backend)
     assert_same(members[0], as_crystal_graph(theirs))
 
 
-def test_members_of_a_converted_batch_are_the_members(members, backend):
+def test_members_of_a_converted_batch_are_the_members(members, backend, assert_same):
     theirs = from_crystal_graph(CrystalGraph.batch(members), backend)
     if backend == "pyg":
         parts = theirs.to_data_list()
@@ -88,7 +77,7 @@ def test_members_of_a_converted_batch_are_the_members(members, backend):
         assert_same(graph, as_crystal_graph(part))
 
 
-def test_graphs_pass_from_one_framework_to_the_other(members):
+def test_graphs_pass_from_one_framework_to_the_other(members, assert_same):
     pytest.importorskip("dgl")
     batch = CrystalGraph.batch(members)
     there = as_crystal_graph(from_crystal_graph(batch, "dgl"))
@@ -99,7 +88,7 @@ def test_a_crystal_graph_is_taken_as_it_is(members):
     assert as_crystal_graph(members[0]) is members[0]
 
 
-def test_double_precision_survives(structures, backend):
+def test_double_precision_survives(structures, backend, assert_same):
     connectivity = Connectivity(radius=5.0, n_neighbors=8)
     (graph,) = build_graphs([structures["slab"]], OneHot(), connectivity, torch.float64)
     assert_same(graph, as_crystal_graph(from_crystal_graph(graph, backend)))
@@ -150,7 +139,7 @@ def test_pymatgen_structures_make_the_same_graph(backend):
 
 
 @pytest.mark.parametrize("network", [EOSNet, OCrystalNet])
-def test_models_make_the_converter_they_want(network, backend):
+def test_models_make_the_converter_they_want(network, backend, assert_same):
     model = network(OneHot(), n_hidden=4, radius=4.5, n_neighbors=5, smoothing=0.2)
     converter = model.graph_converter(backend)
     graph = as_crystal_graph(converter.get_graph(bulk("Si"))[0])

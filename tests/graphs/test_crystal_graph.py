@@ -24,16 +24,6 @@ def build(atoms, connectivity=SYMMETRIC, dtype=torch.float64):
     return build_graphs([atoms], OneHot(), connectivity, dtype)[0]
 
 
-def assert_same(one, other):
-    for field in dataclasses.fields(CrystalGraph):
-        mine, theirs = getattr(one, field.name), getattr(other, field.name)
-        if mine is None:
-            assert theirs is None, field.name
-        else:
-            assert mine.dtype == theirs.dtype, field.name
-            assert torch.equal(mine, theirs), field.name
-
-
 # --- Edges
 
 
@@ -174,7 +164,7 @@ def members(request, structures):
     return [build(atoms, request.param) for atoms in structures.values()]
 
 
-def test_batch_and_its_members_are_the_same(members):
+def test_batch_and_its_members_are_the_same(members, assert_same):
     batch = CrystalGraph.batch(members)
     assert batch.n_graphs == len(members)
     assert batch.graph_index.tolist() == sorted(batch.graph_index.tolist())
@@ -182,7 +172,7 @@ def test_batch_and_its_members_are_the_same(members):
         assert_same(one, other)
 
 
-def test_members_can_be_taken_in_any_order_and_twice(members):
+def test_members_can_be_taken_in_any_order_and_twice(members, assert_same):
     chosen = [3, 0, 4, 0]
     batch = CrystalGraph.batch(members).select(torch.tensor(chosen))
     assert_same(batch, CrystalGraph.batch([members[index] for index in chosen]))
@@ -194,7 +184,7 @@ def test_nobody_may_be_taken(members):
     assert len(none.numbers) == len(none.source) == 0
 
 
-def test_batches_of_batches_are_flat(members):
+def test_batches_of_batches_are_flat(members, assert_same):
     nested = CrystalGraph.batch([CrystalGraph.batch(members[:2]), *members[2:]])
     assert_same(nested, CrystalGraph.batch(members))
 
@@ -205,7 +195,7 @@ def test_reverses_stay_true_in_a_batch(structures):
     assert torch.equal(batch.distance[batch.reverse], batch.distance)
 
 
-def test_batching_leaves_the_members_alone(members):
+def test_batching_leaves_the_members_alone(members, assert_same):
     before = [
         dataclasses.replace(member, source=member.source.clone()) for member in members
     ]
@@ -215,7 +205,7 @@ def test_batching_leaves_the_members_alone(members):
         assert_same(one, other)
 
 
-def test_moving_changes_the_floating_point_tensors_only(members):
+def test_moving_changes_the_floating_point_tensors_only(members, assert_same):
     single = members[0].to(dtype=torch.float32)
     assert single.rows.dtype == single.distance.dtype == torch.float32
     assert single.source.dtype == single.shift.dtype == torch.int64
@@ -223,7 +213,7 @@ def test_moving_changes_the_floating_point_tensors_only(members):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_batches_work_on_a_gpu(members):
+def test_batches_work_on_a_gpu(members, assert_same):
     there = [member.to("cuda") for member in members]
     batch = CrystalGraph.batch(there)
     assert batch.graph_index.device.type == "cuda"
@@ -231,7 +221,7 @@ def test_batches_work_on_a_gpu(members):
         assert_same(one, other.to("cpu"))
 
 
-def test_many_graphs_are_built_as_each_alone(structures):
+def test_many_graphs_are_built_as_each_alone(structures, assert_same):
     together = build_graphs(list(structures.values()), OneHot(), SYMMETRIC, torch.float64)
     for one, atoms in zip(together, structures.values(), strict=True):
         assert_same(one, build(atoms))

@@ -2,31 +2,10 @@
 
 import pytest
 import torch
-from ase import Atoms
-from ase.build import bulk, fcc111, molecule
-from ase.spacegroup import crystal
 
 from ase_orbital.models import EOSNet, OCrystalNet
 
 NETWORKS = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
-
-
-@pytest.fixture(scope="session")
-def structures() -> dict[str, Atoms]:
-    """One of each kind."""
-    perovskite = crystal(
-        ["Sr", "Ti", "O"],
-        [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-        spacegroup=221,
-        cellpar=[3.905] * 3 + [90] * 3,
-    )
-    return {
-        "perovskite": perovskite,
-        "one atom": bulk("Cu"),
-        "slab": fcc111("Cu", (1, 1, 3), vacuum=8.0),
-        "molecule": molecule("CH4"),
-        "lone atom": Atoms("O"),
-    }
 
 
 @pytest.fixture(params=NETWORKS)
