@@ -150,12 +150,11 @@ def _check_cell(atoms: Atoms) -> None:
 
 def _check_distances(atoms: Atoms) -> None:
     """Refuse atoms that coincide, also across the faces of the cell."""
-    cell = complete_cell(atoms.cell.array) if atoms.pbc.any() else np.eye(3)
+    cell = lattice(atoms)
     inverse = np.linalg.inv(cell)
     fractions = atoms.positions @ inverse
-    fractions -= np.floor(fractions) * atoms.pbc
-    # Rounding makes 1 out of a fraction a hair below 0, which a torus does not have.
-    fractions[:, atoms.pbc] %= 1.0
+    # Twice: rounding makes 1 out of a hair below 0, which a torus does not have.
+    fractions[:, atoms.pbc] = fractions[:, atoms.pbc] % 1.0 % 1.0
     reach = CLOSEST * np.linalg.norm(inverse, axis=0).max()
     tree = cKDTree(fractions, boxsize=atoms.pbc.astype(float))
     pairs = tree.query_pairs(min(reach, 0.5), p=np.inf, output_type="ndarray")
@@ -243,6 +242,14 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     if not frames:
         raise StructureError(f"{path} holds no structure")
     return list(frames)
+
+
+def lattice(atoms: Atoms) -> NDArray[np.float64]:
+    """Rows are lattice vectors, Å, [3, 3]; unit vectors along open directions.
+
+    The cell's own vectors of open directions mean nothing, and need not be independent.
+    """
+    return np.asarray(complete_cell(atoms.cell.array * atoms.pbc[:, None]))
 
 
 def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:

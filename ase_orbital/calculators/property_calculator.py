@@ -81,17 +81,19 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         """Fill `results` with what was asked for, and with nothing that costs extra."""
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None  # set by the line above
+        learned = set(properties).intersection(self.predictor.properties)
+        if learned:
+            self.results |= self.predictor.predict(self.atoms)
         for name in properties:
-            if name in self.predictor.properties:
-                self.results |= self.predictor.predict(self.atoms)
-            elif self.base is None:
+            if name in learned:
+                continue
+            if self.base is None:
                 raise PropertyNotImplementedError(
                     f"{name} is not among {self.predictor.properties}, and there is no base"
                 )
-            else:
-                self.results[name] = self.base.get_property(name, self.atoms)
-                # What the base found along the way goes into trajectories too.
-                self.results = {**getattr(self.base, "results", {}), **self.results}
+            self.results[name] = self.base.get_property(name, self.atoms)
+            # What the base found along the way goes into trajectories too.
+            self.results = {**getattr(self.base, "results", {}), **self.results}
 
     def export_properties(self) -> GetPropertiesMixin | Properties:
         """Properties under the names ASE admits; ours stay in `results`."""

@@ -26,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="ase-orbital", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    modules = {}
     for verb, purpose in VERBS.items():
-        module = import_module(f"ase_orbital.cli.{verb.replace('-', '_')}")
-        module.add_arguments(verbs.add_parser(verb, help=purpose, description=purpose))
+        modules[verb] = import_module(f"ase_orbital.cli.{verb.replace('-', '_')}")
+        parser_of_verb = verbs.add_parser(verb, help=purpose, description=purpose)
+        modules[verb].add_arguments(parser_of_verb)
     parsed = parser.parse_args(arguments)
-    module = import_module(f"ase_orbital.cli.{parsed.verb.replace('-', '_')}")
     try:
-        return int(module.run(parsed) or 0)
+        return int(modules[parsed.verb].run(parsed) or 0)
     except OrbitalError as error:
         print(f"ase-orbital: {error}", file=sys.stderr)
         return 1

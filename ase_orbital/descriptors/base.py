@@ -77,9 +77,9 @@ class Descriptor(ABC):
         list of [n_atoms, n_features]
             A list of one stays a list.
         """
-        atoms = to_atoms_many(structures)
         if workers < 1:
             raise SettingError(f"workers must be at least 1, not {workers}")
+        atoms = to_atoms_many(structures)
         if workers == 1 or len(atoms) < 2 * workers:
             return self.rows(atoms)
         # Spawned, not forked: a forked process inherits torch's and numba's locks.

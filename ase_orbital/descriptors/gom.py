@@ -114,17 +114,16 @@ class GOM(Descriptor):
         if not structures:
             return []
         lengths = [len(atoms) for atoms in structures]
-        groups, sizes, widths = self._gather(structures)
+        parts, sizes, widths = self._gather(structures)
         width = self._width(sizes)
         rows = np.zeros((len(widths), width), self.dtype)
 
-        def fill(part: Environment) -> None:
+        def describe(part: Environment) -> NDArray[np.floating[Any]]:
             values = self._eigenvalues(*self._tensors(part, widths))[:, :width]
-            rows[part.center, : values.shape[1]] = values.cpu().numpy()
+            return np.asarray(values.cpu().numpy())
 
-        parts = [part for group in groups for part in self._chunks(group)]
-        for _ in each_on_one_thread(fill, parts):
-            pass
+        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
+            rows[part.center, : values.shape[1]] = values
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -153,11 +152,11 @@ class GOM(Descriptor):
             Row atom, feature, moved atom, direction. 1/Å. All images of an atom move.
         """
         atoms = to_atoms(structure)
-        groups, sizes, widths = self._gather([atoms])
+        parts, sizes, widths = self._gather([atoms])
         n_features = self._width(sizes)
         out = np.zeros((len(atoms), n_features, len(atoms), 3), self.dtype)
 
-        def fill(part: Environment) -> None:
+        def slopes(part: Environment) -> list[NDArray[np.floating[Any]]]:
             points, around = self._tensors(part, widths)
             points.requires_grad_()
             with torch.enable_grad():
@@ -165,15 +164,15 @@ class GOM(Descriptor):
                 if self.normalize:
                     values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
                     values = values / torch.linalg.norm(values, dim=1, keepdim=True)
-            for feature in range(values.shape[1]):
-                (slope,) = torch.autograd.grad(
-                    values[:, feature].sum(), points, retain_graph=True
-                )
-                self._scatter(out[:, feature], part, slope.cpu().numpy())
+            gradients = (
+                torch.autograd.grad(feature.sum(), points, retain_graph=True)[0]
+                for feature in values.T
+            )
+            return [gradient.cpu().numpy() for gradient in gradients]
 
-        parts = [part for group in groups for part in self._chunks(group)]
-        for _ in each_on_one_thread(fill, parts):
-            pass
+        for part, found in zip(parts, each_on_one_thread(slopes, parts), strict=True):
+            for feature, slope in enumerate(found):
+                self._scatter(out[:, feature], part, slope)
         return out
 
     def _width(self, sizes: NDArray[np.int64]) -> int:
@@ -215,7 +214,7 @@ class GOM(Descriptor):
     def _gather(
         self, structures: list[Atoms]
     ) -> tuple[list[Environment], NDArray[np.int64], NDArray[np.float64]]:
-        """Environments of all atoms grouped by size, the sizes, and the widths."""
+        """Environments of all atoms in parts of one size, the sizes, and the widths."""
         radii = covalent_radii()
         known = np.isfinite(radii)
         atoms_before = 0
@@ -233,15 +232,15 @@ class GOM(Descriptor):
             pairs_before += len(pairs.center)
         neighbor, vector = np.concatenate(neighbors), np.concatenate(vectors)
         first, size = np.concatenate(firsts), np.concatenate(sizes)
-        groups = []
+        parts: list[Environment] = []
         for n in np.unique(size):
             center = np.flatnonzero(size == n)
             members = first[center][:, None] + np.arange(n - 1)
             points = np.zeros((len(center), n, 3))
             points[:, 1:] = vector[members]
             around = np.concatenate([center[:, None], neighbor[members]], axis=1)
-            groups.append(Environment(center, around, points))
-        return groups, size, np.concatenate(widths)
+            parts += self._chunks(Environment(center, around, points))
+        return parts, size, np.concatenate(widths)
 
     def _sizes(
         self, distance: NDArray[np.float64], first: NDArray[np.int64]

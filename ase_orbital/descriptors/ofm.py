@@ -70,8 +70,7 @@ class OFM(Descriptor):
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
         """Describe the whole structure by the mean over its atoms, [n_features]."""
-        atoms = to_atoms(structure)
-        return np.asarray(self._describe(atoms).reshape(len(atoms), -1).mean(axis=0))
+        return np.asarray(self.create(structure).mean(axis=0))
 
     def _describe(self, atoms: Atoms) -> NDArray[np.float64]:
         valence, known = _table()

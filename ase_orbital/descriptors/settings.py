@@ -37,10 +37,13 @@ def to_settings(descriptor: Descriptor) -> dict[str, Any]:
         )
     settings = asdict(descriptor)  # type: ignore[call-overload]  # every kind is a dataclass
     return {"name": name} | {
-        key: value.item() if isinstance(value, np.generic) else value
-        for key, value in settings.items()
-        if key not in COMPUTING
+        key: plain(value) for key, value in settings.items() if key not in COMPUTING
     }
+
+
+def plain(value: Any) -> Any:
+    """Turn a numpy scalar into a number, which JSON and matgl's loader take."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def from_settings(settings: dict[str, Any]) -> Descriptor:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 import torch
-from ase.geometry import complete_cell
 
 from ase_orbital.errors import SettingError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.pairs import Pairs, find_pairs
 from ase_orbital.neighbors.selection import nearest, occupations
+from ase_orbital.structure import lattice
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -133,8 +133,7 @@ def build_graphs(
 def _graph(
     atoms: Atoms, rows: NDArray[np.floating[Any]], edges: Edges, dtype: torch.dtype
 ) -> CrystalGraph:
-    # Vectors of open directions mean nothing, and need not even be independent.
-    lattice = complete_cell(atoms.cell.array * atoms.pbc[:, None])
+    cell = lattice(atoms)
 
     def real(array: NDArray[np.floating[Any]]) -> torch.Tensor:
         return torch.as_tensor(array).to(dtype)
@@ -145,7 +144,7 @@ def _graph(
     return CrystalGraph(
         rows=real(rows),
         numbers=whole(atoms.numbers),
-        fractional=real(np.linalg.solve(lattice.T, atoms.positions.T).T),
+        fractional=real(np.linalg.solve(cell.T, atoms.positions.T).T),
         source=whole(edges.source),
         target=whole(edges.target),
         distance=real(edges.distance),
@@ -154,7 +153,7 @@ def _graph(
         reverse_offset=None
         if edges.reverse_offset is None
         else whole(edges.reverse_offset),
-        lattice=real(lattice)[None],
+        lattice=real(cell)[None],
         n_atoms=torch.tensor([len(atoms)]),
         n_edges=torch.tensor([len(edges.source)]),
     )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import torch
 from matgl.models import MatGLModel
 from torch import nn
 
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.descriptors.settings import from_settings, to_settings
+from ase_orbital.descriptors.settings import from_settings, plain, to_settings
 from ase_orbital.elements import SYMBOLS, provenance
 from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.graphs.building import Connectivity, build_graphs
@@ -102,14 +102,14 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
 
     def _remember(self, settings: dict[str, Any]) -> None:
         """Keep constructor arguments as matgl's loader will hand them back: plain."""
-        plain = {
-            name: value.item() if isinstance(value, np.generic) else value
+        kept = {
+            name: plain(value)
             for name, value in settings.items()
             if name not in ("self", "__class__")
         }
-        plain["descriptor"] = to_settings(self.descriptor)
-        plain["elements"] = self.elements
-        self.save_args({}, plain)
+        kept["descriptor"] = to_settings(self.descriptor)
+        kept["elements"] = self.elements
+        self.save_args({}, kept)
 
     @property
     def unit(self) -> str:
@@ -195,13 +195,9 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
 
     def graph_converter(self, backend: Backend = "pyg") -> Atoms2Graph:
         """Make the converter to the graphs this model takes."""
-        settings = self.connectivity
         return Atoms2Graph(
             self.descriptor,
-            radius=settings.radius,
-            n_neighbors=settings.n_neighbors,
-            smoothing=settings.smoothing,
-            symmetric=settings.symmetric,
+            **asdict(self.connectivity),
             backend=backend,
             dtype=self.target_mean.dtype,
         )

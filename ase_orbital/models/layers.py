@@ -122,12 +122,11 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     Zero where no edge arrives. In a crystal many edges share the maximum: its gradient is
     divided among them.
     """
+    degree = graph.degree
     with torch.no_grad():
-        largest = torch.segment_reduce(
-            values, "max", lengths=graph.degree, axis=0, initial=None
-        )
+        largest = torch.segment_reduce(values, "max", lengths=degree, axis=0)
     if not (torch.is_grad_enabled() and values.requires_grad):
-        return largest.where(graph.degree[:, None] > 0, 0.0)
+        return largest.where(degree[:, None] > 0, 0.0)
     # Not by autograd through segment_reduce: in torch 2.13 its gradient is wrong where
     # more than two values share the maximum.
     holds = (values == largest[graph.target]).to(values.dtype)

@@ -97,7 +97,7 @@ class Predictor:
                 f"a {type(loaded).__name__} is not a property model; give a name of "
                 "list_models(), a model folder, or a model with predict_structure"
             )
-        # Features of the model's last run hang on its autograd graph, and are not copied.
+        # matgl's models keep features of their last run, which hang on its autograd graph.
         features: dict[int, Any] = {
             id(part.feature_dict): {}
             for part in loaded.modules()

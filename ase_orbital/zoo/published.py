@@ -66,7 +66,7 @@ def import_eosnet(
         raise ModelError(
             f"{checkpoint} was trained for {arguments['task']}, which gives no {property}"
         )
-    normalizer = content.get("normalizer") or {}
+    normalizer = (content.get("normalizer") or {}) if n_classes is None else {}
     n_rows = state["embedding.weight"].shape[1]
     model = EOSNet(
         Concatenate(
@@ -82,8 +82,8 @@ def import_eosnet(
         normalize_edges=normalized_edges,
         property_name=property,
         n_classes=n_classes,
-        target_mean=float(normalizer.get("mean", 0.0)) if n_classes is None else 0.0,
-        target_scale=float(normalizer.get("std", 1.0)) if n_classes is None else 1.0,
+        target_mean=float(normalizer.get("mean", 0.0)),
+        target_scale=float(normalizer.get("std", 1.0)),
     )
     _fill(model, state, Path(checkpoint))
     model.eval()
