@@ -16,9 +16,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # Which count cuts a field into graphs, and so how it is batched.
-PER_ATOM = ("rows", "numbers", "fractional")
-PER_EDGE = ("source", "target", "distance", "weight", "shift", "reverse_offset")
+PER_ATOM = ("rows", "numbers", "fractional", "atom_copies")
+PER_EDGE = (
+    "source", "target", "distance", "weight", "shift", "reverse_offset", "edge_copies"
+)  # fmt: skip
 PER_GRAPH = ("lattice", "n_atoms", "n_edges")
+OPTIONAL = {
+    "reverse_offset": "reverse edges",
+    "atom_copies": "merged atoms",
+    "edge_copies": "merged edges",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +59,10 @@ class CrystalGraph:
         Rows are lattice vectors, Å; unit vectors where there is no periodicity.
     n_atoms, n_edges : [n_graphs]
         Sizes of the members.
+    atom_copies : [n_atoms], optional
+        How many equivalent atoms each one stands for; see `graphs.equivalence`.
+    edge_copies : [n_edges], optional
+        The same for the edges into one atom.
     """
 
     rows: Tensor
@@ -66,6 +77,8 @@ class CrystalGraph:
     n_atoms: Tensor
     n_edges: Tensor
     reverse_offset: Tensor | None = None
+    atom_copies: Tensor | None = None
+    edge_copies: Tensor | None = None
 
     @property
     def n_graphs(self) -> int:
@@ -81,6 +94,11 @@ class CrystalGraph:
     def degree(self) -> Tensor:
         """Edges into each atom, [n_atoms]."""
         return torch.bincount(self.target, minlength=len(self.numbers))
+
+    @property
+    def total_weight(self) -> Tensor:
+        """Weight of each edge times its copies, [n_edges]."""
+        return self.weight if self.edge_copies is None else self.weight * self.edge_copies
 
     @property
     def reverse(self) -> Tensor:
@@ -116,8 +134,9 @@ class CrystalGraph:
         """
         if not graphs:
             raise GraphError("cannot make a batch of no graphs")
-        if len({graph.reverse_offset is None for graph in graphs}) > 1:
-            raise GraphError("some graphs have reverse edges and some have none")
+        for name, what in OPTIONAL.items():
+            if len({getattr(graph, name) is None for graph in graphs}) > 1:
+                raise GraphError(f"some graphs have {what} and some have none")
         joined = {
             field.name: torch.cat([getattr(graph, field.name) for graph in graphs])
             for field in fields(CrystalGraph)
@@ -134,11 +153,14 @@ class CrystalGraph:
         """Take members of a batch, in the order of `indices` ([n] whole numbers)."""
         atoms = _spans(self.n_atoms, indices)
         edges = _spans(self.n_edges, indices)
-        taken = {name: getattr(self, name)[atoms] for name in PER_ATOM}
-        taken |= {name: getattr(self, name)[indices] for name in PER_GRAPH}
-        taken |= {
-            name: getattr(self, name)[edges]
-            for name in PER_EDGE
+        taken = {
+            name: getattr(self, name)[members]
+            for names, members in (
+                (PER_ATOM, atoms),
+                (PER_EDGE, edges),
+                (PER_GRAPH, indices),
+            )
+            for name in names
             if getattr(self, name) is not None
         }
         step = _before(taken["n_atoms"]) - _before(self.n_atoms)[indices]

@@ -61,6 +61,35 @@ class DistanceFilter(nn.Module):
         return values
 
 
+class WeightedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation in which rows count by weight.
+
+    In training, mean and variance are those of a batch in which every row stands as often
+    as its weight says; equal weights are ordinary batch normalisation.
+    """
+
+    def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise [n, n_features]; weight is [n], None for all alike."""
+        if not self.training or weight is None:
+            normalized: Tensor = super().forward(values)
+            return normalized
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        total = weight.sum()
+        share = weight / total
+        mean = share @ values
+        variance = share @ torch.square(values - mean)
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            unbiased = variance * (total / (total - 1.0).clamp(min=1.0))
+            self.running_var.lerp_(unbiased, self.momentum)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        return torch.addcmul(self.bias - mean * scale, values, scale)
+
+
 class GatedConvolution(nn.Module):
     r"""Convolution of the crystal graph network, with weighted edges.
 
@@ -76,8 +105,8 @@ class GatedConvolution(nn.Module):
         super().__init__()
         self.widths = (n_hidden, n_hidden, n_edge_features)
         self.linear = nn.Linear(sum(self.widths), 2 * n_hidden)
-        self.edge_norm = nn.BatchNorm1d(2 * n_hidden)
-        self.node_norm = nn.BatchNorm1d(n_hidden)
+        self.edge_norm = WeightedBatchNorm(2 * n_hidden)
+        self.node_norm = WeightedBatchNorm(n_hidden)
 
     def forward(self, nodes: Tensor, edges: Tensor, graph: CrystalGraph) -> Tensor:
         """Update [n_atoms, n_hidden] nodes; edges are [n_edges, n_edge_features]."""
@@ -87,10 +116,12 @@ class GatedConvolution(nn.Module):
         z = functional.linear(edges, edge)
         z = z + functional.linear(nodes, center, self.linear.bias)[graph.target]
         z = z + functional.linear(nodes, neighbor)[graph.source]
-        gate, core = self.edge_norm(z).chunk(2, dim=1)
-        message = torch.sigmoid(gate) * functional.softplus(core) * graph.weight[:, None]
+        weight, copies = graph.total_weight, graph.atom_copies
+        share = weight if copies is None else weight * copies[graph.target]
+        gate, core = self.edge_norm(z, share).chunk(2, dim=1)
+        message = torch.sigmoid(gate) * functional.softplus(core) * weight[:, None]
         summed = torch.zeros_like(nodes).index_add(0, graph.target, message)
-        return functional.softplus(nodes + self.node_norm(summed))
+        return functional.softplus(nodes + self.node_norm(summed, copies))
 
 
 class Booster(nn.Module):
@@ -111,7 +142,8 @@ class Booster(nn.Module):
         """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; 0 where no edge arrives."""
         weight = graph.weight[:, None]
         summed = messages.new_zeros(len(graph.numbers), messages.shape[1])
-        summed = summed.index_add(0, graph.target, weight * messages)
+        total = graph.total_weight[:, None]
+        summed = summed.index_add(0, graph.target, total * messages)
         raised = self.FLOOR + weight.clamp(max=1.0) * (messages - self.FLOOR)
         return summed * maximum_over_edges(raised, graph)
 
@@ -137,6 +169,11 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
 
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:
     """Average [n_atoms, n] over the atoms of each graph, to [n_graphs, n]."""
+    copies = graph.atom_copies
+    size = graph.n_atoms.to(nodes.dtype)
+    if copies is not None:
+        nodes = nodes * copies[:, None]
+        size = torch.zeros_like(size).index_add(0, graph.graph_index, copies.to(size.dtype))
     summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])
     summed = summed.index_add(0, graph.graph_index, nodes)
-    return summed / graph.n_atoms[:, None]
+    return summed / size[:, None]
