@@ -29,3 +29,7 @@ class GraphError(OrbitalError, ValueError):
 
 class ModelError(OrbitalError, ValueError):
     """A model is unknown, damaged, or does not fit what is asked of it."""
+
+
+class DataError(OrbitalError, ValueError):
+    """Crystals or values to learn from cannot be used as they are given."""

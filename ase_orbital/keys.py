@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 
 class Property(NamedTuple):
@@ -10,7 +10,7 @@ class Property(NamedTuple):
 
     unit: str
     meaning: str
-    transform: str = "identity"  # what the network sees: "identity" or "log10"
+    transform: Literal["identity", "log10"] = "identity"  # what the network sees
     classes: bool = False  # a probability, learned as a class
 
 
@@ -25,6 +25,9 @@ BULK_MODULUS: Final = "bulk_modulus"
 SHEAR_MODULUS: Final = "shear_modulus"
 METAL_PROBABILITY: Final = "metal_probability"
 STABILITY_PROBABILITY: Final = "stability_probability"
+
+SPREAD: Final = "_spread"  # behind a property: its standard deviation, in the same unit
+IN_DOMAIN: Final = "in_domain"  # 1 where a crystal is like those trained on, else 0
 
 PROPERTIES: Final[dict[str, Property]] = {
     FORMATION_ENERGY: Property("eV/atom", "relative to the elements named in the card"),
@@ -42,5 +45,8 @@ PROPERTIES: Final[dict[str, Property]] = {
 
 
 def unit_of(name: str) -> str:
-    """Unit of a property; empty for a name this package does not know."""
+    """Unit of a property or its spread; empty for a name this package does not know."""
+    if name == IN_DOMAIN:
+        return "1"
+    name = name.removesuffix(SPREAD)
     return PROPERTIES[name].unit if name in PROPERTIES else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,7 +233,7 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:
-        frames = read(path, index=index, do_not_split_by_at_sign=True)
+        frames = _read(path, index)
     except UnknownFileTypeError as error:
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
@@ -242,6 +244,14 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     if not frames:
         raise StructureError(f"{path} holds no structure")
     return list(frames)
+
+
+def _read(path: Path, index: str) -> list[Atoms]:
+    if path.name.endswith((".extxyz.gz", ".xyz.gz")):
+        # ASE seeks in the compressed stream for every frame, in quadratic time.
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
+    return list(read(path, index=index, do_not_split_by_at_sign=True))
 
 
 def lattice(atoms: Atoms) -> NDArray[np.float64]:

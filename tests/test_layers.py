@@ -19,10 +19,11 @@ ORDER = [
     ["descriptors"],
     ["graphs"],
     ["models"],
+    ["plotting"],
     ["training"],
     ["zoo"],
     ["predict"],
-    ["calculators", "search", "screening", "plotting", "testing"],
+    ["calculators", "search", "screening", "testing"],
     ["cli"],
 ]
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}

@@ -33,6 +33,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"instead of the screen; ends with {', '.join(WRITERS)}",
     )
     parser.add_argument(
+        "--domain",
+        action="store_true",
+        help="say of each structure whether it is like those the model was trained on",
+    )
+    parser.add_argument(
         "--device", help="such as cpu or cuda (default: a GPU if there is one)"
     )
 
@@ -45,7 +50,9 @@ def run(arguments: Namespace) -> int:
     short = [Path(name).name for name in names]
     predictors = {
         # By the whole path where the last part of two is the same.
-        name if short.count(last) > 1 else last: Predictor(name, device=arguments.device)
+        name if short.count(last) > 1 else last: Predictor(
+            name, device=arguments.device, domain=arguments.domain
+        )
         for name, last in zip(names, short, strict=True)
     }
     structures, n_bad = read_files(arguments.files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,15 @@ def to_settings(descriptor: Descriptor) -> dict[str, Any]:
     return {"name": name} | {
         key: plain(value) for key, value in settings.items() if key not in COMPUTING
     }
+
+
+def computing(descriptor: Descriptor, dtype: str, device: str = "cpu") -> Descriptor:
+    """Let a descriptor compute in a precision, "float32" or "float64", and at a place."""
+    if isinstance(descriptor, Concatenate):
+        return Concatenate(*(computing(part, dtype, device) for part in descriptor.parts))
+    if isinstance(descriptor, GOM):
+        return replace(descriptor, dtype=dtype, device=device)  # type: ignore[arg-type]
+    return descriptor
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.graphs.building import Connectivity, build_graphs
 from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
 from ase_orbital.keys import PROPERTIES, unit_of
+from ase_orbital.models.domain import Domain
 from ase_orbital.structure import to_atoms
 from ase_orbital.threads import each_on_one_thread
 
@@ -88,8 +89,9 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         self.connectivity = connectivity
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
-        self.transform = transform or (known.transform if known else "identity")
+        self.transform: Transform = transform or (known.transform if known else "identity")
         self.elements = None if elements is None else sorted(map(int, elements))
+        self.domain = Domain(descriptor.n_features)
         # Buffers, so that an imported or continued model carries its own.
         self.target_mean: Tensor
         self.target_scale: Tensor
@@ -164,6 +166,13 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
                 )
             return torch.exp(output[:, 1])
         return 10.0**output if self.transform == "log10" else output
+
+    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """Property of each crystal of a batch, and its spread, in `unit`: [n_graphs].
+
+        The spread is None for a single network.
+        """
+        return self.to_property(self(graph)), None
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
         """Make the graphs of structures that passed `to_atoms`.

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from ase_orbital.descriptors.concatenate import Concatenate
-from ase_orbital.descriptors.gom import GOM
+from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.keys import unit_of
+from ase_orbital.keys import IN_DOMAIN, SPREAD, unit_of
 from ase_orbital.models.base import UNNAMED, CrystalModel
+from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.predict.foreign import ForeignModel
 from ase_orbital.structure import each_named, to_atoms
 from ase_orbital.threads import each_on_one_thread
@@ -29,11 +28,9 @@ if TYPE_CHECKING:
     from ase import Atoms
     from torch import nn
 
-    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.structure import AtomsLike
 
 ModelLike: TypeAlias = "str | Path | nn.Module"
-SPREAD = "_spread"
 
 # A chunk is featurised together; a batch goes through a network together.
 MAX_ATOMS = 1024
@@ -56,6 +53,9 @@ class Predictor:
     dtype
         torch.float32 or torch.float64, or their names, of descriptors and networks. None
         for float32.
+    domain
+        Say with each prediction whether the crystal lies in the domain of all models, as
+        `in_domain`: 1.0 if its descriptor is in the range of their training sets, else 0.0.
 
     Notes
     -----
@@ -70,6 +70,7 @@ class Predictor:
         *,
         device: torch.device | str | None = None,
         dtype: torch.dtype | str | None = None,
+        domain: bool = False,
     ) -> None:
         if isinstance(models, Mapping):
             named: list[tuple[str | None, ModelLike]] = list(models.items())
@@ -81,13 +82,18 @@ class Predictor:
             raise ModelError("give at least one model")
         by_name = all(isinstance(model, str | Path) for _, model in named)
         self._settings: dict[str, Any] = (
-            {"models": models, "device": device, "dtype": dtype} if by_name else {}
+            {"models": models, "device": device, "dtype": dtype, "domain": domain}
+            if by_name
+            else {}
         )
         self.device = _device(device)
         self.dtype = _dtype(dtype)
         self._models = [self._prepare(name, model) for name, model in named]
         self.names = [_name_of(model) for _, model in named]
+        self.domain = domain
         self._refuse_unnamed_committee()
+        if domain:
+            self._refuse_without_domain()
 
     def _prepare(self, name: str | None, model: ModelLike) -> CrystalModel | ForeignModel:
         """Make a copy of our own, on our device, for evaluation only."""
@@ -109,7 +115,9 @@ class Predictor:
         if name is not None and name != copy.property_name:
             raise ModelError(f"the model given for {name} predicts {copy.property_name}")
         copy.to(self.dtype)
-        copy.descriptor = _computing(copy.descriptor, self.dtype, self.device)
+        copy.descriptor = computing(
+            copy.descriptor, str(self.dtype).removeprefix("torch."), str(self.device)
+        )
         return copy
 
     def _refuse_unnamed_committee(self) -> None:
@@ -121,6 +129,14 @@ class Predictor:
                 raise ModelError(
                     f"several models predict {name!r}, which names no property; give them "
                     "as {property: model}, or with property_name"
+                )
+
+    def _refuse_without_domain(self) -> None:
+        for model, name in zip(self._models, self.names, strict=True):
+            if isinstance(model, ForeignModel) or not model.domain.known:
+                raise ModelError(
+                    f"the model {name} does not know its domain: it was not made by this "
+                    "package's training; leave out domain=True"
                 )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -138,19 +154,21 @@ class Predictor:
 
     @property
     def properties(self) -> list[str]:
-        """Names of what is predicted, a committee's spread included."""
+        """Names of what is predicted, spreads of ensembles and committees included."""
         names = [model.property_name for model in self._models]
+        spread = {name for name in names if names.count(name) > 1}
+        spread |= {
+            model.property_name for model in self._models if isinstance(model, Ensemble)
+        }
         out = []
         for name in dict.fromkeys(names):
-            out.append(name)
-            if names.count(name) > 1:
-                out.append(name + SPREAD)
-        return out
+            out += [name, name + SPREAD] if name in spread else [name]
+        return [*out, IN_DOMAIN] if self.domain else out
 
     @property
     def units(self) -> dict[str, str]:
         """Unit of each of `properties`; empty where it is not known."""
-        return {name: unit_of(name.removesuffix(SPREAD)) for name in self.properties}
+        return {name: unit_of(name) for name in self.properties}
 
     def predict(self, structure: AtomsLike) -> dict[str, float]:
         """Predict for one structure.
@@ -220,37 +238,67 @@ class Predictor:
     def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
         """Predict with every model; those that take equal graphs share them."""
         graphs: dict[Any, list[CrystalGraph]] = {}
-        columns: dict[str, list[np.ndarray[Any, np.dtype[np.float64]]]] = {}
+        answers: dict[str, list[_Answer]] = {}
         for model in self._models:
             if isinstance(model, ForeignModel):
                 values = np.array([model.predict(atoms) for atoms in structures])
+                answer = _Answer(values, np.zeros_like(values), np.ones_like(values))
             else:
                 key = (model.descriptor, model.connectivity)
                 if key not in graphs:
                     graphs[key] = model.graphs(structures)
-                values = self._run(model, graphs[key])
-            columns.setdefault(model.property_name, []).append(values)
+                answer = self._run(model, graphs[key])
+            answers.setdefault(model.property_name, []).append(answer)
         table = {}
-        for name, members in columns.items():
-            table[name] = np.mean(members, axis=0)
-            if len(members) > 1:
-                table[name + SPREAD] = np.std(members, axis=0, ddof=1)
+        for name, members in answers.items():
+            values = np.array([member.value for member in members])
+            table[name] = values.mean(axis=0)
+            if name + SPREAD in self.properties:
+                squares = np.square([member.spread for member in members]).mean(axis=0)
+                if len(members) > 1:
+                    squares = squares + values.var(axis=0, ddof=1)
+                table[name + SPREAD] = np.sqrt(squares)
+        if self.domain:
+            inside = [member.inside for members in answers.values() for member in members]
+            table[IN_DOMAIN] = np.min(inside, axis=0)
         return [
             {name: float(values[index]) for name, values in table.items()}
             for index in range(len(structures))
         ]
 
-    def _run(
-        self, model: CrystalModel, graphs: list[CrystalGraph]
-    ) -> np.ndarray[Any, np.dtype[np.float64]]:
-        parts = []
+    def _run(self, model: CrystalModel, graphs: list[CrystalGraph]) -> _Answer:
+        parts: list[list[torch.Tensor]] = []
         sizes = [len(graph.source) for graph in graphs]
         with torch.inference_mode():
             for batch in _filled(graphs, sizes, MAX_EDGES):
-                output = model(CrystalGraph.batch(batch).to(self.device))
-                parts.append(model.to_property(output).double().cpu())
-        model.feature_dict = {}  # of no use here, and as large as the batch
-        return np.asarray(torch.cat(parts).numpy())
+                graph = CrystalGraph.batch(batch).to(self.device)
+                value, spread = model.predict_graphs(graph)
+                inside = model.domain(graph) if self.domain else torch.ones_like(value)
+                parts.append(
+                    [value, torch.zeros_like(value) if spread is None else spread, inside]
+                )
+        _forget_features(model)
+        return _Answer(
+            *(
+                torch.cat(column).double().cpu().numpy()
+                for column in zip(*parts, strict=True)
+            )
+        )
+
+
+class _Answer(NamedTuple):
+    """What one model says of each structure: [n_structures] each."""
+
+    value: np.ndarray[Any, np.dtype[np.float64]]
+    spread: np.ndarray[Any, np.dtype[np.float64]]
+    inside: np.ndarray[Any, np.dtype[np.float64]]
+
+
+def _forget_features(model: CrystalModel) -> None:
+    """Drop what the networks keep of their last run: of no use here, and large."""
+    for part in model.modules():
+        if isinstance(part, CrystalModel):
+            part.feature_dict = {}
 
 
 def _device(device: torch.device | str | None) -> torch.device:
@@ -277,19 +325,6 @@ def _name_of(model: ModelLike) -> str:
     if isinstance(model, str | Path):
         return Path(model).name
     return str(getattr(model, "property_name", type(model).__name__.lower()))
-
-
-def _computing(
-    descriptor: Descriptor, dtype: torch.dtype, device: torch.device
-) -> Descriptor:
-    """Let a descriptor compute in a predictor's precision and place."""
-    if isinstance(descriptor, Concatenate):
-        return Concatenate(*(_computing(part, dtype, device) for part in descriptor.parts))
-    if isinstance(descriptor, GOM):
-        name: Literal["float32", "float64"]
-        name = "float64" if dtype == torch.float64 else "float32"
-        return replace(descriptor, dtype=name, device=str(device))
-    return descriptor
 
 
 def _filled(items: list[Any], sizes: list[int], most: int) -> Iterator[list[Any]]:

@@ -22,8 +22,8 @@ PRETRAINED: Final = (PACKAGE / "pretrained", PACKAGE.parent / "pretrained")
 class Card(NamedTuple):
     """What a model folder says of itself.
 
-    `settings` are the constructor's arguments; `figures` are sizes and errors as the
-    training command wrote them.
+    `settings` are the constructor's arguments, of an ensemble those of its first member;
+    `figures` are sizes and errors as the training command wrote them.
     """
 
     network: str
@@ -78,13 +78,18 @@ def read_card(name_or_path: str | Path) -> Card:
     try:
         content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         metadata = content["metadata"] or {}
+        network, settings = content["@class"], content["kwargs"]
+        if "members" in settings:
+            members = settings["members"]
+            settings = members[0]
+            network = f"{len(members)} x {settings['network']}"
         return Card(
-            network=content["@class"],
-            settings=content["kwargs"],
+            network=network,
+            settings=settings,
             figures=metadata.get("figures", {}),
             tables=metadata.get("tables", {}),
         )
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise ModelError(f"{folder / 'model.json'} is damaged: {error!r}") from error
 
 

@@ -143,7 +143,11 @@ def _fill(model: EOSNet, state: dict[str, Tensor], path: Path) -> None:
             renamed[f"convolutions.{index}.{CONVOLUTION.get(part, part)}.{leaf}"] = tensor
         else:
             renamed[".".join([LAYERS.get(head, head), *rest])] = tensor
-    own = {"target_mean": model.target_mean, "target_scale": model.target_scale}
+    own = {
+        name: value
+        for name, value in model.state_dict().items()
+        if name.startswith(("target_", "domain."))
+    }
     try:
         model.load_state_dict(renamed | own)
     except RuntimeError as error:

@@ -1,0 +1,159 @@
+"""The page a model folder carries: what it predicts, how well, and from what."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from ase_orbital.elements import SYMBOLS
+from ase_orbital.keys import PROPERTIES
+from ase_orbital.models import Ensemble
+from ase_orbital.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase_orbital.models.base import CrystalModel
+
+REFERENCES = {
+    "EOSNet": "Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025), "
+    "doi:10.1021/acs.jpclett.4c03179",
+    "OCrystalNet": "X. Yang, Leveraging Orbital Information and Atomic Feature in Deep "
+    "Learning Model (Orbital CrystalNet)",
+}
+MEASURES = {
+    "mae": "mean absolute error",
+    "rmse": "root mean square error",
+    "r": "correlation R",
+    "r2": "R²",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "area under the ROC curve",
+    "f1": "F1",
+    "coverage_90": "share within the nominal 90 % interval",
+    "in_domain": "share in the domain",
+}
+PARTS = {"test": "test set", "validation": "validation set", "train": "training set"}
+
+
+def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> None:
+    """Write README.md into a model folder.
+
+    Parameters
+    ----------
+    folder
+        Of the model; its name is the title.
+    model
+        What was trained.
+    metadata
+        `training` (settings, seconds, device, date), `figures` (`mae_test`, `n_train` and
+        so on) and `card` (texts: data, command, limits, licence, citation), as in
+        model.json.
+    """
+    training, texts = metadata["training"], metadata["card"]
+    settings = TrainingSettings.from_dict(training["settings"])
+    name = texts.get("name", folder.name)
+    unit = learned_unit(model)
+    lines = [
+        f"# {name}",
+        "",
+        _summary(model),
+        "",
+        *_figures(metadata["figures"], unit),
+        *texts.get("figures", "").splitlines(),
+        "",
+        *_item("Network", _network(model, settings)),
+        *_item("Data", texts.get("data", "not said")),
+        *_item("Split", _split(settings)),
+        *_item("Training", _training(settings, training)),
+        *_item("Command", texts.get("command", "not said")),
+        *_item("Limits", texts.get("limits", "crystals like those it was trained on.")),
+        *_item("Licence", texts.get("licence", "not said")),
+        *_item("Please cite", texts.get("citation", REFERENCES[settings.network] + ".")),
+        "",
+        f"The {len(model.elements or [])} elements it knows:",
+        textwrap.fill(" ".join(SYMBOLS[number] for number in model.elements or []), 92),
+        "",
+    ]
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def learned_unit(model: CrystalModel) -> str:
+    """Unit of the figures: of what is learned, which may be a logarithm."""
+    if model.n_classes is not None:
+        return ""
+    return f"log10({model.unit})" if model.transform == "log10" else model.unit
+
+
+def _summary(model: CrystalModel) -> str:
+    known = PROPERTIES.get(model.property_name)
+    meaning = f": {known.meaning}" if known else ""
+    what = f"`{model.property_name}`" + (f" in {model.unit}" if model.unit else "")
+    return textwrap.fill(f"Predicts {what}{meaning}.", 92)
+
+
+def _figures(figures: dict[str, Any], unit: str) -> list[str]:
+    parts = [part for part in PARTS if f"n_{part}" in figures]
+    head = [f"{PARTS[part]}, {figures[f'n_{part}']:,} crystals" for part in parts]
+    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(parts) + 1) + "|"]
+    for measure, words in MEASURES.items():
+        values = [figures.get(f"{measure}_{part}") for part in parts]
+        if all(value is None for value in values):
+            continue
+        title = f"{words}, {unit}" if measure in ("mae", "rmse") and unit else words
+        cells = ["" if value is None else f"{value:.4f}" for value in values]
+        if measure == "mae":
+            cells[0] = f"**{cells[0]}**"
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _network(model: CrystalModel, settings: TrainingSettings) -> str:
+    changed = ", ".join(f"{k} {v}" for k, v in settings.network_settings.items())
+    kind = f"{settings.network} with " + (changed or "the settings of the paper")
+    if isinstance(model, Ensemble):
+        kind = (
+            f"{len(model.members)} networks of seeds one apart, each {kind}; their mean, "
+            "with a spread calibrated on the validation set"
+        )
+    chosen = (
+        "exactly the nearest neighbors"
+        if model.connectivity.smoothing is None
+        else f"neighbors by occupation, smoothing {model.connectivity.smoothing} Å"
+    )
+    return (
+        f"{kind}. {model.num_parameters:,} weights; {chosen}. "
+        f"{REFERENCES[settings.network]}."
+    )
+
+
+def _split(settings: TrainingSettings) -> str:
+    kind = settings.split if not settings.split.endswith(".json") else "given by a file"
+    text = f"{kind}, sizes {', '.join(f'{size:g}' for size in settings.sizes)}"
+    if settings.test_column:
+        text += f"; the test set is what `{settings.test_column}` marks in the data"
+    if settings.most_atoms:
+        text += f"; cells of more than {settings.most_atoms} atoms are not trained on"
+    return text + f". Seed {settings.seed}."
+
+
+def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
+    loss = (
+        "negative log-likelihood" if settings.classes else MEASURES.get(settings.loss, "")
+    )
+    loss = loss or {"mse": "squared error", "huber": "Huber loss"}.get(settings.loss, "")
+    averaged = f", weights averaged with {settings.averaging}" if settings.averaging else ""
+    return (
+        f"{loss}, {settings.optimizer.capitalize()}, batches of {settings.batch_size}, "
+        f"{settings.epochs} epochs, learning rate {settings.first_rate:g} to "
+        f"{settings.learning_rate:g} in the first {settings.warm_up:.0%}, then "
+        f"{settings.schedule}{averaged}. {training['seconds'] / 60:.0f} minutes on "
+        f"{training['device']}; {training['date']}."
+    )
+
+
+def _item(title: str, text: str) -> list[str]:
+    return textwrap.fill(
+        f"- **{title}**: {text}", 92, subsequent_indent="  ", break_long_words=False,
+        break_on_hyphens=False,
+    ).splitlines()  # fmt: skip

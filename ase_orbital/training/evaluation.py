@@ -1,0 +1,108 @@
+"""A model against crystals whose property is known."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ase_orbital.training.metrics import classification, coverage, regression
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.training.batches import Labeled
+
+    Values = NDArray[np.float64]
+
+BATCH = 256  # crystals
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Known and predicted values, crystal by crystal.
+
+    Parameters
+    ----------
+    ids
+        Names of the crystals.
+    known, predicted : [n_crystals]
+        What is learned: the property, its log10, or a class and the probability of class 1.
+    spread : [n_crystals], optional
+        Of an ensemble, of what is learned.
+    in_domain : [n_crystals], optional
+        Whether the descriptor lies in the range of the training set.
+    classes
+        Whether a class is learned.
+    """
+
+    ids: list[str]
+    known: Values
+    predicted: Values
+    spread: Values | None
+    in_domain: NDArray[np.bool_] | None
+    classes: bool
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Measures of `metrics`, the share in the domain and the spread's coverage."""
+        measure = classification if self.classes else regression
+        figures = {"n": len(self.known), **measure(self.known, self.predicted)}
+        if self.spread is not None and not self.classes:
+            figures["coverage_90"] = coverage(self.known, self.predicted, self.spread)
+        if self.in_domain is not None:
+            figures["in_domain"] = float(self.in_domain.mean())
+        return figures
+
+    def save(self, path: Path) -> None:
+        """Write a row a crystal as CSV."""
+        columns: dict[str, Any] = {
+            "id": self.ids,
+            "known": self.known.tolist(),
+            "predicted": self.predicted.tolist(),
+        }
+        if self.spread is not None:
+            columns["spread"] = self.spread.tolist()
+        if self.in_domain is not None:
+            columns["in_domain"] = self.in_domain.astype(int).tolist()
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+
+
+def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluation:
+    """Predict for crystals that lie ready as graphs of the model's settings."""
+    from ase_orbital.models.ensemble import Ensemble
+
+    device = model.target_mean.device
+    outputs, deviations, inside = [], [], []
+    model.eval()
+    with torch.inference_mode():
+        for indices in torch.arange(len(crystals.targets)).split(BATCH):
+            graph = crystals.graph.select(indices).to(device)
+            if isinstance(model, Ensemble):
+                members = model.outputs(graph)
+                outputs.append(model.combine(members))
+                deviations.append(model.spread(members))
+            else:
+                outputs.append(model(graph))
+            if model.domain.known:
+                inside.append(model.domain(graph))
+    predicted = torch.cat(outputs).double().cpu()
+    if model.n_classes is not None:
+        predicted = torch.exp(predicted[:, 1])
+    return Evaluation(
+        ids,
+        crystals.targets.double().numpy(),
+        predicted.numpy(),
+        torch.cat(deviations).double().cpu().numpy() if deviations else None,
+        torch.cat(inside).cpu().numpy() if inside else None,
+        model.n_classes is not None,
+    )

@@ -1,0 +1,138 @@
+"""One network from its first epoch to its last, with a checkpoint after each."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    ModelCheckpoint,
+    WeightAveraging,
+)
+
+from ase_orbital.training.module import History, TrainingModule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.training.batches import Labeled
+    from ase_orbital.training.settings import TrainingSettings
+
+WATCHED = "validation_loss"
+
+
+def fit(
+    model: CrystalModel,
+    train: Labeled,
+    validation: Labeled | None,
+    settings: TrainingSettings,
+    folder: Path,
+) -> float:
+    """Train a network in place, or go on from the checkpoint in a folder.
+
+    Parameters
+    ----------
+    model
+        As made from a seed; holds the averaged weights of the last epoch, or of the best
+        with `patience`, afterwards, on the CPU and ready to predict.
+    train, validation
+        Graphs and targets.
+    settings
+        Of the run.
+    folder
+        For `last.ckpt`, `history.csv`, and TensorBoard's files if it is installed.
+
+    Returns
+    -------
+    Seconds of training, those before an interruption included.
+    """
+    last = folder / "last.ckpt"
+    history = History(folder / "history.csv")
+    patient = settings.patience is not None and validation is not None
+    checkpoint = ModelCheckpoint(
+        dirpath=folder,
+        filename="best",
+        monitor=WATCHED if patient else None,
+        save_top_k=1 if patient else 0,
+        save_last=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
+    callbacks: list[Any] = [history]
+    if settings.averaging:
+        average = partial(moving_average, decay=settings.averaging)
+        callbacks.append(WeightAveraging(multi_avg_fn=average))
+    if patient:
+        callbacks.append(EarlyStopping(WATCHED, patience=settings.patience or 0))
+    with _quiet(), torch.random.fork_rng():
+        trainer = Trainer(
+            max_epochs=settings.epochs,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy="ddp" if settings.devices > 1 else "auto",
+            precision=settings.precision,  # type: ignore[arg-type]  # checked by settings
+            gradient_clip_val=settings.clip,
+            callbacks=[*callbacks, checkpoint],
+            logger=_tensorboard(folder),
+            enable_progress_bar=settings.progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            default_root_dir=folder,
+        )
+        module = TrainingModule(model, train, validation, settings)
+        trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
+    if patient and checkpoint.best_model_path:
+        best = torch.load(checkpoint.best_model_path, weights_only=True)
+        module.load_state_dict(best["state_dict"])
+    model.to("cpu").eval()
+    return history.seconds
+
+
+def moving_average(
+    averages: list[Tensor], values: list[Tensor], n_before: Tensor | int, *, decay: float
+) -> None:
+    """Move averages towards values, fast at first: a short run must forget its start."""
+    kept = min(decay, (1.0 + float(n_before)) / (10.0 + float(n_before)))
+    for average, value in zip(averages, values, strict=True):
+        if average.is_floating_point():
+            average.lerp_(value, 1.0 - kept)
+        else:
+            average.copy_(value)
+
+
+def _tensorboard(folder: Path) -> Any:
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    try:
+        return TensorBoardLogger(folder, name="tensorboard", version="")
+    except ModuleNotFoundError:
+        return False
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's advice off the screen; its errors are raised all the same."""
+    loggers = [
+        logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

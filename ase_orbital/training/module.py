@@ -1,0 +1,190 @@
+"""One network in training, as Lightning wants it."""
+
+from __future__ import annotations
+
+import csv
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule
+from torch.nn import functional
+
+from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.schedules import learning_rate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightning.pytorch import Trainer
+    from torch import Tensor
+
+    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.training.settings import TrainingSettings
+
+VALIDATION_BATCH = 256  # crystals; no gradients, so more fit
+COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "seconds")
+
+
+class TrainingModule(LightningModule):
+    """Trains a network on graphs that lie ready.
+
+    Parameters
+    ----------
+    model
+        What is trained.
+    train, validation
+        Graphs and targets; validation may be empty.
+    settings
+        Of the run.
+    """
+
+    def __init__(
+        self,
+        model: CrystalModel,
+        train: Labeled,
+        validation: Labeled | None,
+        settings: TrainingSettings,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = settings
+        self._train_set, self._validation_set = train, validation
+        self._run: list[Any] = []
+        self.class_weight: Tensor | None
+        self.register_buffer("class_weight", self._class_weight(train.targets), False)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingModule:
+        """Copy the weights, for their average; the graphs stay where they are."""
+        from copy import deepcopy
+
+        copy = TrainingModule(
+            deepcopy(self.model, memo),
+            self._train_set,
+            self._validation_set,
+            self.settings,
+        )
+        return copy.to(self.device)
+
+    def _class_weight(self, targets: Tensor) -> Tensor | None:
+        if self.model.n_classes is None or not self.settings.class_weights:
+            return None
+        counts = torch.bincount(targets.long(), minlength=self.model.n_classes)
+        return len(targets) / (self.model.n_classes * counts.clamp(min=1).float())
+
+    def forward(self, graph: Any) -> Tensor:
+        """What the network makes of a batch of graphs; see `CrystalModel.forward`."""
+        if not self._run:
+            run: Any = self.model
+            if self.settings.compile:
+                run = torch.compile(self.model, dynamic=True)
+            self._run.append(run)
+        output: Tensor = self._run[0](graph)
+        return output
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Error in units of the targets' scale, or negative log-likelihood of classes."""
+        if self.model.n_classes is not None:
+            return functional.nll_loss(output, targets.long(), self.class_weight)
+        error = (output - targets) / self.model.target_scale
+        if self.settings.loss == "mae":
+            return error.abs().mean()
+        if self.settings.loss == "mse":
+            return error.square().mean()
+        return functional.huber_loss(error, torch.zeros_like(error))
+
+    def train_dataloader(self) -> Batches:
+        """Batches of the epoch at hand; Lightning asks anew each time."""
+        order = shuffled(
+            len(self._train_set.targets),
+            seed=self.settings.seed,
+            epoch=self.current_epoch,
+            rank=self.global_rank,
+            n_ranks=self.trainer.world_size,
+        )
+        return Batches(self._train_set, order, self.settings.batch_size)
+
+    def val_dataloader(self) -> Batches | list[Any]:
+        """The validation set, in its own order."""
+        if self._validation_set is None:
+            return []
+        return Batches(self._validation_set, None, VALIDATION_BATCH)
+
+    def on_train_epoch_start(self) -> None:
+        """Seed dropout by the epoch, so that a resumed run draws what it would have."""
+        torch.manual_seed(self.settings.seed * 100_003 + self.current_epoch)
+
+    def training_step(self, batch: Labeled, _: int) -> Tensor:
+        """Loss of a batch."""
+        self._step_rate()
+        loss = self.loss(self(batch.graph), batch.targets)
+        self.log("train_loss", loss, on_epoch=True, on_step=False,
+                 batch_size=len(batch.targets), sync_dist=True)  # fmt: skip
+        return loss
+
+    def validation_step(self, batch: Labeled, _: int) -> None:
+        """Log the loss of a batch, of the averaged weights if there are any."""
+        loss = self.loss(self.model(batch.graph), batch.targets)
+        self.log("validation_loss", loss, batch_size=len(batch.targets), prog_bar=True,
+                 sync_dist=True)  # fmt: skip
+
+    def _step_rate(self) -> None:
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        rate = learning_rate(self.global_step, n_steps, self.settings)
+        (optimizer,) = self.trainer.optimizers
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam or AdamW over the network's weights."""
+        adam = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
+        return adam(
+            self.model.parameters(),
+            lr=self.settings.first_rate,
+            weight_decay=self.settings.weight_decay,
+        )
+
+
+class History(Callback):
+    """Writes a line of `COLUMNS` an epoch to a CSV file, and goes on with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds = 0.0
+        self._start = 0.0
+
+    def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
+        """Drop lines of epochs that will be run again."""
+        if not trainer.is_global_zero:
+            return
+        rows = []
+        if self.path.is_file():
+            with self.path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
+        self.seconds = float(rows[-1]["seconds"]) if rows else 0.0
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def on_train_epoch_start(self, _: Trainer, __: LightningModule) -> None:
+        """Start the clock."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
+        """Add the epoch's line."""
+        if not trainer.is_global_zero:
+            return
+        self.seconds += time.perf_counter() - self._start
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(
+                [
+                    trainer.current_epoch + 1,
+                    f"{trainer.optimizers[0].param_groups[0]['lr']:.6g}",
+                    f"{metrics.get('train_loss', float('nan')):.6g}",
+                    f"{metrics.get('validation_loss', float('nan')):.6g}",
+                    f"{self.seconds:.1f}",
+                ]
+            )

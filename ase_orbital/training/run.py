@@ -1,0 +1,204 @@
+"""From crystals to a model folder with its card, figures and pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ase_orbital.errors import SettingError
+from ase_orbital.models import Ensemble
+from ase_orbital.training.cards import write_card
+from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.fitting import fit
+from ase_orbital.training.metrics import calibration
+from ase_orbital.training.preparation import Prepared, make_network, prepare
+from ase_orbital.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.training.crystals import Source
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out of a training run.
+
+    Parameters
+    ----------
+    model
+        Ready to predict.
+    folder
+        Where everything is; `folder / "model"` is for `load_model`.
+    evaluations
+        On each of "train", "validation" and "test" that has crystals.
+    """
+
+    model: CrystalModel
+    folder: Path
+    evaluations: dict[str, Evaluation]
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Sizes and measures as in the model's card: `mae_test`, `n_train` ..."""
+        return {
+            f"{name}_{part}": value
+            for part, evaluation in self.evaluations.items()
+            for name, value in evaluation.figures.items()
+        }
+
+
+def train(
+    source: Source,
+    folder: str | Path,
+    settings: TrainingSettings | None = None,
+    *,
+    cache: str | Path | None = None,
+    card: dict[str, str] | None = None,
+    **changes: Any,
+) -> Run:
+    """Train a model on crystals, or go on with a run that was interrupted.
+
+    Parameters
+    ----------
+    source
+        File, folder or (structures, targets); see `read_crystals`.
+    folder
+        Of the run, made if need be: `settings.json`, `split.json`, `rejected.csv`,
+        `features`, a folder a member with its checkpoint and history, `predictions.csv` of
+        the test set, `model` and pictures.
+    settings
+        Of the run; None for the defaults. `changes` are settings by name, on top.
+    cache
+        Folder of the features, to share them between runs; None for one in `folder`.
+    card
+        Texts of the model card: "data", "command", "limits", "licence", "citation".
+
+    Returns
+    -------
+    Run
+        The model, averaged and calibrated, and its evaluations.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to learn from.
+    SettingError
+        If a setting means nothing, or the folder has a run of other settings.
+    """
+    values = {} if settings is None else settings.to_dict()
+    settings = TrainingSettings.from_dict(values | changes)
+    folder = Path(folder)
+    _claim(folder, settings)
+    prepared = prepare(source, settings, folder, Path(cache) if cache else None)
+    sizes = ", ".join(f"{len(names):,} {part}" for part, names in prepared.ids.items())
+    logger.info("crystals: %s; %d set aside", sizes, len(prepared.rejected))
+    members, seconds = [], 0.0
+    for index in range(settings.members):
+        member, spent = train_member(prepared, settings.of_member(index), folder, index)
+        members.append(member)
+        seconds += spent
+    model = members[0] if len(members) == 1 else _ensemble(members, prepared)
+    model.domain.fit(prepared.sets["train"].graph)
+    evaluations = {
+        part: evaluate(model, prepared.ids[part], crystals)
+        for part, crystals in prepared.sets.items()
+    }
+    run = Run(model, folder, evaluations)
+    last = "test" if "test" in evaluations else next(reversed(evaluations))
+    evaluations[last].save(folder / "predictions.csv")
+    save_model(run, settings, seconds=seconds, card=card or {})
+    _draw(run)
+    return run
+
+
+def train_member(
+    prepared: Prepared, settings: TrainingSettings, folder: Path, index: int
+) -> tuple[CrystalModel, float]:
+    """Train one network, or go on with it; it and its seconds come back."""
+    train_set = prepared.sets["train"]
+    if settings.classes:
+        mean, scale = 0.0, 1.0
+    else:
+        mean = float(train_set.targets.mean())
+        scale = float(train_set.targets.std(unbiased=False)) or 1.0
+    model = make_network(
+        settings, target_mean=mean, target_scale=scale, elements=prepared.elements
+    )
+    place = folder / f"member-{index}"
+    place.mkdir(exist_ok=True)
+    seconds = fit(model, train_set, prepared.sets.get("validation"), settings, place)
+    return model, seconds
+
+
+def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
+    """Join members, with a spread that is calibrated on the validation set."""
+    model = Ensemble(members)
+    if "validation" in prepared.sets and not model.n_classes:
+        raw = evaluate(model, prepared.ids["validation"], prepared.sets["validation"])
+        assert raw.spread is not None
+        scale, floor = calibration(raw.known, raw.predicted, raw.spread)
+        model = Ensemble(members, spread_scale=scale, spread_floor=floor)
+    model.eval()
+    return model
+
+
+def save_model(
+    run: Run, settings: TrainingSettings, *, seconds: float, card: dict[str, str]
+) -> None:
+    """Write the model folder and its card."""
+    folder = run.folder / "model"
+    metadata = {
+        "training": {
+            "settings": settings.to_dict(),
+            "seconds": round(seconds),
+            "device": _device_of(settings),
+            "date": datetime.now(UTC).date().isoformat(),
+        },
+        "figures": {name: _short(value) for name, value in run.figures.items()},
+        "card": card,
+    }
+    run.model.save(folder, metadata=metadata)
+    write_card(folder, run.model, metadata)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _device_of(settings: TrainingSettings) -> str:
+    if settings.accelerator != "cpu" and torch.cuda.is_available():
+        return f"{settings.devices} x {torch.cuda.get_device_name()}"
+    return f"CPU, {torch.get_num_threads()} thread(s)"
+
+
+def _claim(folder: Path, settings: TrainingSettings) -> None:
+    """Make the folder ours, or go on in it if it is of the same settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"
+    if path.is_file():
+        others = settings.differences(TrainingSettings.from_file(path))
+        if others:
+            raise SettingError(
+                f"{folder} holds a run with another {', '.join(others)}; give another "
+                "folder, or the same settings to go on with that run"
+            )
+    text = json.dumps(settings.to_dict(), indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _draw(run: Run) -> None:
+    """Draw what came out, if matplotlib is there."""
+    try:
+        from ase_orbital.plotting import draw_run
+    except ModuleNotFoundError:
+        logger.info("pictures need matplotlib: pip install 'ase-orbital[plot]'")
+        return
+    draw_run(run)

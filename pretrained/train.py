@@ -1,0 +1,113 @@
+"""Train a shipped model, or measure it again.
+
+    python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER
+    python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER --evaluate
+
+FOLDER of `--data` has the extended XYZ files that `recipes.py` names; runs, their features
+and checkpoints go to that of `--runs`. The same command goes on with an interrupted run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from recipes import RECIPES, Recipe
+
+from ase_orbital import load_model
+from ase_orbital.structure import read_frames
+from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training.evaluation import evaluate
+from ase_orbital.training.preparation import prepare
+from ase_orbital.training.run import Run
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+logger = logging.getLogger("train")
+HERE = Path(__file__).parent
+
+
+def read(recipe: Recipe, data: Path, target: str) -> tuple[list[Atoms], list[Any]]:
+    """Crystals and targets of all files; of one identifier the last counts."""
+    crystals: dict[str, Atoms] = {}
+    for name in recipe.files:
+        for atoms in read_frames(data / f"{name}.extxyz.gz"):
+            if atoms.info.get(target) is not None:
+                crystals[str(atoms.info["id"])] = atoms
+    return list(crystals.values()), [atoms.info[target] for atoms in crystals.values()]
+
+
+def published_figures(recipe: Recipe, structures: list[Atoms], target: str) -> str:
+    """What the published EOSnet run has on the test set, for the card."""
+    text = f"Published EOSnet run, on its own test set: {recipe.published}."
+    if recipe.published_column is None:
+        return f"\n{text}"
+    test = [atoms.info for atoms in structures if atoms.info["published_test"]]
+    errors = [abs(info[recipe.published_column] - info[target]) for info in test]
+    return (
+        f"\n{text} Measured from its published predictions on this test set: "
+        f"{np.mean(errors):.4f}."
+    )
+
+
+def measure(folder: Path, run: Path, source: Any, cache: Path) -> Run:
+    """Evaluate the model that lies in a folder on the sets of its run."""
+    model = load_model(folder)
+    metadata = json.loads((folder / "model.json").read_text(encoding="utf-8"))["metadata"]
+    settings = TrainingSettings.from_dict(metadata["training"]["settings"])
+    run.mkdir(parents=True, exist_ok=True)
+    prepared = prepare(source, settings, run, cache)
+    return Run(
+        model,
+        run,
+        {
+            part: evaluate(model, prepared.ids[part], crystals)
+            for part, crystals in prepared.sets.items()
+        },
+    )
+
+
+def main() -> None:
+    """Train or measure, and put the model and its card beside this file."""
+    parser = argparse.ArgumentParser(description="Train the models that are shipped.")
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--evaluate", action="store_true", help="measure the shipped model")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--quiet", action="store_true", help="no bars")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    recipe = RECIPES[arguments.name]
+    machine = {"workers": arguments.workers, "progress": not arguments.quiet}
+    settings = TrainingSettings.from_dict(recipe.settings | machine)
+    source = read(recipe, arguments.data, settings.target)
+    shipped, cache = HERE / arguments.name, arguments.runs / "features"
+    card = recipe.card | {
+        "name": arguments.name,
+        "command": f"`python pretrained/train.py {arguments.name} --data FOLDER --runs "
+        "FOLDER` trains it; with `--evaluate` it measures these figures again",
+        "figures": published_figures(recipe, source[0], settings.target),
+    }
+    folder = arguments.runs / arguments.name
+    if arguments.evaluate:
+        run = measure(shipped, folder, source, cache)
+        for name, value in run.figures.items():
+            logger.info("%-28s %.6g", name, value)
+        return
+    run = train(source, folder, settings, cache=cache, card=card)
+    shipped.mkdir(exist_ok=True)
+    for path in (folder / "model").iterdir():
+        shutil.copy(path, shipped)
+    for name, value in run.figures.items():
+        logger.info("%-28s %.6g", name, value)
+
+
+if __name__ == "__main__":
+    main()
