@@ -52,9 +52,11 @@ _ROOMS = (
     "graphs",
     "keys",
     "models",
+    "plotting",
     "predict",
     "structure",
     "testing",
+    "training",
     "zoo",
 )
 

@@ -17,6 +17,9 @@ VERBS = {
     "predict": "learned properties of the structures in files",
     "describe": "descriptors of the structures in files",
     "models": "the models that come with the package",
+    "train": "a model from crystals with known properties",
+    "evaluate": "models against crystals with known properties",
+    "ablate": "networks with different rows for the atoms, side by side",
     "import-eosnet": "turn a published EOSnet checkpoint into a model folder",
 }
 

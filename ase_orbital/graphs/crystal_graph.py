@@ -96,6 +96,14 @@ class CrystalGraph:
         return torch.bincount(self.target, minlength=len(self.numbers))
 
     @property
+    def sizes(self) -> Tensor:
+        """Atoms in the cell of each crystal, merged ones counted, [n_graphs]."""
+        if self.atom_copies is None:
+            return self.n_atoms
+        sizes = torch.zeros_like(self.n_atoms)
+        return sizes.index_add(0, self.graph_index, self.atom_copies)
+
+    @property
     def total_weight(self) -> Tensor:
         """Weight of each edge times its copies, [n_edges]."""
         return self.weight if self.edge_copies is None else self.weight * self.edge_copies

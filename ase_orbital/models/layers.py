@@ -170,10 +170,8 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:
     """Average [n_atoms, n] over the atoms of each graph, to [n_graphs, n]."""
     copies = graph.atom_copies
-    size = graph.n_atoms.to(nodes.dtype)
     if copies is not None:
         nodes = nodes * copies[:, None]
-        size = torch.zeros_like(size).index_add(0, graph.graph_index, copies.to(size.dtype))
     summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])
     summed = summed.index_add(0, graph.graph_index, nodes)
-    return summed / size[:, None]
+    return summed / graph.sizes[:, None]

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
-from ase_orbital.training.evaluation import Evaluation, evaluate
-from ase_orbital.training.run import Run, train
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ase_orbital.training.settings import TrainingSettings
 
-__all__ = ["Evaluation", "Run", "TrainingSettings", "evaluate", "train"]
+if TYPE_CHECKING:
+    from ase_orbital.training.ablation import ablate
+    from ase_orbital.training.comparison import compare
+    from ase_orbital.training.evaluation import Evaluation
+    from ase_orbital.training.run import Run, train
+
+__all__ = ["Evaluation", "Run", "TrainingSettings", "ablate", "compare", "train"]
+
+_HOMES = {
+    "Evaluation": "evaluation",
+    "Run": "run",
+    "ablate": "ablation",
+    "compare": "comparison",
+    "train": "run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Late, because lightning takes seconds to import and the names of settings need none.
+    if name in _HOMES:
+        return getattr(import_module(f"ase_orbital.training.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'ase_orbital.training' has no attribute {name!r}")

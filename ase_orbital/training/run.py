@@ -17,6 +17,7 @@ from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.metrics import calibration
+from ase_orbital.training.pictures import draw_evaluation, draw_history
 from ase_orbital.training.preparation import Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
 
@@ -115,7 +116,9 @@ def train(
     last = "test" if "test" in evaluations else next(reversed(evaluations))
     evaluations[last].save(folder / "predictions.csv")
     save_model(run, settings, seconds=seconds, card=card or {})
-    _draw(run)
+    draw_evaluation(folder, model, evaluations[last], prepared.sets[last])
+    for index in range(settings.members):
+        draw_history(folder / f"member-{index}")
     return run
 
 
@@ -192,13 +195,3 @@ def _claim(folder: Path, settings: TrainingSettings) -> None:
             )
     text = json.dumps(settings.to_dict(), indent=1)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _draw(run: Run) -> None:
-    """Draw what came out, if matplotlib is there."""
-    try:
-        from ase_orbital.plotting import draw_run
-    except ModuleNotFoundError:
-        logger.info("pictures need matplotlib: pip install 'ase-orbital[plot]'")
-        return
-    draw_run(run)

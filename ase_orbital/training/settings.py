@@ -180,15 +180,19 @@ class TrainingSettings:
         SettingError
             If the file cannot be read, or has a name that is none of these.
         """
+        return cls.from_dict(cls.read_file(path) | changes)
+
+    @staticmethod
+    def read_file(path: str | Path) -> dict[str, Any]:
+        """Values of a TOML or JSON file, as `from_dict` takes them."""
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
             read = json.loads if path.suffix == ".json" else tomllib.loads
-            return cls.from_dict(read(text) | changes)
+            values: dict[str, Any] = read(text)
         except (OSError, ValueError) as error:
-            if isinstance(error, SettingError):
-                raise
             raise SettingError(f"the settings {path} cannot be read: {error}") from error
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -1,0 +1,35 @@
+"""ase-orbital ablate: each network on each kind of rows of the atoms, and a table."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from ase_orbital.cli import train
+from ase_orbital.cli.results import table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    train.add_arguments(parser)
+
+
+def run(arguments: Namespace) -> None:
+    from ase_orbital.training.ablation import ablate
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    entries = ablate(
+        arguments.data, arguments.output, train.settings_of(arguments), arguments.cache
+    )
+    rows = [
+        [
+            f"{value:.4f}" if isinstance(value, float) else str(value)
+            for value in row.values()
+        ]
+        for row in entries
+    ]
+    print(table(tuple(entries[0]), rows))

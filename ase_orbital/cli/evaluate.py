@@ -1,0 +1,70 @@
+"""ase-orbital evaluate: models against crystals whose property is known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ase_orbital.cli.results import table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="as for `ase-orbital train`")
+    parser.add_argument(
+        "-m",
+        "--model",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help="a shipped model's name or a folder; repeat to compare models of one property",
+    )
+    parser.add_argument("--column", help="the target in the data (default: the property)")
+    parser.add_argument(
+        "--at-most", type=float, help="for classes: 1 where the column is at most this"
+    )
+    parser.add_argument(
+        "--id", default="id", help="name of the identifier in the data [id]"
+    )
+    parser.add_argument(
+        "--where", metavar="COLUMN", help="only crystals where this column is true"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER",
+        help="for predictions as CSV, and pictures",
+    )  # fmt: skip
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="of features")
+
+
+def run(arguments: Namespace) -> None:
+    from ase_orbital.training.comparison import compare
+    from ase_orbital.zoo.folders import load_model
+
+    evaluations = compare(
+        {name: load_model(name) for name in arguments.model},
+        arguments.data,
+        folder=arguments.output,
+        cache=arguments.cache,
+        column=arguments.column,
+        at_most=arguments.at_most,
+        id=arguments.id,
+        where=arguments.where,
+        progress=sys.stderr.isatty(),
+    )
+    measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.figures))
+    rows = [
+        [name, *(_cell(evaluation.figures.get(measure)) for measure in measures)]
+        for name, evaluation in evaluations.items()
+    ]
+    print(table(("model", *measures), rows))
+    if arguments.output:
+        print(f"\npredictions and pictures: {arguments.output}")
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,78 @@
+"""ase-orbital train: crystals in, a model with its card, figures and pictures out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ase_orbital.cli.results import table
+from ase_orbital.cli.settings import add_settings, given
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        type=Path,
+        help="extended XYZ (also .gz) or anything ASE reads with targets in info, an ASE "
+        "database, a CSV file, or a folder with id_prop.csv and structures",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="of the run"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings as TOML or JSON"
+    )
+    parser.add_argument(
+        "--paper",
+        choices=("EOSNet", "OCrystalNet"),
+        help="start from the settings of a paper",
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="of features, to share between runs"
+    )
+    add_settings(parser)
+
+
+def run(arguments: Namespace) -> None:
+    from ase_orbital.training import train
+    from ase_orbital.training.cards import learned_unit
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    done = train(
+        arguments.data,
+        arguments.output,
+        settings_of(arguments),
+        cache=arguments.cache,
+        card={"command": f"`{_command()}`", "data": f"`{arguments.data.name}`"},
+    )
+    unit = learned_unit(done.model)
+    rows = [
+        [part, measure, f"{value:.4f}" if isinstance(value, float) else str(value)]
+        for part, evaluation in done.evaluations.items()
+        for measure, value in evaluation.figures.items()
+    ]
+    print(table(("set", "measure", "value"), rows))
+    print(f"\nerrors in {unit}" if unit else "")
+    print(f"model: {arguments.output / 'model'}")
+
+
+def settings_of(arguments: Namespace) -> Any:
+    """Settings of the paper or the defaults, then of the file, then of the command line."""
+    from ase_orbital.training import TrainingSettings
+
+    values = {"workers": os.cpu_count() or 1, "progress": sys.stderr.isatty()}
+    if arguments.paper:
+        values |= TrainingSettings.paper(arguments.paper).to_dict()
+    if arguments.config:
+        values |= TrainingSettings.read_file(arguments.config)
+    return TrainingSettings.from_dict(values | given(arguments))
+
+
+def _command() -> str:
+    return " ".join(["ase-orbital", *sys.argv[1:]])

@@ -1,0 +1,23 @@
+"""Pictures of how good models are; needs matplotlib, the extra `plot`.
+
+Every function takes arrays and returns a matplotlib `Figure`, which no global state knows
+of: save it with `figure.savefig(path)`.
+"""
+
+from __future__ import annotations
+
+from ase_orbital.plotting.comparison import compare_models, learning_curve
+from ase_orbital.plotting.errors import error_by_element, error_by_size
+from ase_orbital.plotting.history import training_history
+from ase_orbital.plotting.parity import parity
+from ase_orbital.plotting.roc import roc_curves
+
+__all__ = [
+    "compare_models",
+    "error_by_element",
+    "error_by_size",
+    "learning_curve",
+    "parity",
+    "roc_curves",
+    "training_history",
+]

@@ -1,0 +1,121 @@
+"""Models side by side on one set of crystals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ase_orbital.errors import DataError, ElementError, ModelError
+from ase_orbital.training.batches import Labeled
+from ase_orbital.training.crystals import read_crystals
+from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.features import FeatureCache
+from ase_orbital.training.pictures import draw_comparison, draw_evaluation
+from ase_orbital.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.training.crystals import Crystals, Source
+
+
+def compare(
+    models: Mapping[str, CrystalModel],
+    source: Source,
+    *,
+    folder: str | Path | None = None,
+    cache: str | Path | None = None,
+    where: str | None = None,
+    workers: int = 1,
+    progress: bool = False,
+    **reading: Any,
+) -> dict[str, Evaluation]:
+    """Evaluate models of one property on one set of crystals.
+
+    Parameters
+    ----------
+    models
+        By the name they are to be told apart by.
+    source
+        As for `read_crystals`.
+    folder
+        For the predictions as CSV and the pictures, a folder a model; None for neither.
+    cache
+        Folder of the features; None for a temporary one.
+    where
+        Only crystals where this column of the data is true.
+    workers, progress
+        Processes to compute features with; show a bar.
+    **reading
+        `column`, `at_most` and `id`, as in `TrainingSettings`.
+
+    Returns
+    -------
+    dict
+        Evaluation of each model, all on the same crystals.
+
+    Raises
+    ------
+    DataError
+        If nothing in the source can be used: has the target, and is known to all models.
+    ModelError
+        If the models predict different things.
+    """
+    first = next(iter(models.values()))
+    for model in models.values():
+        if (model.property_name, model.transform, model.n_classes) != (
+            first.property_name, first.transform, first.n_classes
+        ):  # fmt: skip
+            raise ModelError(
+                f"models of {first.property_name} and of {model.property_name} cannot be "
+                "compared; give models of one property"
+            )
+    settings = TrainingSettings(
+        property_name=first.property_name,
+        test_column=where,
+        network_settings={"transform": first.transform},
+        **reading,
+    )
+    crystals = _known_to_all(models, read_crystals(source, settings))
+    if where is not None:
+        rest = {name: "" for name in crystals.ids if name not in crystals.marked}
+        crystals = crystals.without(rest)
+    if not crystals.ids:
+        raise DataError(
+            f"no crystal is left to evaluate on; {len(crystals.rejected)} are out"
+        )
+    out = {}
+    with TemporaryDirectory() as temporary:
+        for name, model in models.items():
+            graph, failed = FeatureCache(
+                cache or temporary, model.descriptor, model.connectivity
+            ).graphs(crystals.structures, workers=workers, progress=progress)
+            if graph is None or failed:
+                place, reason = next(iter(failed.items()))
+                raise DataError(f"{crystals.ids[place]} has no features: {reason}")
+            labeled = Labeled(graph, torch.tensor(crystals.targets))
+            out[name] = evaluate(model, crystals.ids, labeled)
+            if folder is not None:
+                place_of_model = Path(folder) / Path(name).name
+                place_of_model.mkdir(parents=True, exist_ok=True)
+                out[name].save(place_of_model / "predictions.csv")
+                draw_evaluation(place_of_model, model, out[name], labeled)
+    if folder is not None and len(models) > 1:
+        draw_comparison(Path(folder), first, out)
+    return out
+
+
+def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Crystals:
+    """Set crystals aside that have elements a model has not seen."""
+    reasons = {}
+    for name, atoms in zip(crystals.ids, crystals.structures, strict=True):
+        try:
+            for model in models.values():
+                model.check(atoms)
+        except ElementError as error:
+            reasons[name] = str(error)
+    return crystals.without(reasons)
