@@ -107,10 +107,12 @@ class EOSNet(CrystalModel):
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
         check_rows(graph.rows, self.embedding)
         edges = self.distance_filter(graph.distance)
+        basis = self.distance_filter.basis
+        coordinates = edges @ basis
         nodes = self.embedding(graph.rows)
         features = {"edge_attr": edges, "embedding": nodes}
         for index, convolution in enumerate(self.convolutions, start=1):
-            nodes = convolution(nodes, edges, graph)
+            nodes = convolution(nodes, coordinates, basis, graph)
             features[f"gc_{index}"] = nodes
         pooled = functional.softplus(mean_over_atoms(nodes, graph))
         features["readout"] = functional.softplus(self.readout(pooled))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 NEGLIGIBLE = 1e-10  # filter values below become zero before normalisation
+NEGLIGIBLE_AXIS = 1e-8  # of the largest, in the space of filter values
 
 
 class DistanceFilter(nn.Module):
@@ -45,6 +46,8 @@ class DistanceFilter(nn.Module):
         self.register_buffer("centers", centers.float(), persistent=False)
         self.width = width
         self.normalize = normalize
+        self.basis: Tensor
+        self.register_buffer("basis", _basis(centers, width).float(), persistent=False)
 
     @property
     def n_features(self) -> int:
@@ -59,6 +62,19 @@ class DistanceFilter(nn.Module):
             values = torch.where(values < NEGLIGIBLE, 0.0, values)
             values = values / torch.linalg.vector_norm(values, dim=1, keepdim=True)
         return values
+
+
+def _basis(centers: Tensor, width: float) -> Tensor:
+    """Orthonormal columns that span what the filter can give, [n_features, n_basis].
+
+    Gaussians that overlap so much are nearly dependent: 76 of them are 25, to a part in
+    1e8. A matrix W on their values v is (W basis)(basis^T v), a third of the work.
+    """
+    reach = (centers[0] - width, centers[-1] + width)
+    distances = torch.linspace(float(reach[0]), float(reach[1]), 1000, dtype=centers.dtype)
+    values = torch.exp(-torch.square((distances[:, None] - centers) / width))
+    _, sizes, axes = torch.linalg.svd(values, full_matrices=False)
+    return axes[sizes > NEGLIGIBLE_AXIS * sizes[0]].T.contiguous()
 
 
 class WeightedBatchNorm(nn.BatchNorm1d):
@@ -108,12 +124,18 @@ class GatedConvolution(nn.Module):
         self.edge_norm = WeightedBatchNorm(2 * n_hidden)
         self.node_norm = WeightedBatchNorm(n_hidden)
 
-    def forward(self, nodes: Tensor, edges: Tensor, graph: CrystalGraph) -> Tensor:
-        """Update [n_atoms, n_hidden] nodes; edges are [n_edges, n_edge_features]."""
+    def forward(
+        self, nodes: Tensor, edges: Tensor, basis: Tensor, graph: CrystalGraph
+    ) -> Tensor:
+        """Update [n_atoms, n_hidden] nodes.
+
+        Edges are [n_edges, n_basis], coordinates of their features along `basis`,
+        [n_edge_features, n_basis].
+        """
         # W [n_i, n_j, e_ij] = W1 n_i + W2 n_j + W3 e_ij: two of the three products are
         # per atom, of which there are far fewer than edges.
         center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
-        z = functional.linear(edges, edge)
+        z = functional.linear(edges, edge @ basis)
         z = z + functional.linear(nodes, center, self.linear.bias)[graph.target]
         z = z + functional.linear(nodes, neighbor)[graph.source]
         weight, copies = graph.total_weight, graph.atom_copies

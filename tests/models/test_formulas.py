@@ -49,10 +49,11 @@ def rows_of(model, atoms):
 
 
 def double(model):
-    """In evaluation, with a distance grid of full precision."""
+    """In evaluation, with a distance grid of full precision and no axis of it left out."""
     model = model.double().eval()
     grid = model.distance_filter.centers
     grid.copy_(torch.round(grid * 10) / 10)
+    model.distance_filter.basis = torch.eye(len(grid), dtype=torch.float64)
     return model
 
 

@@ -1,0 +1,146 @@
+"""Parts of the networks: what they leave out or merge changes no number."""
+
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.spacegroup import crystal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.graphs.equivalence import merge_equivalent
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.models.layers import DistanceFilter, WeightedBatchNorm
+
+SPINEL = crystal(
+    ["Mg", "Al", "O"],
+    [(0.125, 0.125, 0.125), (0.5, 0.5, 0.5), (0.2624, 0.2624, 0.2624)],
+    spacegroup=227,
+    setting=2,
+    cellpar=[8.0898] * 3 + [90] * 3,
+    primitive_cell=True,
+)
+RUTILE = crystal(
+    ["Ti", "O"],
+    [(0, 0, 0), (0.3053, 0.3053, 0)],
+    spacegroup=136,
+    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
+)
+LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
+            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
+CRYSTALS = [SPINEL, RUTILE, bulk("NaCl", "rocksalt", a=5.64), LOW, RUTILE * (2, 1, 2)]
+
+
+@pytest.fixture(params=[EOSNet, OCrystalNet], ids=lambda kind: kind.__name__)
+def network(request):
+    torch.manual_seed(0)
+    return request.param(n_hidden=32).eval()
+
+
+def scatter_norms(network):
+    """Give batch norms statistics as after training."""
+    random = torch.Generator().manual_seed(1)
+    for name, buffer in network.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.copy_(0.3 * torch.randn(buffer.shape, generator=random))
+        if name.endswith("running_var"):
+            buffer.copy_(4.0 + torch.rand(buffer.shape, generator=random))
+
+
+@pytest.mark.parametrize(
+    "distances",
+    [
+        DistanceFilter(start=0.5, stop=8.0, step=0.1, width=1.0),
+        DistanceFilter(start=0.0, stop=5.0, step=0.1, width=0.5),
+    ],
+    ids=["EOSNet", "OCrystalNet"],
+)
+def test_the_basis_spans_what_the_filter_gives(distances):
+    values = distances(torch.linspace(0.3, 8.0, 3001)[:, None].squeeze())
+    basis = distances.basis
+    torch.testing.assert_close(basis.T @ basis, torch.eye(basis.shape[1]))
+    torch.testing.assert_close(values @ basis @ basis.T, values, rtol=0, atol=1e-6)
+    assert basis.shape[1] < distances.n_features / 1.5
+
+
+def test_spinel_has_three_kinds_of_atoms(network):
+    (graph,) = network.graphs([SPINEL])
+    merged = merge_equivalent(graph)
+    assert merged.numbers.tolist() == [8, 12, 13]
+    assert merged.atom_copies.tolist() == [8, 2, 4]
+    assert merged.sizes.tolist() == [14]
+
+
+def test_merging_keeps_weights_of_every_atom(network):
+    (graph,) = network.graphs([SPINEL])
+    merged = merge_equivalent(graph)
+    first = [graph.numbers.tolist().index(number) for number in merged.numbers.tolist()]
+    whole = torch.zeros(len(graph.numbers)).index_add(0, graph.target, graph.weight)
+    kinds = torch.zeros(3).index_add(0, merged.target, merged.total_weight)
+    torch.testing.assert_close(kinds, whole[first])
+
+
+def test_merging_changes_no_prediction(network):
+    scatter_norms(network)
+    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
+    merged = merge_equivalent(graph)
+    assert len(merged.numbers) < len(graph.numbers)
+    with torch.no_grad():
+        torch.testing.assert_close(network(merged), network(graph), rtol=1e-5, atol=1e-5)
+
+
+def test_merging_finds_deeper_messages_too():
+    torch.manual_seed(0)
+    network = OCrystalNet(n_hidden=16, n_layers=4).eval()
+    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
+    with torch.no_grad():
+        expected, merged = network(graph), network(merge_equivalent(graph))
+    torch.testing.assert_close(merged, expected, rtol=1e-4, atol=1e-4 * expected.std())
+
+
+def test_a_step_of_training_is_the_same_on_merged_atoms():
+    """Batch statistics count copies; with occupations, edges count by weight."""
+    torch.manual_seed(0)
+    network = EOSNet(n_hidden=16).train()
+    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
+    gradients = []
+    for graphs in (graph, merge_equivalent(graph)):
+        network.zero_grad()
+        network(graphs).square().sum().backward()
+        gradients.append({n: p.grad.clone() for n, p in network.named_parameters()})
+    for name, whole in gradients[0].items():
+        size = whole.abs().max() + 1e-3
+        torch.testing.assert_close(
+            gradients[1][name] / size, whole / size, rtol=0, atol=2e-3
+        )
+
+
+def test_what_is_merged_can_be_batched_and_taken_apart(network):
+    parts = [merge_equivalent(graph) for graph in network.graphs(CRYSTALS)]
+    batch = CrystalGraph.batch(parts)
+    with torch.no_grad():
+        alone = torch.cat([network(part) for part in parts])
+        torch.testing.assert_close(network(batch), alone, rtol=1e-5, atol=1e-6)
+        some = batch.select(torch.tensor([3, 0]))
+        torch.testing.assert_close(network(some), alone[[3, 0]], rtol=1e-5, atol=1e-6)
+
+
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=8), st.integers(0, 2**16))
+@settings(deadline=None, max_examples=40)
+def test_a_weight_stands_for_repeated_rows(copies, seed):
+    torch.manual_seed(seed)
+    rows = torch.randn(len(copies), 3, dtype=torch.float64)
+    counts = torch.tensor(copies)
+    weighted, ordinary = WeightedBatchNorm(3).double(), torch.nn.BatchNorm1d(3).double()
+    out = weighted(rows, counts.double())
+    expected = ordinary(rows.repeat_interleave(counts, 0))
+    torch.testing.assert_close(out.repeat_interleave(counts, 0), expected)
+    torch.testing.assert_close(weighted.running_mean, ordinary.running_mean)
+    torch.testing.assert_close(weighted.running_var, ordinary.running_var)
+
+
+def test_without_weights_it_is_ordinary_batch_norm():
+    torch.manual_seed(0)
+    rows = torch.randn(7, 4)
+    torch.testing.assert_close(WeightedBatchNorm(4)(rows), torch.nn.BatchNorm1d(4)(rows))
