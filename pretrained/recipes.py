@@ -109,7 +109,7 @@ TASKS = (
         {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
-        eosnet={"epochs": 60},
+        eosnet={"epochs": 50},
     ),
     _Task(
         "band-gap-mp2018",
@@ -117,7 +117,7 @@ TASKS = (
         {"property_name": keys.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
-        eosnet={"epochs": 40},
+        eosnet={"epochs": 30},
         ocrystalnet={"epochs": 20},
     ),
     _Task(
@@ -126,7 +126,7 @@ TASKS = (
         {"property_name": keys.FERMI_ENERGY, **ON_MP2018},
         MP2018,
         "0.342 eV",
-        eosnet={"epochs": 40},
+        eosnet={"epochs": 30},
     ),
     _Task(
         "metal-mp2018",

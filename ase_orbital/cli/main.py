@@ -20,6 +20,7 @@ VERBS = {
     "train": "a model from crystals with known properties",
     "evaluate": "models against crystals with known properties",
     "ablate": "networks with different rows for the atoms, side by side",
+    "learning-curve": "the error of networks against the number of crystals",
     "import-eosnet": "turn a published EOSnet checkpoint into a model folder",
 }
 

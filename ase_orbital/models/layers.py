@@ -74,7 +74,8 @@ def _basis(centers: Tensor, width: float) -> Tensor:
     distances = torch.linspace(float(reach[0]), float(reach[1]), 1000, dtype=centers.dtype)
     values = torch.exp(-torch.square((distances[:, None] - centers) / width))
     _, sizes, axes = torch.linalg.svd(values, full_matrices=False)
-    return axes[sizes > NEGLIGIBLE_AXIS * sizes[0]].T.contiguous()
+    basis: Tensor = axes[sizes > NEGLIGIBLE_AXIS * sizes[0]].T.contiguous()
+    return basis
 
 
 class WeightedBatchNorm(nn.BatchNorm1d):

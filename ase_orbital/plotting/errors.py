@@ -32,16 +32,17 @@ def error_by_element(
     error : [n_crystals]
         Predicted minus known.
     unit, title
-        For the labels. Elements in fewer than 5 crystals are left out.
+        For the labels. Elements in fewer than 5 crystals are left out, if any has more.
     """
     size = np.abs(np.asarray(error, float))
     found: dict[int, list[float]] = {}
     for atoms, value in zip(numbers, size, strict=True):
         for number in np.unique(np.asarray(atoms)):
             found.setdefault(int(number), []).append(value)
+    fewest = min(FEWEST, max(map(len, found.values())))
     rows = sorted(
-        ((np.mean(values), number, len(values)) for number, values in found.items()
-         if len(values) >= FEWEST),
+        ((np.mean(values), number) for number, values in found.items()
+         if len(values) >= fewest),
         reverse=True,
     )  # fmt: skip
     figure, axes = canvas(max(5.0, 0.155 * len(rows) + 1.2), 3.4)

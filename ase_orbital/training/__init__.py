@@ -11,15 +11,25 @@ if TYPE_CHECKING:
     from ase_orbital.training.ablation import ablate
     from ase_orbital.training.comparison import compare
     from ase_orbital.training.evaluation import Evaluation
+    from ase_orbital.training.curves import learning_curve
     from ase_orbital.training.run import Run, train
 
-__all__ = ["Evaluation", "Run", "TrainingSettings", "ablate", "compare", "train"]
+__all__ = [
+    "Evaluation",
+    "Run",
+    "TrainingSettings",
+    "ablate",
+    "compare",
+    "learning_curve",
+    "train",
+]
 
 _HOMES = {
     "Evaluation": "evaluation",
     "Run": "run",
     "ablate": "ablation",
     "compare": "comparison",
+    "learning_curve": "curves",
     "train": "run",
 }
 

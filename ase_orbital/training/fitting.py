@@ -59,21 +59,16 @@ def fit(
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
     patient = settings.patience is not None and validation is not None
-    checkpoint = ModelCheckpoint(
-        dirpath=folder,
-        filename="best",
-        monitor=WATCHED if patient else None,
-        save_top_k=1 if patient else 0,
-        save_last=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
+    keep = partial(
+        ModelCheckpoint, folder, enable_version_counter=False, save_on_train_epoch_end=True
     )
+    best = keep("best", monitor=WATCHED)
     callbacks: list[Any] = [history]
     if settings.averaging:
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))
     if patient:
-        callbacks.append(EarlyStopping(WATCHED, patience=settings.patience or 0))
+        callbacks += [EarlyStopping(WATCHED, patience=settings.patience or 0), best]
     with _quiet(), torch.random.fork_rng():
         trainer = Trainer(
             max_epochs=settings.epochs,
@@ -82,7 +77,7 @@ def fit(
             strategy="ddp" if settings.devices > 1 else "auto",
             precision=settings.precision,  # type: ignore[arg-type]  # checked by settings
             gradient_clip_val=settings.clip,
-            callbacks=[*callbacks, checkpoint],
+            callbacks=[*callbacks, keep("last")],  # of every epoch, the one before goes
             logger=_tensorboard(folder),
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
@@ -92,9 +87,9 @@ def fit(
         )
         module = TrainingModule(model, train, validation, settings)
         trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
-    if patient and checkpoint.best_model_path:
-        best = torch.load(checkpoint.best_model_path, weights_only=True)
-        module.load_state_dict(best["state_dict"])
+    if patient and best.best_model_path:
+        saved = torch.load(best.best_model_path, weights_only=True)
+        module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
     return history.seconds
 

@@ -1,0 +1,44 @@
+"""ase-orbital learning-curve: the error of both networks against the number of crystals."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from ase_orbital.cli import train
+from ase_orbital.cli.results import table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    train.add_arguments(parser)
+    parser.add_argument(
+        "--train-on", type=int, nargs="+", required=True, metavar="N",
+        help="crystals to train on, run by run",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test-on", type=int, required=True, metavar="N", help="crystals to test on"
+    )
+
+
+def run(arguments: Namespace) -> None:
+    from ase_orbital.training.curves import learning_curve
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    sizes = sorted(arguments.train_on)
+    errors = learning_curve(
+        arguments.data,
+        arguments.output,
+        train.settings_of(arguments),
+        sizes=sizes,
+        n_test=arguments.test_on,
+        cache=arguments.cache,
+    )
+    rows = [
+        [str(size), *(f"{values[index]:.4f}" for values in errors.values())]
+        for index, size in enumerate(sizes)
+    ]
+    print(table(("n_train", *errors), rows))
