@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ase_orbital import keys
+from ase_orbital.structure import read_frames
+from ase_orbital.training import TrainingSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase import Atoms
 
 WIDE = {"n_hidden": 128}
+SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
+FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
+FROM_FORMATION = {"start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT}
 PEROVSKITES = {
     "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
     "(2012), from the Computational Materials Repository (GPAW). The test set is the "
@@ -63,6 +73,17 @@ class Recipe:
     published: str
     published_column: str | None = None
 
+    def read(self, data: Path) -> tuple[list[Atoms], list[Any]]:
+        """Crystals and targets of all files in a folder, as for `training.train`."""
+        target = TrainingSettings.from_dict(self.settings).target
+        crystals: dict[str, Atoms] = {}
+        for name in self.files:
+            for atoms in read_frames(data / f"{name}.extxyz.gz"):
+                if atoms.info.get(target) is not None:
+                    crystals[str(atoms.info["id"])] = atoms
+        structures = list(crystals.values())
+        return structures, [atoms.info[target] for atoms in structures]
+
 
 @dataclass(frozen=True)
 class _Task:
@@ -100,7 +121,7 @@ TASKS = (
         PEROVSKITES,
         "0.0361 eV/atom",
         "eosnet_energy_per_atom",
-        eosnet={"members": 3, "epochs": 100},
+        eosnet={"members": 3, "epochs": 60, **FROM_HEAT},
         ocrystalnet={"epochs": 60},
     ),
     _Task(
@@ -117,7 +138,7 @@ TASKS = (
         {"property_name": keys.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
-        eosnet={"epochs": 30},
+        eosnet={"epochs": 25, **FROM_FORMATION},
         ocrystalnet={"epochs": 20},
     ),
     _Task(
@@ -126,7 +147,7 @@ TASKS = (
         {"property_name": keys.FERMI_ENERGY, **ON_MP2018},
         MP2018,
         "0.342 eV",
-        eosnet={"epochs": 30},
+        eosnet={"epochs": 25, **FROM_FORMATION},
     ),
     _Task(
         "metal-mp2018",
@@ -137,7 +158,7 @@ TASKS = (
         },
         MP2018,
         "97.7 % (accuracy, on the paper's own set)",
-        eosnet={"epochs": 30},
+        eosnet={"epochs": 25, **FROM_FORMATION},
     ),
     _Task(
         "bulk-modulus-mp",
@@ -145,7 +166,7 @@ TASKS = (
         {"property_name": keys.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
-        eosnet={"members": 3, "epochs": 100},
+        eosnet={"members": 3, "epochs": 50, **FROM_FORMATION},
         ocrystalnet={"epochs": 50},
     ),
     _Task(
@@ -154,7 +175,7 @@ TASKS = (
         {"property_name": keys.SHEAR_MODULUS, **ON_MODULI},
         MODULI,
         "0.0783 log10(GPa)",
-        eosnet={"members": 3, "epochs": 100},
+        eosnet={"members": 3, "epochs": 50, **FROM_FORMATION},
         ocrystalnet={"epochs": 50},
     ),
 )  # fmt: skip

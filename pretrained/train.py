@@ -20,7 +20,6 @@ import numpy as np
 from recipes import RECIPES, Recipe
 
 from ase_orbital import load_model
-from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.evaluation import evaluate
 from ase_orbital.training.preparation import prepare
@@ -31,16 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("train")
 HERE = Path(__file__).parent
-
-
-def read(recipe: Recipe, data: Path, target: str) -> tuple[list[Atoms], list[Any]]:
-    """Crystals and targets of all files; of one identifier the last counts."""
-    crystals: dict[str, Atoms] = {}
-    for name in recipe.files:
-        for atoms in read_frames(data / f"{name}.extxyz.gz"):
-            if atoms.info.get(target) is not None:
-                crystals[str(atoms.info["id"])] = atoms
-    return list(crystals.values()), [atoms.info[target] for atoms in crystals.values()]
 
 
 def published_figures(recipe: Recipe, structures: list[Atoms], target: str) -> str:
@@ -85,9 +74,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     recipe = RECIPES[arguments.name]
-    machine = {"workers": arguments.workers, "progress": not arguments.quiet}
-    settings = TrainingSettings.from_dict(recipe.settings | machine)
-    source = read(recipe, arguments.data, settings.target)
+    more = {"workers": arguments.workers, "progress": not arguments.quiet}
+    settings = TrainingSettings.from_dict(recipe.settings | more)
+    source = recipe.read(arguments.data)
     shipped, cache = HERE / arguments.name, arguments.runs / "features"
     card = recipe.card | {
         "name": arguments.name,
@@ -105,6 +94,9 @@ def main() -> None:
     shipped.mkdir(exist_ok=True)
     for path in (folder / "model").iterdir():
         shutil.copy(path, shipped)
+    if settings.test_column is None:  # drawn: which crystals they were is written down
+        ids = json.dumps(run.evaluations["test"].ids)
+        (shipped / "test-ids.json").write_text(ids + "\n", encoding="utf-8")
     for name, value in run.figures.items():
         logger.info("%-28s %.6g", name, value)
 

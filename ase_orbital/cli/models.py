@@ -20,22 +20,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(_: Namespace) -> None:
     from ase_orbital.zoo.folders import list_models, read_card
 
-    rows = []
-    for name in list_models():
-        card = read_card(name)
-        predicted = str(card.settings.get("property_name"))
-        error = card.figures.get("mae_test")
-        rows.append(
-            [
-                name,
-                card.network,
-                predicted,
-                unit_of(predicted),
-                "" if error is None else f"{error:.4f}",
-                str(len(card.settings.get("elements") or [])),
-            ]
-        )
+    cards = {name: read_card(name) for name in list_models()}
+    rows = [
+        [
+            name,
+            card.network,
+            card.property_name,
+            unit_of(card.property_name),
+            card.test_error,
+            str(len(card.settings.get("elements") or [])),
+        ]
+        for name, card in cards.items()
+    ]
     print(table(("model", "network", "property", "unit", "test error", "elements"), rows))
-    for predicted in dict.fromkeys(row[2] for row in rows):
+    for predicted in dict.fromkeys(card.property_name for card in cards.values()):
         if predicted in PROPERTIES:
             print(f"\n{predicted}: {PROPERTIES[predicted].meaning}")

@@ -66,9 +66,10 @@ def settings_of(arguments: Namespace) -> Any:
     """Settings of the paper or the defaults, then of the file, then of the command line."""
     from ase_orbital.training import TrainingSettings
 
-    values = {"workers": os.cpu_count() or 1, "progress": sys.stderr.isatty()}
+    values: dict[str, Any] = {}
     if arguments.paper:
-        values |= TrainingSettings.paper(arguments.paper).to_dict()
+        values = TrainingSettings.paper(arguments.paper).to_dict()
+    values |= {"workers": os.cpu_count() or 1, "progress": sys.stderr.isatty()}
     if arguments.config:
         values |= TrainingSettings.read_file(arguments.config)
     return TrainingSettings.from_dict(values | given(arguments))

@@ -10,8 +10,8 @@ from ase_orbital.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from ase_orbital.training.ablation import ablate
     from ase_orbital.training.comparison import compare
-    from ase_orbital.training.evaluation import Evaluation
     from ase_orbital.training.curves import learning_curve
+    from ase_orbital.training.evaluation import Evaluation
     from ase_orbital.training.run import Run, train
 
 __all__ = [

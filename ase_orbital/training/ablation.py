@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.descriptors.concatenate import Concatenate
@@ -14,8 +15,6 @@ from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.training.crystals import Source
     from ase_orbital.training.settings import TrainingSettings
@@ -36,7 +35,10 @@ RATES = {"EOSNet": 2e-3, "OCrystalNet": 3e-4}
 
 
 def ablate(
-    source: Source, folder: Path, settings: TrainingSettings, cache: Path | None = None
+    source: Source,
+    folder: str | Path,
+    settings: TrainingSettings,
+    cache: str | Path | None = None,
 ) -> list[dict[str, Any]]:
     """Train each network on each kind of rows: same split, same epochs, same seed.
 
@@ -45,7 +47,7 @@ def ablate(
     source
         As for `train`.
     folder
-        For a run a combination, the shared `split.json`, and the table as `ablation.csv`.
+        For a run a combination, and the table as `ablation.csv`.
     settings
         Of all runs, but for network, rows and learning rate. What is done is not repeated.
     cache
@@ -56,6 +58,7 @@ def ablate(
     list of dict
         network, rows, n_features, and the figures of the last set that was evaluated.
     """
+    folder = Path(folder)
     table: list[dict[str, Any]] = []
     for network, rate in RATES.items():
         for rows, descriptor in ROWS.items():

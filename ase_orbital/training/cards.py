@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
@@ -11,8 +12,6 @@ from ase_orbital.models import Ensemble
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ase_orbital.models.base import CrystalModel
 
 REFERENCES = {
@@ -33,6 +32,7 @@ MEASURES = {
     "coverage_90": "share within the nominal 90 % interval",
     "in_domain": "share in the domain",
 }
+LOSSES = {"mae": "mean absolute error", "mse": "squared error", "huber": "Huber loss"}
 PARTS = {"test": "test set", "validation": "validation set", "train": "training set"}
 
 
@@ -138,17 +138,18 @@ def _split(settings: TrainingSettings) -> str:
 
 
 def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
-    loss = (
-        "negative log-likelihood" if settings.classes else MEASURES.get(settings.loss, "")
-    )
-    loss = loss or {"mse": "squared error", "huber": "Huber loss"}.get(settings.loss, "")
-    averaged = f", weights averaged with {settings.averaging}" if settings.averaging else ""
+    loss = "negative log-likelihood" if settings.classes else LOSSES[settings.loss]
+    parts = [
+        f"from `{Path(settings.start_from).name}`" if settings.start_from else "",
+        f"{loss}, {settings.optimizer.capitalize()}, batches of {settings.batch_size}",
+        f"{'at most ' if settings.patience else ''}{settings.epochs} epochs",
+        f"learning rate {settings.first_rate:g} to {settings.learning_rate:g} in the first "
+        f"{settings.warm_up:.0%}, then {settings.schedule}",
+        f"weights averaged with {settings.averaging}" if settings.averaging else "",
+    ]
     return (
-        f"{loss}, {settings.optimizer.capitalize()}, batches of {settings.batch_size}, "
-        f"{settings.epochs} epochs, learning rate {settings.first_rate:g} to "
-        f"{settings.learning_rate:g} in the first {settings.warm_up:.0%}, then "
-        f"{settings.schedule}{averaged}. {training['seconds'] / 60:.0f} minutes on "
-        f"{training['device']}; {training['date']}."
+        f"{', '.join(part for part in parts if part)}. {training['seconds'] / 60:.0f} "
+        f"minutes on {training['device']}; {training['date']}."
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.errors import DataError, ElementError, ModelError
+from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
 from ase_orbital.training.batches import Labeled
 from ase_orbital.training.crystals import read_crystals
 from ase_orbital.training.evaluation import Evaluation, evaluate
@@ -17,7 +17,7 @@ from ase_orbital.training.pictures import draw_comparison, draw_evaluation
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ase_orbital.models.base import CrystalModel
     from ase_orbital.training.crystals import Crystals, Source
@@ -64,6 +64,8 @@ def compare(
         If nothing in the source can be used: has the target, and is known to all models.
     ModelError
         If the models predict different things.
+    SettingError
+        If they learned classes, and nothing says which those are, or the reverse.
     """
     first = next(iter(models.values()))
     for model in models.values():
@@ -80,6 +82,12 @@ def compare(
         network_settings={"transform": first.transform},
         **reading,
     )
+    if settings.classes != (first.n_classes is not None):
+        advice = "leave out" if settings.classes else "give"
+        raise SettingError(
+            f"{advice} at_most: models of {first.property_name} learned "
+            f"{'numbers' if settings.classes else 'classes'}"
+        )
     crystals = _known_to_all(models, read_crystals(source, settings))
     if where is not None:
         rest = {name: "" for name in crystals.ids if name not in crystals.marked}
@@ -89,6 +97,7 @@ def compare(
             f"no crystal is left to evaluate on; {len(crystals.rejected)} are out"
         )
     out = {}
+    places = _folder_names(models)
     with TemporaryDirectory() as temporary:
         for name, model in models.items():
             graph, failed = FeatureCache(
@@ -100,13 +109,23 @@ def compare(
             labeled = Labeled(graph, torch.tensor(crystals.targets))
             out[name] = evaluate(model, crystals.ids, labeled)
             if folder is not None:
-                place_of_model = Path(folder) / Path(name).name
+                place_of_model = Path(folder) / places[name]
                 place_of_model.mkdir(parents=True, exist_ok=True)
                 out[name].save(place_of_model / "predictions.csv")
                 draw_evaluation(place_of_model, model, out[name], labeled)
     if folder is not None and len(models) > 1:
         draw_comparison(Path(folder), first, out)
     return out
+
+
+def _folder_names(models: Iterable[str]) -> dict[str, str]:
+    """Last parts of the models' names, as many as it takes to tell them apart."""
+    parts = {name: Path(name).parts for name in models}
+    for length in range(1, max(map(len, parts.values())) + 1):
+        names = {name: "-".join(part[-length:]) for name, part in parts.items()}
+        if len(set(names.values())) == len(names):
+            break
+    return {name: short.replace("/", "") for name, short in names.items()}
 
 
 def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Crystals:

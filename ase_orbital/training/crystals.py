@@ -195,7 +195,7 @@ def _of_table(path: Path, settings: TrainingSettings) -> Iterator[Record]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [row for row in csv.reader(file) if row]
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     header = lines[0] if lines else []
     if {settings.id, settings.target} <= set(header):
@@ -213,8 +213,8 @@ def _of_table(path: Path, settings: TrainingSettings) -> Iterator[Record]:
         if candidate != path:
             files.setdefault(candidate.stem, []).append(candidate)
             files.setdefault(candidate.name, []).append(candidate)
-    for row in rows:
-        name = row[settings.id]
+    for index, row in enumerate(rows):
+        name = row.get(settings.id, str(index))
         found = files.get(name, [path.parent / f"{name}.cif"])
         yield Record(name, found[0], dict(row))
 

@@ -10,9 +10,11 @@ import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields
 from functools import partial
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ase import Atoms
+    from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.graphs.building import Connectivity
@@ -38,7 +41,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 FORMAT = 1  # of the shards; another number makes them anew
 SHARD = 128  # crystals a file: what is lost at most by an interruption, for each process
-DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+# Whatever zipfile and numpy raise for bytes that are not what they were.
+DAMAGED = (
+    OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 
 
 class FeatureCache:
@@ -112,14 +118,22 @@ class FeatureCache:
         order = [place[name] for name in names if name not in failures]
         return CrystalGraph.batch(graphs).select(torch.tensor(order)), failed
 
+    @property
+    def _field_names(self) -> list[str]:
+        """What a merged graph has: everything, but for reverses where edges have none."""
+        names = [field.name for field in fields(CrystalGraph)]
+        if not self.connectivity.symmetric:
+            names.remove("reverse_offset")
+        return names
+
     def _read(self, wanted: set[str]) -> tuple[list[CrystalGraph], dict[str, int]]:
         """Graphs of the crystals wanted as far as there are any, and each one's place."""
         graphs: list[CrystalGraph] = []
         place: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.npz")):
             try:
-                with np.load(path, allow_pickle=False) as shard:
-                    held = shard["digests"].tolist()
+                with zipfile.ZipFile(path) as shard:
+                    held = _array(shard, "digests").tolist()
                     new = [
                         i
                         for i, name in enumerate(held)
@@ -128,9 +142,8 @@ class FeatureCache:
                     if not new:
                         continue
                     tensors = {
-                        name: torch.from_numpy(shard[name])
-                        for name in shard.files
-                        if name != "digests"
+                        name: torch.from_numpy(_array(shard, name))
+                        for name in self._field_names
                     }
             except DAMAGED as error:
                 logger.warning("%s is damaged (%s): it is made again", path, error)
@@ -191,11 +204,18 @@ def _make_shard(
             if (value := getattr(merged, field.name)) is not None
         }
         path = folder / f"{_short_hash(''.join(names).encode())}.npz"
-        part = path.with_suffix(".part")
+        # Of its own name: another process may be making the same shard.
+        part = path.with_suffix(f".{uuid4().hex}.part")
         with part.open("wb") as file:
             np.savez_compressed(file, digests=np.array(names), **arrays)
         part.replace(path)
     return failed
+
+
+def _array(shard: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Read an array, all its bytes first: only then zipfile looks at their checksum."""
+    content: NDArray[Any] = np.load(BytesIO(shard.read(f"{name}.npy")), allow_pickle=False)
+    return content
 
 
 def _spread(make: Any, parts: list[Any], workers: int) -> Iterator[dict[str, str]]:

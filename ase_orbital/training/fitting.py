@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from lightning.pytorch import LightningModule
     from torch import Tensor
 
     from ase_orbital.models.base import CrystalModel
@@ -68,7 +69,7 @@ def fit(
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))
     if patient:
-        callbacks += [EarlyStopping(WATCHED, patience=settings.patience or 0), best]
+        callbacks += [_Patience(WATCHED, patience=settings.patience or 0), best]
     with _quiet(), torch.random.fork_rng():
         trainer = Trainer(
             max_epochs=settings.epochs,
@@ -87,11 +88,23 @@ def fit(
         )
         module = TrainingModule(model, train, validation, settings)
         trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
-    if patient and best.best_model_path:
-        saved = torch.load(best.best_model_path, weights_only=True)
-        module.load_state_dict(saved["state_dict"])
+    # From the file in any case: a run that was over already goes through no epoch, and
+    # leaves the weights of the last step, not their average.
+    saved = torch.load(
+        folder / "best.ckpt" if patient else last, map_location="cpu", weights_only=True
+    )
+    module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
     return history.seconds
+
+
+class _Patience(EarlyStopping):
+    """Early stopping that stays stopped when the run is started again."""
+
+    def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
+        """Stop before the first epoch if patience was lost before."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 def moving_average(

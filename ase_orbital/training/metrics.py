@@ -10,11 +10,11 @@ from torchmetrics.functional.classification import (
     binary_auroc,
     binary_f1_score,
     binary_roc,
-    multiclass_accuracy,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     Values = NDArray[np.floating[Any]]
 
@@ -26,44 +26,54 @@ def regression(known: Values, predicted: Values) -> dict[str, float]:
     """Mean absolute error, root mean square error, R and R2 of [n] numbers.
 
     R is Pearson's correlation, R2 the share of the variance explained; both are NaN where
-    all known values are equal.
+    all known values are equal, and R also where all predicted ones are.
     """
     error = predicted - known
-    known_variance = float(np.var(known))
-    varies = known_variance > 0 and float(np.var(predicted)) > 0
+    # By their range: the variance of equal numbers is not zero, by rounding.
+    known_varies, predicted_varies = np.ptp(known) > 0, np.ptp(predicted) > 0
+    r = r2 = float("nan")
+    if known_varies and predicted_varies:
+        r = float(np.corrcoef(known, predicted)[0, 1])
+    if known_varies:
+        r2 = 1.0 - float(np.square(error).mean() / np.var(known))
     return {
         "mae": float(np.abs(error).mean()),
         "rmse": float(np.sqrt(np.square(error).mean())),
-        "r": float(np.corrcoef(known, predicted)[0, 1]) if varies else float("nan"),
-        "r2": 1.0 - float(np.square(error).mean()) / known_variance
-        if known_variance > 0
-        else float("nan"),
+        "r": r,
+        "r2": r2,
     }
 
 
 def classification(known: Values, probability: Values) -> dict[str, float]:
     """Accuracy, balanced accuracy, area under the ROC curve and F1 of [n] probabilities.
 
-    Class 1 is predicted from a probability of 1/2; the area is NaN where there is only one
-    class.
+    Class 1 is predicted from a probability of 1/2. Balanced accuracy is the mean over the
+    classes that occur; the area is NaN where only one does.
     """
-    truth, score = torch.from_numpy(known).long(), torch.from_numpy(probability).double()
+    truth, score = _as_tensors(known, probability)
     guess = (score >= 0.5).long()
-    both = 0 < int(truth.sum()) < len(truth)
+    right = (guess == truth).double()
+    recalls = [right[truth == kind].mean() for kind in truth.unique()]
+    both = len(recalls) == 2
     return {
-        "accuracy": float((guess == truth).double().mean()),
-        "balanced_accuracy": float(multiclass_accuracy(guess, truth, 2, average="macro")),
+        "accuracy": float(right.mean()),
+        "balanced_accuracy": float(torch.stack(recalls).mean()),
         "roc_auc": float(binary_auroc(score, truth)) if both else float("nan"),
-        "f1": float(binary_f1_score(score, truth)),
+        "f1": float(binary_f1_score(guess, truth)),
     }
 
 
 def roc(known: Values, probability: Values) -> tuple[Values, Values]:
     """False and true positive rates along all thresholds."""
-    false, true, _ = binary_roc(
-        torch.from_numpy(probability).double(), torch.from_numpy(known).long()
-    )
+    truth, score = _as_tensors(known, probability)
+    false, true, _ = binary_roc(score, truth)
     return false.numpy(), true.numpy()
+
+
+def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
+    # By rounding, a probability may be above 1; torchmetrics would take all for logits.
+    score = torch.from_numpy(probability).double().clamp(0.0, 1.0)
+    return torch.from_numpy(known).long(), score
 
 
 def coverage(known: Values, predicted: Values, spread: Values) -> float:

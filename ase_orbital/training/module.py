@@ -150,19 +150,27 @@ class History(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seconds = 0.0
+        self._seconds = 0.0
         self._start = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of all epochs so far, those before an interruption included."""
+        rows = self._rows()
+        return float(rows[-1]["seconds"]) if rows else 0.0
+
+    def _rows(self) -> list[dict[str, str]]:
+        if not self.path.is_file():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
 
     def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
         """Drop lines of epochs that will be run again."""
         if not trainer.is_global_zero:
             return
-        rows = []
-        if self.path.is_file():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-            rows = [row for row in rows if int(row["epoch"]) <= trainer.current_epoch]
-        self.seconds = float(rows[-1]["seconds"]) if rows else 0.0
+        rows = [row for row in self._rows() if int(row["epoch"]) <= trainer.current_epoch]
+        self._seconds = float(rows[-1]["seconds"]) if rows else 0.0
         with self.path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
@@ -176,7 +184,7 @@ class History(Callback):
         """Add the epoch's line."""
         if not trainer.is_global_zero:
             return
-        self.seconds += time.perf_counter() - self._start
+        self._seconds += time.perf_counter() - self._start
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(
@@ -185,6 +193,6 @@ class History(Callback):
                     f"{trainer.optimizers[0].param_groups[0]['lr']:.6g}",
                     f"{metrics.get('train_loss', float('nan')):.6g}",
                     f"{metrics.get('validation_loss', float('nan')):.6g}",
-                    f"{self.seconds:.1f}",
+                    f"{self._seconds:.1f}",
                 ]
             )

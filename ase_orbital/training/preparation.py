@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ase_orbital.errors import DataError
+from ase_orbital.errors import DataError, SettingError
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.training.batches import Labeled
 from ase_orbital.training.crystals import Rejected, read_crystals
@@ -86,13 +86,13 @@ def prepare(
         logger.warning("%s is left out: %s", name, reason)
     kept = [index for index in used if crystals.ids[index] not in reasons]
     rejected = crystals.rejected + [Rejected(*pair) for pair in reasons.items()]
-    rejected += _too_large(crystals, split, settings)
-    split.save(written)
+    too_large = _too_large(crystals, split, settings)
+    rejected += too_large
     with (folder / "rejected.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([Rejected._fields, *rejected])
     if graph is None:
         raise DataError(f"no crystal has features; the first reason: {rejected[0].reason}")
-    left_out = {name for name, _ in rejected}
+    left_out = {name for name, _ in too_large}
     place = {crystals.ids[index]: at for at, index in enumerate(kept)}
     targets = torch.tensor(crystals.targets[kept], dtype=torch.float32)
     ids, sets = {}, {}
@@ -103,7 +103,11 @@ def prepare(
             ids[part] = here
             sets[part] = Labeled(graph.select(indices), targets[indices])
     if "train" not in sets:
-        raise DataError("the training set is empty; see split.json and rejected.csv")
+        raise DataError(
+            f"the training set is empty: none of its {len(split.train)} crystals is there "
+            "and can be used; see rejected.csv"
+        )
+    split.save(written)
     elements = torch.unique(sets["train"].graph.numbers).tolist()
     return Prepared(ids, sets, rejected, elements)
 
@@ -155,17 +159,28 @@ def make_network(
     target_scale: float = 1.0,
     elements: list[int] | None = None,
 ) -> CrystalModel:
-    """Make the network the settings ask for, with weights of their seed."""
+    """Make the network the settings ask for, with weights of their seed.
+
+    Raises
+    ------
+    SettingError
+        If `network_settings` has what the network does not take.
+    """
     networks: dict[str, type[CrystalModel]] = {
         "EOSNet": EOSNet, "OCrystalNet": OCrystalNet
     }  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        return networks[settings.network](
-            **{"transform": settings.transform, **settings.network_settings},
-            property_name=settings.property_name,
-            n_classes=2 if settings.classes else None,
-            target_mean=target_mean,
-            target_scale=target_scale,
-            elements=elements,
-        )
+        try:
+            return networks[settings.network](
+                **{"transform": settings.transform, **settings.network_settings},
+                property_name=settings.property_name,
+                n_classes=2 if settings.classes else None,
+                target_mean=target_mean,
+                target_scale=target_scale,
+                elements=elements,
+            )
+        except TypeError as error:
+            raise SettingError(
+                f"{settings.network} does not take these network_settings: {error}"
+            ) from error

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from matgl import load_model
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models import Ensemble
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
@@ -97,8 +98,12 @@ def train(
     values = {} if settings is None else settings.to_dict()
     settings = TrainingSettings.from_dict(values | changes)
     folder = Path(folder)
-    _claim(folder, settings)
+    _refuse_others(folder, settings)
+    folder.mkdir(parents=True, exist_ok=True)
     prepared = prepare(source, settings, folder, Path(cache) if cache else None)
+    # Now it is a run: data that cannot be used leave the folder to other settings.
+    text = json.dumps(settings.to_dict(), indent=1)
+    (folder / "settings.json").write_text(text + "\n", encoding="utf-8")
     sizes = ", ".join(f"{len(names):,} {part}" for part, names in prepared.ids.items())
     logger.info("crystals: %s; %d set aside", sizes, len(prepared.rejected))
     members, seconds = [], 0.0
@@ -135,10 +140,45 @@ def train_member(
     model = make_network(
         settings, target_mean=mean, target_scale=scale, elements=prepared.elements
     )
+    if settings.start_from is not None:
+        start_from(model, settings.start_from)
     place = folder / f"member-{index}"
     place.mkdir(exist_ok=True)
     seconds = fit(model, train_set, prepared.sets.get("validation"), settings, place)
     return model, seconds
+
+
+def start_from(model: CrystalModel, folder: str) -> None:
+    """Begin with the weights of another model, as far as they are not of its property.
+
+    What is left: scale and domain of the other's training set, and an output layer of
+    another number of classes. Of an ensemble the first member is taken.
+
+    Raises
+    ------
+    ModelError
+        If the folder has no model, or one of another network, rows or widths.
+    """
+    if not (Path(folder) / "model.json").is_file():
+        raise ModelError(f"there is no model to start from in {folder}")
+    other = load_model(Path(folder))
+    if isinstance(other, Ensemble):
+        other = other.members[0]
+    if type(other) is not type(model) or other.descriptor != model.descriptor:
+        raise ModelError(
+            f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "
+            f"this a {type(model).__name__} on {model.descriptor}; their weights do not fit"
+        )
+    weights = {
+        name: value
+        for name, value in other.state_dict().items()
+        if not name.startswith(("target_", "domain."))
+        and not (name.startswith("output.") and other.n_classes != model.n_classes)
+    }
+    try:
+        model.load_state_dict(model.state_dict() | weights)
+    except RuntimeError as error:
+        raise ModelError(f"the weights in {folder} do not fit: {error}") from error
 
 
 def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
@@ -182,9 +222,8 @@ def _device_of(settings: TrainingSettings) -> str:
     return f"CPU, {torch.get_num_threads()} thread(s)"
 
 
-def _claim(folder: Path, settings: TrainingSettings) -> None:
-    """Make the folder ours, or go on in it if it is of the same settings."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _refuse_others(folder: Path, settings: TrainingSettings) -> None:
+    """Raise SettingError if the folder has a run of other settings."""
     path = folder / "settings.json"
     if path.is_file():
         others = settings.differences(TrainingSettings.from_file(path))
@@ -193,5 +232,3 @@ def _claim(folder: Path, settings: TrainingSettings) -> None:
                 f"{folder} holds a run with another {', '.join(others)}; give another "
                 "folder, or the same settings to go on with that run"
             )
-    text = json.dumps(settings.to_dict(), indent=1)
-    path.write_text(text + "\n", encoding="utf-8")

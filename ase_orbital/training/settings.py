@@ -72,6 +72,9 @@ class TrainingSettings:
     network_settings: dict[str, Any] = field(
         default_factory=dict, metadata={"meaning": "arguments of the network"}
     )
+    start_from: str | None = _setting(
+        None, "folder of a model of the same network to begin with, of whatever property"
+    )
     members: int = _setting(1, "networks in the ensemble, of seeds one apart")
     # How.
     epochs: int = _setting(200, "passes over the training set")
@@ -106,20 +109,28 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing."""
+        for known in fields(self):
+            if not _fits(getattr(self, known.name), str(known.type)):
+                raise SettingError(
+                    f"{known.name} must be {known.type}, not {getattr(self, known.name)!r}"
+                )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise SettingError(
                     f"{name} must be one of {', '.join(choices)}, "
                     f"not {getattr(self, name)!r}"
                 )
-        for name in ("epochs", "batch_size", "members", "devices", "workers"):
-            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
-                raise SettingError(
-                    f"{name} must be a whole number from 1, not {getattr(self, name)!r}"
-                )
+        for name in ("epochs", "batch_size", "members", "devices", "workers", "patience",
+                     "most_atoms"):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingError(f"{name} must be a whole number from 1, not {value}")
         for name in ("learning_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
+        for name in ("first_rate", "last_rate", "weight_decay", "seed"):
+            if not getattr(self, name) >= 0:
+                raise SettingError(f"{name} must not be negative, as {getattr(self, name)}")
         for name in ("warm_up", "averaging"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise SettingError(f"{name} must be in [0, 1), not {getattr(self, name)}")
@@ -128,8 +139,20 @@ class TrainingSettings:
                 f"sizes must be three numbers, of training, validation and test set, "
                 f"not {self.sizes}"
             )
-        if self.classes and self.property_name not in PROPERTIES and self.at_most is None:
-            raise SettingError(f"say with at_most which {self.column} is class 1")
+        if sum(self.sizes) > 1.0 + 1e-9 and any(size % 1 for size in self.sizes):
+            raise SettingError(
+                f"sizes must be fractions that add up to at most 1, or whole numbers, "
+                f"not {self.sizes}"
+            )
+        if self.transform not in ("identity", "log10"):
+            raise SettingError(
+                f"transform must be identity or log10, not {self.transform!r}"
+            )
+        if self.at_most is not None and not self.classes:
+            raise SettingError(
+                f"{self.property_name} is learned as a number, and at_most makes classes; "
+                f"give another property_name, with column {self.target}"
+            )
 
     @property
     def target(self) -> str:
@@ -192,6 +215,8 @@ class TrainingSettings:
             values: dict[str, Any] = read(text)
         except (OSError, ValueError) as error:
             raise SettingError(f"the settings {path} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise SettingError(f"the settings {path} have no names, only {values!r:.40}")
         return values
 
     @classmethod
@@ -222,3 +247,17 @@ class TrainingSettings:
     def of_member(self, index: int) -> Self:
         """Settings of one network of the ensemble."""
         return replace(self, members=1, seed=self.seed + index)
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value is what the annotation of its field says."""
+    if value is None:
+        return kind.endswith("None")
+    if kind.startswith("tuple"):
+        return isinstance(value, list | tuple) and all(_fits(x, "float") for x in value)
+    if kind.startswith("dict"):
+        return isinstance(value, dict)
+    if isinstance(value, bool):
+        return kind == "bool"
+    kinds = {"str": str, "int": int, "float": int | float}
+    return kind != "bool" and isinstance(value, kinds[kind.removesuffix(" | None")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -136,9 +137,13 @@ def group_of(atoms: Atoms, kind: str) -> Hashable:
         from spglib import get_spacegroup, standardize_cell
 
         cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-        primitive = standardize_cell(cell, to_primitive=True, symprec=0.01)
+        with warnings.catch_warnings():
+            # spglib announces at every call that its errors will be others one day.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            primitive = standardize_cell(cell, to_primitive=True, symprec=0.01)
+            space_group = get_spacegroup(cell, symprec=0.01)
         size = len(atoms) if primitive is None else len(primitive[2])
-        return (composition.anonymized_formula, get_spacegroup(cell, symprec=0.01), size)
+        return (composition.anonymized_formula, space_group, size)
     raise DataError(
         f"there is no split {kind!r}; use random, formula, chemical_system, prototype, "
         "megnet, or the path of a split.json"

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
+from ase_orbital.keys import unit_of
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]
@@ -30,6 +31,26 @@ class Card(NamedTuple):
     settings: dict[str, Any]
     figures: dict[str, Any]
     tables: dict[str, str]
+
+    @property
+    def property_name(self) -> str:
+        """What the model predicts."""
+        return str(self.settings.get("property_name"))
+
+    @property
+    def test_error(self) -> str:
+        """Mean absolute error of what is learned, with its unit; of classes, the accuracy.
+
+        Empty if the model was made without a test set.
+        """
+        if "accuracy_test" in self.figures:
+            return f"accuracy {self.figures['accuracy_test']:.4f}"
+        if "mae_test" not in self.figures:
+            return ""
+        unit = unit_of(self.property_name)
+        if self.settings.get("transform") == "log10":
+            unit = f"log10({unit})"
+        return f"{self.figures['mae_test']:.4f} {unit}".strip()
 
 
 def _shipped() -> dict[str, Path]:

@@ -1,0 +1,28 @@
+"""Print the README's table of models from their cards: `python pretrained/table.py`."""
+
+from __future__ import annotations
+
+import sys
+
+from recipes import RECIPES
+
+from ase_orbital.zoo import list_models, read_card
+
+HEAD = "| model | predicts | network | error on its test set | published EOSnet run |"
+
+
+def main() -> None:
+    """Print a row a model."""
+    rows = [HEAD, "|---|---|---|---|---|"]
+    for name in (name for name in RECIPES if name in list_models()):
+        card = read_card(name)
+        figure = f"**{card.test_error}**"
+        if "roc_auc_test" in card.figures:
+            figure += f", area under the ROC curve {card.figures['roc_auc_test']:.4f}"
+        predicted, published = f"`{card.property_name}`", RECIPES[name].published
+        rows.append(f"| `{name}` | {predicted} | {card.network} | {figure} | {published} |")
+    sys.stdout.write("\n".join(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
