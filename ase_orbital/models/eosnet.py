@@ -15,7 +15,12 @@ from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.graphs.building import Connectivity
 from ase_orbital.models.base import CrystalModel, check_rows
-from ase_orbital.models.layers import DistanceFilter, GatedConvolution, mean_over_atoms
+from ase_orbital.models.layers import (
+    DistanceFilter,
+    GatedConvolution,
+    in_full_precision,
+    mean_over_atoms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -117,8 +122,7 @@ class EOSNet(CrystalModel):
         pooled = functional.softplus(mean_over_atoms(nodes, graph))
         features["readout"] = functional.softplus(self.readout(pooled))
         self.feature_dict = features
-        output: Tensor = self.output(self.dropout(features["readout"]))
-        return output
+        return in_full_precision(self.output, self.dropout(features["readout"]))
 
 
 def paper_rows() -> Concatenate:

@@ -96,8 +96,10 @@ class WeightedBatchNorm(nn.BatchNorm1d):
         assert self.momentum is not None
         total = weight.sum()
         share = weight / total
-        mean = share @ values
-        variance = share @ torch.square(values - mean)
+        with torch.autocast(values.device.type, enabled=False):
+            values = values.to(share.dtype)
+            mean = share @ values
+            variance = share @ torch.square(values - mean)
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
@@ -143,7 +145,7 @@ class GatedConvolution(nn.Module):
         share = weight if copies is None else weight * copies[graph.target]
         gate, core = self.edge_norm(z, share).chunk(2, dim=1)
         message = torch.sigmoid(gate) * functional.softplus(core) * weight[:, None]
-        summed = torch.zeros_like(nodes).index_add(0, graph.target, message)
+        summed = weight.new_zeros(nodes.shape).index_add(0, graph.target, message)
         return functional.softplus(nodes + self.node_norm(summed, copies))
 
 
@@ -164,7 +166,8 @@ class Booster(nn.Module):
     def forward(self, messages: Tensor, graph: CrystalGraph) -> Tensor:
         """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; 0 where no edge arrives."""
         weight = graph.weight[:, None]
-        summed = messages.new_zeros(len(graph.numbers), messages.shape[1])
+        # In the weights' precision, which mixed precision leaves as it is.
+        summed = weight.new_zeros(len(graph.numbers), messages.shape[1])
         total = graph.total_weight[:, None]
         summed = summed.index_add(0, graph.target, total * messages)
         raised = self.FLOOR + weight.clamp(max=1.0) * (messages - self.FLOOR)
@@ -190,9 +193,17 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     return torch.zeros_like(largest).index_add(0, graph.target, share * values)
 
 
+def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:
+    """Apply a layer in its weights' precision, where mixed precision would round."""
+    with torch.autocast(values.device.type, enabled=False):
+        output: Tensor = layer(values.to(layer.weight.dtype))
+    return output
+
+
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:
     """Average [n_atoms, n] over the atoms of each graph, to [n_graphs, n]."""
     copies = graph.atom_copies
+    nodes = nodes.to(graph.distance.dtype)
     if copies is not None:
         nodes = nodes * copies[:, None]
     summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])

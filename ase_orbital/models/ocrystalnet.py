@@ -18,7 +18,12 @@ from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.graphs.building import Connectivity
 from ase_orbital.models.base import CrystalModel, check_rows
-from ase_orbital.models.layers import Booster, DistanceFilter, mean_over_atoms
+from ase_orbital.models.layers import (
+    Booster,
+    DistanceFilter,
+    in_full_precision,
+    mean_over_atoms,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,8 +134,8 @@ class OCrystalNet(CrystalModel):
         features["atoms"] = atoms
         features["readout"] = mean_over_atoms(atoms, graph)
         self.feature_dict = features
-        output: Tensor = self.output(functional.mish(self.readout(features["readout"])))
-        return output
+        hidden = functional.mish(self.readout(features["readout"]))
+        return in_full_precision(self.output, hidden)
 
 
 def _shells(distance: Tensor) -> tuple[Tensor, Tensor]:

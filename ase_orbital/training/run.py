@@ -41,11 +41,14 @@ class Run:
         Where everything is; `folder / "model"` is for `load_model`.
     evaluations
         On each of "train", "validation" and "test" that has crystals.
+    seconds
+        Of training, interrupted parts included.
     """
 
     model: CrystalModel
     folder: Path
     evaluations: dict[str, Evaluation]
+    seconds: float = 0.0
 
     @property
     def figures(self) -> dict[str, float]:
@@ -117,10 +120,10 @@ def train(
         part: evaluate(model, prepared.ids[part], crystals)
         for part, crystals in prepared.sets.items()
     }
-    run = Run(model, folder, evaluations)
+    run = Run(model, folder, evaluations, seconds)
     last = "test" if "test" in evaluations else next(reversed(evaluations))
     evaluations[last].save(folder / "predictions.csv")
-    save_model(run, settings, seconds=seconds, card=card or {})
+    save_model(run, settings, card or {})
     draw_evaluation(folder, model, evaluations[last], prepared.sets[last])
     for index in range(settings.members):
         draw_history(folder / f"member-{index}")
@@ -193,15 +196,13 @@ def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
     return model
 
 
-def save_model(
-    run: Run, settings: TrainingSettings, *, seconds: float, card: dict[str, str]
-) -> None:
+def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> None:
     """Write the model folder and its card."""
     folder = run.folder / "model"
     metadata = {
         "training": {
             "settings": settings.to_dict(),
-            "seconds": round(seconds),
+            "seconds": round(run.seconds),
             "device": _device_of(settings),
             "date": datetime.now(UTC).date().isoformat(),
         },
