@@ -42,17 +42,17 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
     Parameters
     ----------
     folder
-        Of the model; its name is the title.
+        Of the model.
     model
         What was trained.
     metadata
         `training` (settings, seconds, device, date), `figures` (`mae_test`, `n_train` and
-        so on) and `card` (texts: data, command, limits, licence, citation), as in
+        so on) and `card` (texts: name, data, command, limits, licence, citation), as in
         model.json.
     """
     training, texts = metadata["training"], metadata["card"]
     settings = TrainingSettings.from_dict(training["settings"])
-    name = texts.get("name", folder.name)
+    name = texts.get("name", f"{settings.network} for {model.property_name}")
     unit = learned_unit(model)
     lines = [
         f"# {name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from ase_orbital.models.base import CrystalModel
     from ase_orbital.training.crystals import Crystals, Source
+
+logger = logging.getLogger(__name__)
 
 
 def compare(
@@ -137,4 +140,10 @@ def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Cry
                 model.check(atoms)
         except ElementError as error:
             reasons[name] = str(error)
+    if reasons:
+        name, reason = next(iter(reasons.items()))
+        logger.warning(
+            "%d crystals with elements a model does not know are left out, such as %s: %s",
+            len(reasons), name, reason,
+        )  # fmt: skip
     return crystals.without(reasons)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -16,6 +17,7 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 
+from ase_orbital.errors import SettingError
 from ase_orbital.training.module import History, TrainingModule
 
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ def fit(
     Returns
     -------
     Seconds of training, those before an interruption included.
+
+    Raises
+    ------
+    SettingError
+        If this machine has no such accelerator, or not so many devices or that precision.
     """
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
@@ -70,22 +77,9 @@ def fit(
         callbacks.append(WeightAveraging(multi_avg_fn=average))
     if patient:
         callbacks += [_Patience(WATCHED, patience=settings.patience or 0), best]
+    callbacks.append(keep("last"))  # of every epoch, the one before goes
     with _quiet(), torch.random.fork_rng():
-        trainer = Trainer(
-            max_epochs=settings.epochs,
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            strategy="ddp" if settings.devices > 1 else "auto",
-            precision=settings.precision,  # type: ignore[arg-type]  # checked by settings
-            gradient_clip_val=settings.clip,
-            callbacks=[*callbacks, keep("last")],  # of every epoch, the one before goes
-            logger=_tensorboard(folder),
-            enable_progress_bar=settings.progress,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            reload_dataloaders_every_n_epochs=1,
-            default_root_dir=folder,
-        )
+        trainer = _trainer(settings, callbacks, folder)
         module = TrainingModule(model, train, validation, settings)
         trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
     # From the file in any case: a run that was over already goes through no epoch, and
@@ -96,6 +90,27 @@ def fit(
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
     return history.seconds
+
+
+def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> Trainer:
+    try:
+        return Trainer(
+            max_epochs=settings.epochs,
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy="ddp" if settings.devices > 1 else "auto",
+            precision=settings.precision,  # type: ignore[arg-type]  # checked by settings
+            gradient_clip_val=settings.clip,
+            callbacks=callbacks,
+            logger=_tensorboard(folder),
+            enable_progress_bar=settings.progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            reload_dataloaders_every_n_epochs=1,
+            default_root_dir=folder,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        raise SettingError(f"this machine cannot train so: {error}") from error
 
 
 class _Patience(EarlyStopping):

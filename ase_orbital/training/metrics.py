@@ -29,12 +29,10 @@ def regression(known: Values, predicted: Values) -> dict[str, float]:
     all known values are equal, and R also where all predicted ones are.
     """
     error = predicted - known
-    # By their range: the variance of equal numbers is not zero, by rounding.
-    known_varies, predicted_varies = np.ptp(known) > 0, np.ptp(predicted) > 0
     r = r2 = float("nan")
-    if known_varies and predicted_varies:
+    if _vary(known) and _vary(predicted):
         r = float(np.corrcoef(known, predicted)[0, 1])
-    if known_varies:
+    if _vary(known):
         r2 = 1.0 - float(np.square(error).mean() / np.var(known))
     return {
         "mae": float(np.abs(error).mean()),
@@ -42,6 +40,11 @@ def regression(known: Values, predicted: Values) -> dict[str, float]:
         "r": r,
         "r2": r2,
     }
+
+
+def _vary(values: Values) -> bool:
+    # Beyond rounding: the variance of 0.1, 0.1 and 0.1 is above zero.
+    return bool(np.ptp(values) > 1e-12 * np.abs(values).max() + 1e-100)
 
 
 def classification(known: Values, probability: Values) -> dict[str, float]:

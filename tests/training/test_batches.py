@@ -1,0 +1,85 @@
+"""Batches: every crystal once an epoch, in an order that a seed decides."""
+
+import pytest
+import torch
+from ase.build import bulk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ase_orbital import OneHot
+from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.training.batches import Batches, Labeled, shuffled
+
+ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe", "Au", "Ti"]
+GRAPHS = build_graphs(
+    [bulk(symbol) for symbol in ELEMENTS], OneHot(), Connectivity(radius=6.0, n_neighbors=4)
+)
+CRYSTALS = Labeled(CrystalGraph.batch(GRAPHS), torch.arange(7.0))
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(1, 200), st.integers(0, 99), st.integers(0, 9))
+def test_an_epoch_has_every_crystal_once(n_crystals, seed, epoch):
+    order = shuffled(n_crystals, seed=seed, epoch=epoch)
+    assert sorted(order.tolist()) == list(range(n_crystals))
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(1, 200), st.integers(1, 8), st.integers(0, 9))
+def test_processes_share_an_epoch_evenly(n_crystals, n_ranks, epoch):
+    shares = [
+        shuffled(n_crystals, seed=3, epoch=epoch, rank=rank, n_ranks=n_ranks).tolist()
+        for rank in range(n_ranks)
+    ]
+    assert {len(share) for share in shares} == {n_crystals // n_ranks}
+    together = sum(shares, start=[])  # noqa: RUF017
+    assert len(set(together)) == len(together)
+
+
+def test_no_crystal_sits_out_for_ever():
+    """101 crystals on 2 processes: one is left out, another one each epoch."""
+    seen = set()
+    for epoch in range(5):
+        for rank in range(2):
+            seen |= set(shuffled(101, seed=0, epoch=epoch, rank=rank, n_ranks=2).tolist())
+    assert len(seen) == 101
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}])
+def test_another_seed_or_epoch_is_another_order(change):
+    first = shuffled(50, seed=0, epoch=0)
+    assert torch.equal(first, shuffled(50, seed=0, epoch=0))
+    assert not torch.equal(first, shuffled(50, **{"seed": 0, "epoch": 0} | change))
+
+
+def test_the_order_leaves_the_callers_random_numbers_alone():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    shuffled(50, seed=0, epoch=0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
+def test_batches_are_the_crystals_in_order(batch_size):
+    order = torch.tensor([3, 0, 6, 1, 2, 5, 4])
+    batches = Batches(CRYSTALS, order, batch_size)
+    parts = list(batches)
+    assert len(parts) == len(batches)
+    assert [len(part.targets) for part in parts[:-1]] == [batch_size] * (len(parts) - 1)
+    assert torch.cat([part.targets for part in parts]).tolist() == order.tolist()
+    joined = CrystalGraph.batch([part.graph for part in parts])
+    expected = CrystalGraph.batch([GRAPHS[index] for index in order])
+    assert torch.equal(joined.numbers, expected.numbers)
+    assert torch.equal(joined.source, expected.source)
+
+
+def test_without_an_order_crystals_come_as_they_are():
+    (batch,) = Batches(CRYSTALS, None, 100)
+    assert torch.equal(batch.targets, CRYSTALS.targets)
+
+
+def test_a_batch_moves_as_a_whole():
+    moved = CRYSTALS.to("meta")
+    assert moved.targets.is_meta
+    assert moved.graph.rows.is_meta

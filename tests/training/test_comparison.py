@@ -1,0 +1,103 @@
+"""Models side by side: on the same crystals, and each on its own page."""
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from ase_orbital import OneHot
+from ase_orbital.errors import DataError, ModelError, SettingError
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.training import compare
+
+METALS = [11, 12, 13, 29]
+CRYSTALS = [bulk("Cu"), bulk("Al"), bulk("Mg"), bulk("Na")]
+VALUES = [1.0, 2.0, 3.0, 4.0]
+
+
+def make(network=EOSNet, **changes):
+    changes = {"property_name": "band_gap", "elements": METALS} | changes
+    return network(OneHot(), n_hidden=4, **changes).eval()
+
+
+@pytest.fixture
+def source():
+    crystals = [atoms.copy() for atoms in CRYSTALS]
+    for atoms in crystals:
+        atoms.info.update(id=str(atoms.symbols), fresh=atoms.symbols[0] != "Cu")
+    return crystals, VALUES
+
+
+def test_each_has_its_own_predictions_and_all_have_the_same_crystals(source):
+    models = {"first": make(), "second": make(OCrystalNet)}
+    found = compare(models, source)
+    assert list(found) == ["first", "second"]
+    for name, evaluation in found.items():
+        alone = [float(models[name].predict_structure(atoms)) for atoms in CRYSTALS]
+        np.testing.assert_allclose(evaluation.predicted, alone, rtol=1e-5)
+        assert evaluation.known.tolist() == VALUES
+        assert evaluation.ids == ["Cu", "Al", "Mg2", "Na"]
+
+
+def test_what_one_model_does_not_know_none_is_asked(source):
+    found = compare({"all": make(), "few": make(elements=[11, 12, 13])}, source)
+    assert all(e.ids == ["Al", "Mg2", "Na"] for e in found.values())
+
+
+def test_only_crystals_where_a_column_is_true(source):
+    found = compare({"all": make()}, source, where="fresh")
+    assert found["all"].ids == ["Al", "Mg2", "Na"]
+    assert found["all"].known.tolist() == VALUES[1:]
+
+
+def test_logarithms_are_compared_with_logarithms(source):
+    crystals, values = source
+    found = compare(
+        {"one": make(property_name="bulk_modulus")}, (crystals, np.power(10.0, values))
+    )
+    np.testing.assert_allclose(found["one"].known, values)
+
+
+def test_classes_by_a_threshold(source):
+    model = make(property_name="metal_probability", n_classes=2)
+    found = compare({"one": model}, source, column="gap", at_most=2.0)
+    assert found["one"].known.tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_folders_of_models_with_one_last_name_are_told_apart(source, tmp_path):
+    models = {"runs/first/model": make(), "runs/second/model": make(), "third": make()}
+    compare(models, source, folder=tmp_path, cache=tmp_path / "cache")
+    written = {str(path.parent.relative_to(tmp_path))
+               for path in tmp_path.rglob("predictions.csv")}  # fmt: skip
+    assert written == {"first-model", "second-model", "third"}
+    assert (tmp_path / "comparison.png").is_file()
+    assert (tmp_path / "third" / "parity.png").is_file()
+
+
+def test_one_model_needs_no_comparison(source, tmp_path):
+    compare({"runs/first/model": make()}, source, folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"model"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"property_name": "fermi_energy"},
+        {"property_name": "metal_probability", "n_classes": 2},
+        {"transform": "log10"},
+    ],
+)
+def test_models_of_other_things_are_refused(source, other):
+    with pytest.raises(ModelError, match="cannot be compared"):
+        compare({"one": make(), "two": make(**other)}, source)
+
+
+def test_classes_need_a_threshold_and_numbers_none(source):
+    with pytest.raises(SettingError, match="give at_most: models of mine"):
+        compare({"one": make(property_name="mine", n_classes=2)}, source)
+    with pytest.raises(SettingError, match="leave out at_most: models of mine"):
+        compare({"one": make(property_name="mine")}, source, at_most=1.0)
+
+
+def test_nothing_left_to_evaluate_on_is_an_error(source):
+    with pytest.raises(DataError, match=r"no crystal is left .* 4 are out"):
+        compare({"one": make(elements=[8])}, source)

@@ -1,0 +1,32 @@
+"""Learning curves: nested training sets, one test set."""
+
+import pytest
+
+from ase_orbital.errors import SettingError
+from ase_orbital.training import TrainingSettings, learning_curve
+from ase_orbital.training.splits import Split
+
+
+def test_training_sets_are_nested_and_the_test_set_is_one(salts, quick, tmp_path):
+    settings = TrainingSettings.from_dict(quick | {"epochs": 2})
+    errors = learning_curve(
+        salts, tmp_path, settings, sizes=[40, 10], n_test=12, networks=["EOSNet"]
+    )
+    assert len(errors["EOSNet"]) == 2
+    small, large = (
+        Split.load(tmp_path / f"EOSNet-{size}" / "split.json") for size in (10, 40)
+    )
+    assert (len(small.train), len(large.train)) == (10, 40)
+    assert set(small.train) < set(large.train)
+    assert small.test == large.test
+    table = (tmp_path / "learning-curve.csv").read_text().split()
+    assert table[0] == "network,n_train,mae_test"
+    assert [line.split(",")[1] for line in table[1:]] == ["10", "40"]
+    assert [float(line.split(",")[2]) for line in table[1:]] == errors["EOSNet"]
+    assert (tmp_path / "learning-curve.png").is_file()
+
+
+def test_classes_have_no_curve(salts, tmp_path):
+    settings = TrainingSettings(property_name="mine", at_most=1.0)
+    with pytest.raises(SettingError, match="classes have none"):
+        learning_curve(salts, tmp_path, settings, sizes=[10], n_test=5)

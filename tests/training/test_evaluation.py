@@ -1,0 +1,92 @@
+"""Evaluations against the model asked crystal by crystal."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+
+from ase_orbital import OneHot
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.models import Ensemble, EOSNet
+from ase_orbital.training import evaluation
+from ase_orbital.training.batches import Labeled
+from ase_orbital.training.evaluation import Evaluation, evaluate
+
+ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe"]
+CRYSTALS = [bulk(symbol) for symbol in ELEMENTS]
+KNOWN = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0])
+
+
+def make(seed=0, **changes):
+    torch.manual_seed(seed)
+    return EOSNet(OneHot(), n_hidden=4, **changes).eval()
+
+
+def evaluate_on_all(model):
+    graph = CrystalGraph.batch(make().graphs(CRYSTALS))
+    return evaluate(model, ELEMENTS, Labeled(graph, KNOWN))
+
+
+def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
+    monkeypatch.setattr(evaluation, "BATCH", 2)
+    model = make()
+    found = evaluate_on_all(model.train())
+    alone = [float(model.predict_structure(atoms)) for atoms in CRYSTALS]
+    np.testing.assert_allclose(found.predicted, alone, rtol=1e-5)
+    assert found.known.tolist() == KNOWN.tolist()
+    assert found.spread is None
+    assert found.in_domain is None
+    assert set(found.figures) == {"n", "mae", "rmse", "r", "r2"}
+
+
+def test_what_is_learned_is_compared_not_the_property():
+    model = make(property_name="bulk_modulus")
+    found = evaluate_on_all(model)
+    alone = [float(model.predict_structure(atoms)) for atoms in CRYSTALS]
+    np.testing.assert_allclose(10.0**found.predicted, alone, rtol=1e-5)
+
+
+def test_an_ensemble_has_the_mean_and_the_spread_of_its_members():
+    members = [make(seed) for seed in range(3)]
+    found = evaluate_on_all(Ensemble(members, spread_scale=2.0, spread_floor=0.5))
+    each = np.array([evaluate_on_all(member).predicted for member in members])
+    np.testing.assert_allclose(found.predicted, each.mean(0), rtol=1e-5)
+    spread = 2.0 * np.sqrt(each.var(0, ddof=1) + 0.25)
+    np.testing.assert_allclose(found.spread, spread, rtol=1e-5)
+    assert "coverage_90" in found.figures
+
+
+@pytest.mark.parametrize("n_members", [1, 3])
+def test_classes_have_probabilities(n_members):
+    members = [make(seed, n_classes=2) for seed in range(n_members)]
+    found = evaluate_on_all(members[0] if n_members == 1 else Ensemble(members))
+    each = [
+        [float(member.predict_structure(atoms)) for atoms in CRYSTALS] for member in members
+    ]
+    np.testing.assert_allclose(found.predicted, np.mean(each, axis=0), rtol=1e-5)
+    assert found.classes
+    assert "roc_auc" in found.figures
+    assert "coverage_90" not in found.figures
+
+
+def test_a_known_domain_is_asked():
+    model = make()
+    model.domain.fit(CrystalGraph.batch(model.graphs(CRYSTALS[:3])))
+    found = evaluate_on_all(model)
+    assert found.in_domain.tolist()[3:] == [False, False]
+    assert found.figures["in_domain"] == found.in_domain.mean()
+
+
+def test_every_column_is_written(tmp_path):
+    three = np.array([1.0, 2.0, 3.0])
+    inside = np.array([True, False, True])
+    Evaluation(["a", "b", "c"], three, three + 0.1, three / 10, inside, False).save(
+        tmp_path / "predictions.csv"
+    )
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1] == {
+        "id": "b", "known": "2.0", "predicted": "2.1", "spread": "0.2", "in_domain": "0"
+    }  # fmt: skip

@@ -1,0 +1,202 @@
+"""Kept graphs against graphs computed on the spot, and files that came to harm."""
+
+import logging
+from dataclasses import fields
+
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk
+
+from ase_orbital import GOM, OFM, OneHot
+from ase_orbital.descriptors.settings import computing
+from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.graphs.equivalence import merge_equivalent
+from ase_orbital.training import features
+from ase_orbital.training.features import FeatureCache
+
+CRYSTALS = [
+    bulk("NaCl", "rocksalt", a=5.64), bulk("Cu"), bulk("Si"), bulk("Mg"),
+    bulk("CsCl", "cesiumchloride", a=4.12), bulk("MgO", "rocksalt", a=4.21) * (2, 1, 1),
+]  # fmt: skip
+NEAR = Connectivity(radius=8.0, n_neighbors=6)
+BOTH_WAYS = Connectivity(radius=8.0, n_neighbors=6, symmetric=True)
+FOREIGN = Atoms("Og", cell=[4.0] * 3, pbc=True)  # an element no table of orbitals has
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Crystals that graphs were built for, in the order it was done."""
+    built = []
+
+    def build(structures, *arguments):
+        built.extend(structures)
+        return build_graphs(structures, *arguments)
+
+    monkeypatch.setattr(features, "build_graphs", build)
+    return built
+
+
+def assert_same(found, expected, **tolerance):
+    for field in fields(CrystalGraph):
+        first, second = getattr(found, field.name), getattr(expected, field.name)
+        if second is None:
+            assert first is None
+        else:
+            torch.testing.assert_close(first, second, **tolerance or {"rtol": 0, "atol": 0})
+
+
+@pytest.mark.parametrize("connectivity", [NEAR, BOTH_WAYS], ids=["one way", "both ways"])
+@pytest.mark.parametrize("descriptor", [OneHot(), GOM(n_eigenvalues=8)], ids=repr)
+def test_graphs_are_those_computed_on_the_spot(tmp_path, descriptor, connectivity):
+    found, failed = FeatureCache(tmp_path, descriptor, connectivity).graphs(CRYSTALS)
+    direct = build_graphs(CRYSTALS, computing(descriptor, "float32"), connectivity)
+    expected = merge_equivalent(CrystalGraph.batch(direct))
+    assert failed == {}
+    assert found.sizes.tolist() == [2, 1, 2, 2, 2, 4]
+    assert_same(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_second_call_computes_nothing(tmp_path, counted):
+    first, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs(CRYSTALS)
+    assert len(counted) == len(CRYSTALS)
+    second, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs(CRYSTALS)
+    assert len(counted) == len(CRYSTALS)
+    assert_same(second, first)
+
+
+def test_only_what_is_missing_is_made(tmp_path, counted, monkeypatch):
+    monkeypatch.setattr(features, "SHARD", 2)
+    whole, _ = FeatureCache(tmp_path / "whole", OneHot(), NEAR).graphs(CRYSTALS)
+    counted.clear()
+    cache = FeatureCache(tmp_path / "part", OneHot(), NEAR)
+    cache.graphs(CRYSTALS[1:4])
+    graphs, _ = cache.graphs(CRYSTALS)
+    assert len(counted) == len(CRYSTALS)
+    assert_same(graphs, whole)
+
+
+def test_an_interruption_loses_the_shard_at_hand_only(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "SHARD", 2)
+    cache = FeatureCache(tmp_path, OneHot(), NEAR)
+    shards = []
+
+    def build(structures, *arguments):
+        shards.append(len(structures))
+        if len(shards) == 3:
+            raise KeyboardInterrupt
+        return build_graphs(structures, *arguments)
+
+    monkeypatch.setattr(features, "build_graphs", build)
+    with pytest.raises(KeyboardInterrupt):
+        cache.graphs(CRYSTALS)
+    graphs, _ = cache.graphs(CRYSTALS)
+    assert shards == [2, 2, 2, 2]
+    assert graphs.n_graphs == len(CRYSTALS)
+
+
+def test_order_and_repetition_are_those_of_the_list(tmp_path, counted):
+    cache = FeatureCache(tmp_path, OneHot(), NEAR)
+    whole, _ = cache.graphs(CRYSTALS)
+    order = [4, 0, 0, 5, 4]
+    graphs, failed = cache.graphs([CRYSTALS[index].copy() for index in order])
+    assert_same(graphs, whole.select(torch.tensor(order)))
+    assert failed == {}
+    assert len(counted) == len(CRYSTALS)
+
+
+def test_a_crystal_that_is_twice_in_a_new_list_is_computed_once(tmp_path, counted):
+    graphs, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs([CRYSTALS[0]] * 3)
+    assert len(counted) == 1
+    assert graphs.n_graphs == 3
+
+
+def test_other_settings_are_in_another_folder(tmp_path):
+    folders = {
+        FeatureCache(tmp_path, descriptor, connectivity).folder
+        for descriptor in (OneHot(), GOM(n_eigenvalues=8), GOM(n_eigenvalues=9))
+        for connectivity in (NEAR, BOTH_WAYS)
+    }
+    assert len(folders) == 6
+    assert FeatureCache(tmp_path, OneHot(), NEAR).folder in folders
+
+
+def test_failing_crystals_are_reported_by_place(tmp_path):
+    cache = FeatureCache(tmp_path, OFM(), NEAR)
+    crystals = [CRYSTALS[0], FOREIGN, CRYSTALS[1], FOREIGN]
+    for _ in range(2):
+        graphs, failed = cache.graphs(crystals)
+        assert list(failed) == [1, 3]
+        assert "Og" in failed[1]
+        assert sorted(graphs.numbers.tolist()) == [11, 17, 29]
+
+
+def test_if_all_fail_there_is_no_graph(tmp_path):
+    graphs, failed = FeatureCache(tmp_path, OFM(), NEAR).graphs([FOREIGN])
+    assert graphs is None
+    assert list(failed) == [0]
+    assert list(tmp_path.rglob("*.npz")) == []
+
+
+@pytest.fixture
+def shard(tmp_path):
+    cache = FeatureCache(tmp_path, OneHot(), BOTH_WAYS)
+    graphs, _ = cache.graphs(CRYSTALS)
+    (path,) = cache.folder.glob("*.npz")
+    return cache, path, graphs
+
+
+def test_a_file_that_was_cut_off_is_made_again_and_said(shard, caplog):
+    cache, path, graphs = shard
+    path.write_bytes(path.read_bytes()[:-300])
+    again, _ = cache.graphs(CRYSTALS)
+    assert_same(again, graphs)
+    assert f"{path} is damaged" in caplog.text
+    caplog.clear()
+    cache.graphs(CRYSTALS)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"not at all", b"PK\x03\x04"])
+def test_a_file_of_something_else_is_made_again(shard, content):
+    cache, path, graphs = shard
+    path.write_bytes(content)
+    assert_same(cache.graphs(CRYSTALS)[0], graphs)
+
+
+def test_one_changed_bit_anywhere_changes_no_number(shard, caplog):
+    cache, path, graphs = shard
+    caplog.set_level(logging.WARNING)
+    whole = path.read_bytes()
+    # Arrays' contents and headers, the names of the members, and the table at the end.
+    for place in range(0, len(whole), 23):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(bytes(changed))
+        assert_same(cache.graphs(CRYSTALS)[0], graphs)
+    n_places = len(range(0, len(whole), 23))
+    assert n_places / 2 < len(caplog.records) < n_places  # a date may be anything
+
+
+def test_two_processes_at_one_shard_do_not_meet(tmp_path, monkeypatch):
+    cache = FeatureCache(tmp_path, OneHot(), NEAR)
+    save, depth = features.np.savez_compressed, []
+
+    def save_while_another_does(file, **arrays):
+        if not depth:
+            depth.append(1)
+            FeatureCache(tmp_path, OneHot(), NEAR).graphs(CRYSTALS)
+        save(file, **arrays)
+
+    monkeypatch.setattr(features.np, "savez_compressed", save_while_another_does)
+    graphs, _ = cache.graphs(CRYSTALS)
+    assert graphs.n_graphs == len(CRYSTALS)
+    assert [path.suffix for path in sorted(cache.folder.iterdir())] == [".npz", ".json"]
+
+
+def test_several_processes_make_what_one_makes(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "SHARD", 3)
+    one, _ = FeatureCache(tmp_path / "one", OneHot(), NEAR).graphs(CRYSTALS)
+    two, _ = FeatureCache(tmp_path / "two", OneHot(), NEAR).graphs(CRYSTALS, workers=2)
+    assert_same(two, one)

@@ -1,0 +1,254 @@
+"""Fitting: interrupted and started again it ends where it would have, bit by bit."""
+
+import csv
+import logging
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+
+from ase_orbital.errors import SettingError
+from ase_orbital.training import train
+from ase_orbital.training.fitting import moving_average
+from ase_orbital.training.module import TrainingModule
+
+
+class KilledError(Exception):
+    """What stops a run in these tests."""
+
+
+@pytest.fixture
+def kill(monkeypatch):
+    """Stop at the second batch of an epoch of the member with a seed; what ran is kept."""
+    step = TrainingModule.training_step
+
+    def at(*, seed, epoch):
+        ran = []
+
+        def killed(module, batch, index):
+            here = (module.settings.seed, module.current_epoch)
+            if index == 1 and here == (seed, epoch):
+                raise KilledError
+            if index == 0:
+                ran.append(here)
+            return step(module, batch, index)
+
+        monkeypatch.setattr(TrainingModule, "training_step", killed)
+        return ran
+
+    return at
+
+
+@pytest.fixture(scope="module")
+def settings(quick):
+    """With everything that has a state: dropout, averages, Adam, two members."""
+    network = quick["network_settings"] | {"dropout": 0.2}
+    return quick | {"network_settings": network, "averaging": 0.9, "members": 2}
+
+
+@pytest.fixture(scope="module")
+def whole(salts, settings, tmp_path_factory):
+    """A run without interruption."""
+    return train(salts, tmp_path_factory.mktemp("whole"), settings=None, **settings)
+
+
+def history_of(run, member=0):
+    path = run.folder / f"member-{member}" / "history.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [row | {"seconds": None} for row in rows]
+
+
+def assert_same_weights(first, second):
+    states = first.model.state_dict(), second.model.state_dict()
+    assert states[0].keys() == states[1].keys()
+    differing = [
+        name for name in states[0] if not torch.equal(states[0][name], states[1][name])
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (0, 2), (1, 1)])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    salts, settings, whole, tmp_path, kill, seed, epoch
+):
+    first = kill(seed=seed, epoch=epoch)
+    with pytest.raises(KilledError):
+        train(salts, tmp_path, **settings)
+    second = kill(seed=None, epoch=None)
+    again = train(salts, tmp_path, **settings)
+    assert second[0] == first[-1] == (seed, epoch)
+    assert len(first) + len(second) == 2 * 3 + 1
+    assert_same_weights(again, whole)
+    for member in range(2):
+        assert history_of(again, member) == history_of(whole, member)
+    assert again.figures == whole.figures
+
+
+def test_a_run_that_is_over_gives_the_same_again(salts, settings, whole):
+    seconds = (whole.folder / "member-0" / "history.csv").read_text()
+    again = train(salts, whole.folder, **settings)
+    assert_same_weights(again, whole)
+    assert again.figures == whole.figures
+    assert (whole.folder / "member-0" / "history.csv").read_text() == seconds
+
+
+@pytest.mark.parametrize("name", ["averaging", "seed", "dropout"])
+def test_what_has_a_state_makes_a_difference(salts, settings, whole, tmp_path, name):
+    network = settings["network_settings"] | {"dropout": 0.0}
+    change = {
+        "averaging": {"averaging": 0.0},
+        "seed": {"seed": 1},
+        "dropout": {"network_settings": network},
+    }[name]
+    other = train(salts, tmp_path, **settings | change | {"members": 1})
+    assert history_of(other) != history_of(whole)
+
+
+def test_history_has_a_line_an_epoch(whole):
+    rows = history_of(whole)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    losses = np.array([[float(row[f"{part}_loss"]) for row in rows]
+                       for part in ("train", "validation")])  # fmt: skip
+    assert np.isfinite(losses).all()
+    assert losses[0, -1] < losses[0, 0]
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Make the validation losses of the epochs what a list says, and keep the weights."""
+
+    def script(losses):
+        weights = []
+
+        def loss(module, batch, _):
+            weights.append({k: v.clone() for k, v in module.model.named_parameters()})
+            value = torch.tensor(losses[module.current_epoch])
+            module.log("validation_loss", value, batch_size=len(batch.targets))
+
+        monkeypatch.setattr(TrainingModule, "validation_step", loss)
+        return weights
+
+    return script
+
+
+def test_patience_stops_early_and_keeps_the_best(salts, quick, tmp_path, scripted):
+    weights = scripted([5.0, 1.0, 3.0, 4.0])  # the second is best, the fourth too many
+    settings = quick | {"epochs": 20, "patience": 2, "averaging": 0.9}
+    run = train(salts, tmp_path, **settings)
+    assert len(history_of(run)) == 4
+    for name, value in run.model.named_parameters():
+        assert torch.equal(value, weights[1][name])
+    again = train(salts, tmp_path, **settings)
+    assert len(history_of(again)) == 4
+    assert_same_weights(again, run)
+
+
+def test_patience_is_not_forgotten_by_an_interruption(
+    salts, quick, tmp_path, scripted, kill
+):
+    scripted([2.0, 3.0, 4.0, 5.0])
+    kill(seed=0, epoch=2)
+    settings = quick | {"epochs": 20, "patience": 2}
+    with pytest.raises(KilledError):
+        train(salts, tmp_path, **settings)
+    kill(seed=None, epoch=None)
+    assert len(history_of(train(salts, tmp_path, **settings))) == 3
+
+
+def test_nothing_global_is_changed(salts, quick, tmp_path):
+    names = ["", "lightning", "lightning.pytorch", "lightning.fabric", "matgl"]
+    loggers = [logging.getLogger(name) for name in names]
+
+    def state():
+        return (
+            torch.get_rng_state().tolist(),
+            np.random.get_state()[1].tolist(),  # noqa: NPY002  # others use it
+            torch.get_default_dtype(),
+            torch.get_num_threads(),
+            torch.is_grad_enabled(),
+            torch.are_deterministic_algorithms_enabled(),
+            [logger.level for logger in loggers],
+        )
+
+    before = state()
+    train(salts, tmp_path, **quick | {"epochs": 1})
+    assert state() == before
+
+
+def test_a_last_batch_of_one_atom_is_learned_from(quick, tmp_path):
+    """17 crystals in batches of 16: the last has one crystal, of one kind of atom."""
+    metals = [bulk("Cu", a=3.5 + 0.01 * index) for index in range(17)]
+    settings = quick | {"batch_size": 16, "sizes": (17, 0, 0), "epochs": 1}
+    run = train((metals, np.arange(17.0)), tmp_path, **settings)
+    assert all(value.isfinite().all() for value in run.model.state_dict().values())
+
+
+def test_lower_precision_learns_and_leaves_weights_in_full(salts, quick, tmp_path):
+    run = train(salts, tmp_path, **quick | {"precision": "bf16-mixed"})
+    assert np.isfinite(run.figures["mae_test"])
+    assert {value.dtype for value in run.model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("accelerator", ["nonsense", "mps"])
+def test_a_machine_without_the_accelerator_is_one_error(
+    salts, quick, tmp_path, accelerator
+):
+    with pytest.raises(SettingError, match="this machine cannot train so"):
+        train(salts, tmp_path, **quick | {"accelerator": accelerator})
+
+
+def test_the_average_is_fast_at_first_and_ends_at_its_decay():
+    """From 0 towards 1 with 9/10, 9/11, ... left to go, then with `decay`."""
+    average, left = [torch.zeros(2)], 1.0
+    for n_before in range(30):
+        moving_average(average, [torch.ones(2)], n_before, decay=0.5)
+        left *= min(0.5, (1 + n_before) / (10 + n_before))
+        torch.testing.assert_close(average[0], torch.full((2,), 1.0 - left))
+    still = [torch.zeros(1)]
+    moving_average(still, [torch.ones(1)], 10**9, decay=0.75)
+    assert float(still[0]) == pytest.approx(0.25)
+
+
+def test_counts_are_not_averaged():
+    counts = [torch.tensor(3)]
+    moving_average(counts, [torch.tensor(8)], torch.tensor(100), decay=0.9)
+    assert counts[0] == 8
+
+
+PROCESSES = """
+import os, sys
+from ase.build import bulk
+from ase_orbital.training import train
+
+if __name__ == "__main__":
+    constants = [3.5 + 0.02 * index for index in range(25)]
+    crystals = [bulk("Cu", a=a) for a in constants]
+    run = train((crystals, constants), "run", epochs=2, batch_size=4, accelerator="cpu",
+                devices=2, progress=False, members=2, sizes=(16, 4, 4),
+                network_settings={"descriptor": {"name": "OneHot", "size": 113},
+                                  "n_hidden": 8})
+    total = sum(float(value.double().sum()) for value in run.model.parameters())
+    with open(f"rank-{os.environ['LOCAL_RANK']}", "w") as file:
+        file.write(repr(total))
+"""
+
+
+def test_several_processes_learn_one_model(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(PROCESSES))
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True,
+                          text=True, timeout=300, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second = ((tmp_path / f"rank-{rank}").read_text() for rank in range(2))
+    assert first == second
+    for member in range(2):
+        lines = (tmp_path / "run" / f"member-{member}" / "history.csv").read_text()
+        assert [line.split(",")[0] for line in lines.split()] == ["epoch", "1", "2"]
+    # 16 crystals, 2 processes, batches of 4: 2 steps an epoch.
+    saved = torch.load(tmp_path / "run" / "member-0" / "last.ckpt", weights_only=True)
+    assert saved["global_step"] == 4

@@ -1,0 +1,136 @@
+"""Measures against closed forms and hand-counted cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ase_orbital.training.metrics import (
+    HALF_WIDTH,
+    calibration,
+    classification,
+    coverage,
+    regression,
+    roc,
+)
+
+KNOWN = np.array([1.0, 2.0, 3.0, 6.0])
+NUMBERS = st.floats(-100.0, 100.0)
+
+
+def test_errors_of_four_numbers():
+    figures = regression(KNOWN, KNOWN + np.array([1.0, -1.0, 3.0, -1.0]))
+    assert figures["mae"] == pytest.approx(6.0 / 4.0)
+    assert figures["rmse"] == pytest.approx(np.sqrt(12.0 / 4.0))
+    # The squared deviations from the mean, 3, are 4, 1, 0 and 9.
+    assert figures["r2"] == pytest.approx(1.0 - 12.0 / 14.0)
+
+
+def test_correlation_ignores_scale_and_offset_and_r2_does_not():
+    figures = regression(KNOWN, 0.5 * KNOWN + 7.0)
+    assert figures["r"] == pytest.approx(1.0)
+    assert figures["r2"] < 0.0
+    assert regression(KNOWN, -KNOWN)["r"] == pytest.approx(-1.0)
+
+
+def test_the_mean_explains_nothing():
+    figures = regression(KNOWN, np.full(4, KNOWN.mean()))
+    assert figures["r2"] == pytest.approx(0.0)
+    assert np.isnan(figures["r"])
+
+
+@pytest.mark.parametrize("value", [0.1, 0.0, -3.3])
+def test_equal_values_have_no_correlation_and_nothing_to_explain(value):
+    """0.1 three times has a variance above zero, by rounding."""
+    figures = regression(np.full(3, value), np.array([0.1, 0.2, 0.3]))
+    assert np.isnan(figures["r"])
+    assert np.isnan(figures["r2"])
+    assert np.isfinite(figures["mae"])
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=20))
+def test_the_mean_error_is_at_most_the_root_mean_square(pairs):
+    known, predicted = np.array(pairs).T
+    figures = regression(known, predicted)
+    assert figures["mae"] <= figures["rmse"] + 1e-9
+    assert figures["rmse"] <= np.abs(known - predicted).max() + 1e-9
+
+
+def test_five_classified_by_hand():
+    """Two of three in class 1 are found, one of two in class 0; 5 of 6 pairs in order."""
+    known = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
+    figures = classification(known, np.array([0.9, 0.8, 0.2, 0.6, 0.1]))
+    assert figures["accuracy"] == pytest.approx(3 / 5)
+    assert figures["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert figures["f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert figures["roc_auc"] == pytest.approx(5 / 6)
+
+
+def test_ties_count_half_in_the_area():
+    figures = classification(np.array([1.0, 0.0]), np.array([0.3, 0.3]))
+    assert figures["roc_auc"] == pytest.approx(0.5)
+
+
+def test_one_half_is_class_1_for_every_measure():
+    figures = classification(np.array([1.0, 0.0]), np.array([0.5, 0.1]))
+    assert figures["accuracy"] == figures["balanced_accuracy"] == figures["f1"] == 1.0
+
+
+def test_one_class_has_no_area_and_the_recall_of_that_class():
+    figures = classification(np.ones(4), np.array([0.6, 0.4, 0.7, 0.2]))
+    assert np.isnan(figures["roc_auc"])
+    assert figures["balanced_accuracy"] == pytest.approx(0.5)
+
+
+def test_a_probability_above_one_by_rounding_changes_nothing():
+    known, exact = np.array([1.0, 0.0, 0.0, 1.0]), np.array([1.0, 0.4, 0.2, 0.1])
+    rounded = np.array([1.0 + 1e-7, 0.4, 0.2, 0.1])
+    assert classification(known, rounded) == classification(known, exact)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.0, 1.0)), min_size=2, max_size=30))
+def test_the_area_is_the_share_of_pairs_in_order(pairs):
+    known = np.array([float(truth) for truth, _ in pairs])
+    score = np.array([score for _, score in pairs])
+    if len(set(known)) == 2:
+        gap = score[known == 1.0][:, None] - score[known == 0.0][None, :]
+        share = float(((gap > 0) + 0.5 * (gap == 0)).mean())
+        assert classification(known, score)["roc_auc"] == pytest.approx(share, abs=1e-6)
+
+
+def test_the_curve_runs_from_corner_to_corner_and_up():
+    known, score = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.1, 0.4, 0.6, 0.9])
+    false, true = roc(known, score)
+    assert (false[0], true[0]) == (0.0, 0.0)
+    assert (false[-1], true[-1]) == (1.0, 1.0)
+    assert (np.diff(false) >= 0).all()
+    assert np.trapezoid(true, false) == pytest.approx(3 / 4)
+
+
+def test_coverage_counts_what_lies_within_90_percent_of_a_normal():
+    normal = np.random.default_rng(0).normal(size=20_000)
+    zero = np.zeros_like(normal)
+    assert coverage(normal, zero, np.ones_like(normal)) == pytest.approx(0.9, abs=0.01)
+    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH + 1e-9) == 1.0
+    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH - 1e-9) == 0.0
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.integers(10, 200), st.integers(0, 1000), st.floats(0.01, 100.0))
+def test_after_calibration_90_percent_lie_inside(n_crystals, seed, unit):
+    random = np.random.default_rng(seed)
+    known = unit * random.normal(size=n_crystals)
+    deviation = unit * random.uniform(0.001, 0.2, size=n_crystals)
+    scale, floor = calibration(known, np.zeros(n_crystals), deviation)
+    spread = scale * np.sqrt(deviation**2 + floor**2)
+    inside = coverage(known, np.zeros(n_crystals), spread * (1.0 + 1e-12))
+    assert inside == pytest.approx(0.9, abs=1.0 / n_crystals)
+    assert floor == np.median(deviation)
+
+
+def test_members_that_agree_by_chance_are_not_certain():
+    deviation = np.array([0.0, 0.1, 0.2])
+    scale, floor = calibration(np.ones(3), np.zeros(3), deviation)
+    assert scale * floor > 0.0

@@ -1,0 +1,142 @@
+"""From a source to three sets: what is in which, and what was set aside."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from ase_orbital import OFM
+from ase_orbital.descriptors.settings import to_settings
+from ase_orbital.errors import DataError, SettingError
+from ase_orbital.training import TrainingSettings
+from ase_orbital.training.crystals import read_crystals
+from ase_orbital.training.preparation import make_network, prepare, split_of
+from ase_orbital.training.splits import Split
+
+
+def make(quick, **changes):
+    return TrainingSettings.from_dict(quick | changes)
+
+
+def rejected_of(folder):
+    with (folder / "rejected.csv").open(newline="") as file:
+        return {row["id"]: row["reason"] for row in csv.DictReader(file)}
+
+
+def test_graphs_and_targets_belong_to_their_names(salts, quick, tmp_path):
+    prepared = prepare(salts, make(quick), tmp_path)
+    known = {atoms.info["id"]: (sorted(atoms.numbers), target)
+             for atoms, target in zip(*salts, strict=True)}  # fmt: skip
+    assert {part: len(ids) for part, ids in prepared.ids.items()} == {
+        "train": 48, "validation": 6, "test": 6
+    }  # fmt: skip
+    for part, names in prepared.ids.items():
+        crystals = prepared.sets[part]
+        atoms = crystals.graph.numbers.split(crystals.graph.n_atoms.tolist())
+        found = [sorted(numbers.tolist()) for numbers in atoms]
+        assert found == [known[name][0] for name in names]
+        targets = [known[name][1] for name in names]
+        assert crystals.targets.tolist() == pytest.approx(targets, rel=1e-6)
+
+
+def test_the_split_is_written_and_used_again(salts, quick, tmp_path):
+    first = prepare(salts, make(quick), tmp_path)
+    written = Split.load(tmp_path / "split.json")
+    assert {"train": written.train, "validation": written.validation,
+            "test": written.test} == first.ids  # fmt: skip
+    other = prepare(salts, make(quick, seed=5), tmp_path)
+    assert other.ids == first.ids
+
+
+def test_a_split_of_ones_own(salts, quick, tmp_path):
+    names = [atoms.info["id"] for atoms in salts[0]]
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(
+        {"train": names[:5], "validation": [], "test": [*names[10:12], "unheard-of"]}
+    ))  # fmt: skip
+    prepared = prepare(salts, make(quick, split=str(path)), tmp_path)
+    assert prepared.ids == {"train": names[:5], "test": names[10:12]}
+
+
+def test_elements_are_those_of_the_training_set(salts, quick, tmp_path):
+    names = [atoms.info["id"] for atoms in salts[0]]
+    lithium = [name for name in names if name.startswith("LiF")]
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"train": lithium, "validation": names[-2:], "test": []}))
+    assert prepare(salts, make(quick, split=str(path)), tmp_path).elements == [3, 9]
+
+
+def test_a_marked_test_set_leaves_the_rest_in_proportion(salts, quick):
+    for atoms in salts[0]:
+        atoms.info["held_out"] = atoms.info["id"].startswith("Cs")
+    settings = make(quick, test_column="held_out", sizes=[0.6, 0.2, 0.2])
+    split = split_of(read_crystals(salts, settings), settings)
+    assert len(split.test) == 12
+    assert all(name.startswith("Cs") for name in split.test)
+    assert (len(split.train), len(split.validation)) == (36, 12)
+
+
+def test_all_of_one_formula_are_in_one_set(salts, quick):
+    settings = make(quick, split="formula", sizes=[0.6, 0.2, 0.2])
+    split = split_of(read_crystals(salts, settings), settings)
+    train, validation, test = ({name.split("-")[0] for name in part} for part in split)
+    assert (len(train), len(validation), len(test)) == (12, 4, 4)
+    assert len(train | validation | test) == 20
+
+
+def test_the_first_of_two_with_one_identifier_is_used(salts, quick, tmp_path):
+    crystals = [atoms.copy() for atoms in salts[0]]
+    crystals[1].info["id"] = crystals[0].info["id"]
+    prepared = prepare((crystals, salts[1]), make(quick), tmp_path)
+    used = [name for names in prepared.ids.values() for name in names]
+    assert len(used) == 59
+    assert crystals[0].info["id"] in used
+    assert rejected_of(tmp_path) == {
+        crystals[0].info["id"]: "another crystal has the same identifier"
+    }
+
+
+def test_what_has_no_features_is_set_aside(salts, quick, tmp_path):
+    foreign = Atoms("Og", cell=[4.0] * 3, pbc=True, info={"id": "foreign"})
+    settings = make(quick, network_settings={"descriptor": to_settings(OFM())})
+    crystals = [*salts[0][:9], foreign]
+    prepared = prepare((crystals, np.arange(10.0)), settings, tmp_path)
+    assert sum(map(len, prepared.ids.values())) == 9
+    assert "Og" in rejected_of(tmp_path)["foreign"]
+
+
+def test_large_cells_are_tested_on_and_not_trained_on(quick, tmp_path):
+    small = [bulk("Cu", a=3.5 + 0.01 * index) for index in range(20)]
+    large = [atoms * (2, 1, 1) for atoms in small]
+    settings = make(quick, most_atoms=1, sizes=[0.5, 0.2, 0.3])
+    prepared = prepare(([*small, *large], np.arange(40.0)), settings, tmp_path)
+    sizes = {part: set(labeled.graph.sizes.tolist())
+             for part, labeled in prepared.sets.items()}  # fmt: skip
+    assert sizes == {"train": {1}, "validation": {1, 2}, "test": {1, 2}}
+    assert set(rejected_of(tmp_path).values()) == {"not trained on: 2 atoms, more than 1"}
+    assert len(rejected_of(tmp_path)) + len(prepared.ids["train"]) == 20
+
+
+def test_an_empty_training_set_is_an_error_and_leaves_no_split(salts, quick, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"train": ["x"], "validation": [], "test": ["LiF-1.00"]}))
+    with pytest.raises(DataError, match="training set is empty"):
+        prepare(salts, make(quick, split=str(path)), tmp_path)
+    assert not (tmp_path / "split.json").exists()
+
+
+def test_settings_the_network_does_not_take_are_named(quick):
+    settings = make(quick, network_settings={"n_hiden": 8})
+    with pytest.raises(SettingError, match=r"EOSNet does not take .* 'n_hiden'"):
+        make_network(settings)
+
+
+def test_weights_are_those_of_the_seed(quick):
+    first, second, other = (
+        make_network(make(quick, seed=seed)).state_dict() for seed in (0, 0, 1)
+    )
+    assert all(first[name].equal(second[name]) for name in first)
+    assert not all(first[name].equal(other[name]) for name in first)

@@ -1,0 +1,171 @@
+"""A training run from end to end, on lattice constants of rocksalts."""
+
+import csv
+import json
+
+import matgl
+import numpy as np
+import pytest
+
+from ase_orbital import GOM, Predictor
+from ase_orbital.descriptors.settings import to_settings
+from ase_orbital.errors import DataError, SettingError
+from ase_orbital.training import TrainingSettings, train
+
+
+@pytest.fixture(scope="module")
+def settings(quick):
+    network = {"descriptor": to_settings(GOM(n_eigenvalues=16)), "n_hidden": 16}
+    return quick | {"network_settings": network, "epochs": 25, "members": 2,
+                    "sizes": [0.6, 0.2, 0.2]}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(salts, settings, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "lattice"
+    return train(salts, folder, card={"data": "made up", "limits": "salts."}, **settings)
+
+
+def crystal(salts, name):
+    return next(atoms for atoms in salts[0] if atoms.info["id"] == name)
+
+
+def predictions(folder):
+    with (folder / "predictions.csv").open(newline="") as file:
+        return {row.pop("id"): {name: float(text) for name, text in row.items()}
+                for row in csv.DictReader(file)}  # fmt: skip
+
+
+def test_it_learns(run, salts):
+    """Well below the error of the mean, on crystals it has not seen."""
+    deviation = np.abs(salts[1] - salts[1].mean()).mean()
+    assert run.figures["mae_test"] < 0.3 * deviation
+    assert run.figures["r2_test"] > 0.8
+    assert (run.figures["n_train"], run.figures["n_test"]) == (36, 12)
+
+
+def test_the_folder_has_what_the_docstring_says(run):
+    names = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*")}
+    assert names >= {
+        "settings.json", "split.json", "rejected.csv", "features", "predictions.csv",
+        "model/model.json", "model/model.pt", "model/state.pt", "model/README.md",
+        "parity.png", "error-by-element.png", "error-by-size.png",
+        "member-0/last.ckpt", "member-0/history.csv", "member-0/history.png",
+        "member-1/last.ckpt", "member-1/history.csv", "member-1/history.png",
+    }  # fmt: skip
+    assert not [name for name in names if name.endswith(".part")]
+
+
+def test_predictions_are_those_of_the_model_folder(run, salts):
+    rows = predictions(run.folder)
+    assert list(rows) == run.evaluations["test"].ids
+    predictor = Predictor(run.folder / "model", device="cpu", domain=True)
+    for name, row in rows.items():
+        found = predictor.predict(crystal(salts, name))
+        assert found["property"] == pytest.approx(row["predicted"], abs=1e-4)
+        assert found["property_spread"] == pytest.approx(row["spread"], rel=1e-2)
+        assert found["in_domain"] == row["in_domain"]
+        known = salts[1][salts[0].index(crystal(salts, name))]
+        assert row["known"] == pytest.approx(known, rel=1e-6)
+
+
+def test_matgl_opens_the_model(run, salts):
+    model = matgl.load_model(run.folder / "model").eval()
+    name, row = next(iter(predictions(run.folder).items()))
+    found = model.predict_structure(crystal(salts, name))
+    assert float(found) == pytest.approx(row["predicted"], abs=1e-4)
+
+
+def test_the_spread_covers_90_percent_of_the_validation_set(run):
+    n_crystals = run.figures["n_validation"]
+    covered = run.figures["coverage_90_validation"]
+    assert covered == pytest.approx(0.9, abs=1.0 / n_crystals)
+
+
+def test_the_card_has_the_figures(run):
+    card = (run.folder / "model" / "README.md").read_text()
+    assert f"| **{run.figures['mae_test']:.4f}** |" in card
+    assert f"{run.figures['r2_validation']:.4f}" in card
+    assert "test set, 12 crystals" in card
+    assert "- **Data**: made up" in card
+    assert "2 networks of seeds one apart" in card
+
+
+def test_the_metadata_have_what_made_the_model(run, settings):
+    content = json.loads((run.folder / "model" / "model.json").read_text())["metadata"]
+    made_with = TrainingSettings.from_dict(content["training"]["settings"])
+    assert made_with == TrainingSettings.from_dict(settings)
+    assert content["figures"]["mae_test"] == pytest.approx(run.figures["mae_test"], 1e-4)
+    assert content["tables"]
+
+
+def test_crystals_like_those_trained_on_are_in_the_domain(run, salts):
+    predictor = Predictor(run.folder / "model", device="cpu", domain=True)
+    assert run.evaluations["train"].in_domain.mean() > 0.9
+    middle = crystal(salts, "KCl-1.00")
+    assert predictor.predict(middle)["in_domain"] == 1.0
+    squeezed = middle.copy()
+    squeezed.set_cell(0.6 * middle.cell.array, scale_atoms=True)
+    assert predictor.predict(squeezed)["in_domain"] == 0.0
+
+
+def test_other_settings_in_the_folder_are_refused_by_name(run, salts, settings):
+    changes = {"epochs": 99, "seed": 4, "progress": True}
+    with pytest.raises(SettingError, match="a run with another epochs, seed; give"):
+        train(salts, run.folder, **settings | changes)
+
+
+def test_settings_come_as_an_object_with_changes_on_top(salts, quick, tmp_path):
+    base = TrainingSettings.from_dict(quick)
+    train(salts, str(tmp_path / "run"), base, epochs=1, cache=str(tmp_path / "cache"))
+    written = TrainingSettings.from_file(tmp_path / "run" / "settings.json")
+    assert written.differences(base) == ["epochs"]
+    assert list((tmp_path / "cache").rglob("*.npz"))
+    assert not (tmp_path / "run" / "features").exists()
+
+
+def test_data_that_cannot_be_used_leave_the_folder_free(salts, quick, tmp_path):
+    with pytest.raises(DataError, match="none of 60 crystals"):
+        train((salts[0], [None] * 60), tmp_path, **quick)
+    run = train(salts, tmp_path, **quick | {"epochs": 1, "seed": 3})
+    assert run.figures["n_test"] == 6
+
+
+def test_classes_have_a_probability_and_a_curve(salts, quick, tmp_path):
+    settings = quick | {"property_name": "metal_probability", "column": "constant",
+                        "at_most": 6.0, "epochs": 12, "members": 2}  # fmt: skip
+    run = train(salts, tmp_path, **settings)
+    assert run.figures["roc_auc_train"] > 0.95
+    assert run.figures["balanced_accuracy_train"] > 0.8
+    assert (tmp_path / "roc.png").is_file()
+    predictor = Predictor(tmp_path / "model", device="cpu")
+    assert predictor.properties == ["metal_probability", "metal_probability_spread"]
+    small, large = (
+        predictor.predict(crystal(salts, name))["metal_probability"]
+        for name in ("LiF-1.00", "CsI-1.00")
+    )
+    assert 0.0 <= large < 0.5 < small <= 1.0
+    known = {row["known"] for row in predictions(tmp_path).values()}
+    assert known <= {0.0, 1.0}
+
+
+def test_logarithms_are_learned_and_the_property_predicted(salts, quick, tmp_path):
+    settings = quick | {"property_name": "bulk_modulus"}
+    run = train((salts[0], 10.0 ** salts[1]), tmp_path, **settings)
+    assert run.model.unit == "GPa"
+    name, row = next(iter(predictions(tmp_path).items()))
+    found = Predictor(tmp_path / "model", device="cpu").predict(crystal(salts, name))
+    assert np.log10(found["bulk_modulus"]) == pytest.approx(row["predicted"], abs=1e-4)
+    assert "mean absolute error, log10(GPa)" in (tmp_path / "model/README.md").read_text()
+
+
+def test_without_validation_and_test_set_there_is_still_a_model(salts, quick, tmp_path):
+    run = train(salts, tmp_path, **quick | {"sizes": [60, 0, 0], "epochs": 1})
+    assert list(run.evaluations) == ["train"]
+    assert len(predictions(tmp_path)) == 60
+
+
+def test_one_member_has_no_spread(salts, quick, tmp_path):
+    run = train(salts, tmp_path, **quick | {"epochs": 1})
+    assert run.evaluations["test"].spread is None
+    assert Predictor(tmp_path / "model", device="cpu").properties == ["property"]

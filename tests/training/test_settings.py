@@ -1,0 +1,210 @@
+"""Settings against themselves in every form, and what is refused by name."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import fields
+
+import pytest
+
+from ase_orbital.cli.settings import add_settings, given
+from ase_orbital.errors import SettingError
+from ase_orbital.training import TrainingSettings
+from ase_orbital.training.settings import MACHINE
+
+# A value other than the default for every setting, as plain as a file has it.
+OTHERS = {
+    "property_name": "band_gap", "column": "gap", "at_most": None, "id": "name",
+    "split": "formula", "sizes": [60, 8, 8], "test_column": "held_out", "most_atoms": 20,
+    "network": "OCrystalNet", "network_settings": {"n_hidden": 8},
+    "start_from": "runs/first/model", "members": 3,
+    "epochs": 7, "batch_size": 5, "loss": "huber", "class_weights": False,
+    "optimizer": "adamw", "learning_rate": 0.5, "schedule": "milestones", "warm_up": 0.5,
+    "first_rate": 0.25, "last_rate": 0.125, "milestones": [0.5], "weight_decay": 0.75,
+    "clip": 2.5, "averaging": 0.0, "patience": 4, "seed": 9, "accelerator": "cpu",
+    "devices": 2, "precision": "bf16-mixed", "compile": True, "workers": 6,
+    "progress": False,
+}  # fmt: skip
+CLASSES = {"property_name": "metal_probability", "at_most": 0.125}
+
+TOML = """
+property_name = "band_gap"
+sizes = [60, 8, 8]
+learning_rate = 0.5
+progress = false
+
+[network_settings]
+n_hidden = 8
+"""
+
+
+def test_every_setting_is_tried_here():
+    assert OTHERS.keys() == {known.name for known in fields(TrainingSettings)}
+
+
+def test_plain_values_and_back():
+    settings = TrainingSettings.from_dict(OTHERS)
+    plain = settings.to_dict()
+    assert plain == OTHERS
+    assert json.loads(json.dumps(plain)) == plain
+    assert TrainingSettings.from_dict(plain) == settings
+
+
+def test_defaults_and_papers_survive_the_same_way():
+    for settings in (TrainingSettings(), TrainingSettings.paper("OCrystalNet")):
+        assert TrainingSettings.from_dict(settings.to_dict()) == settings
+
+
+def test_from_a_json_file(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(OTHERS))
+    assert TrainingSettings.from_file(path) == TrainingSettings.from_dict(OTHERS)
+
+
+def test_from_a_toml_file_with_changes_on_top(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(TOML)
+    settings = TrainingSettings.from_file(path, epochs=3, learning_rate=0.1)
+    assert settings == TrainingSettings(
+        property_name="band_gap", sizes=(60, 8, 8), learning_rate=0.1, progress=False,
+        network_settings={"n_hidden": 8}, epochs=3,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("absent.toml", None),
+        ("bad.toml", "epochs = = 3"),
+        ("bad.json", "{"),
+        ("list.json", "[1, 2]"),
+        ("number.json", "3"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(SettingError, match=name):
+        TrainingSettings.from_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("lerning_rate", "learning_rate"), ("epoch", "epochs")]
+)
+def test_an_unknown_name_gets_the_nearest(wrong, right):
+    with pytest.raises(SettingError, match=f"{wrong!r}; did you mean {right}"):
+        TrainingSettings.from_dict({wrong: 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("network", "EOSnet"), ("loss", "l1"), ("optimizer", "sgd"), ("schedule", "step"),
+        ("precision", "64-true"), ("epochs", 0), ("epochs", 2.5), ("epochs", "3"),
+        ("epochs", True), ("batch_size", -1), ("members", 0), ("devices", 0),
+        ("workers", 0), ("patience", 0), ("most_atoms", 0), ("learning_rate", 0.0),
+        ("learning_rate", float("nan")), ("learning_rate", "fast"), ("clip", -1.0),
+        ("first_rate", -1e-4), ("weight_decay", -0.1), ("seed", -1), ("seed", 0.5),
+        ("warm_up", 1.0), ("warm_up", -0.1), ("averaging", 1.0), ("averaging", None),
+        ("sizes", (0.8, 0.2)), ("sizes", (0.0, 0.5, 0.5)), ("sizes", (0.8, -0.1, 0.1)),
+        ("sizes", (0.8, 0.2, 0.1)), ("sizes", 0.8), ("sizes", ("a", "b", "c")),
+        ("milestones", 0.5), ("network_settings", [1]), ("compile", "yes"),
+        ("property_name", None), ("at_most", "zero"),
+    ],
+)  # fmt: skip
+def test_a_value_that_means_nothing_is_named(name, value):
+    with pytest.raises(SettingError, match=name):
+        TrainingSettings(**{name: value})
+
+
+def test_a_transform_that_means_nothing_is_named():
+    with pytest.raises(SettingError, match="transform must be identity or log10"):
+        TrainingSettings(network_settings={"transform": "log"})
+
+
+def test_classes_of_a_property_that_is_a_number_are_refused():
+    with pytest.raises(SettingError, match="band_gap is learned as a number"):
+        TrainingSettings(property_name="band_gap", at_most=0.0)
+
+
+def test_what_is_learned_of_the_target():
+    assert TrainingSettings(property_name="bulk_modulus").transform == "log10"
+    assert TrainingSettings(property_name="band_gap").transform == "identity"
+    assert TrainingSettings(property_name="band_gap", column="gap").target == "gap"
+    assert TrainingSettings(property_name="metal_probability").classes
+    assert TrainingSettings(property_name="mine", at_most=1.0).classes
+    assert not TrainingSettings(property_name="mine").classes
+
+
+def test_the_papers_have_no_averaging_and_exactly_the_nearest_neighbors():
+    for network in ("EOSNet", "OCrystalNet"):
+        settings = TrainingSettings.paper(network)
+        assert settings.network == network
+        assert settings.averaging == 0.0
+        assert settings.batch_size == 64
+        assert settings.network_settings == {"smoothing": None}
+
+
+def test_the_papers_numbers():
+    eosnet, ocrystalnet = map(TrainingSettings.paper, ("EOSNet", "OCrystalNet"))
+    assert (eosnet.epochs, eosnet.learning_rate) == (500, 1e-3)
+    assert eosnet.warm_up * eosnet.epochs == pytest.approx(20)
+    assert [share * 500 for share in eosnet.milestones] == pytest.approx([100, 200, 400])
+    assert ocrystalnet.epochs == 50
+    assert ocrystalnet.warm_up * 50 == pytest.approx(2)
+    rates = [ocrystalnet.first_rate, ocrystalnet.learning_rate, ocrystalnet.last_rate]
+    assert rates == [1e-4, 3e-4, 1e-5]
+
+
+def test_changes_go_on_top_of_a_paper():
+    settings = TrainingSettings.paper(
+        "EOSNet", epochs=3, network_settings={"n_hidden": 8, "smoothing": 0.1}
+    )
+    assert settings.epochs == 3
+    assert settings.network_settings == {"n_hidden": 8, "smoothing": 0.1}
+
+
+def test_a_run_may_go_on_on_another_machine():
+    machine = {name: OTHERS[name] for name in MACHINE}
+    assert TrainingSettings().differences(TrainingSettings.from_dict(machine)) == []
+    differing = TrainingSettings().differences(TrainingSettings.from_dict(OTHERS))
+    assert set(differing) == OTHERS.keys() - set(MACHINE) - {"at_most"}
+
+
+def test_members_differ_in_their_seeds_only():
+    settings = TrainingSettings(members=3, seed=5)
+    member = settings.of_member(2)
+    assert (member.members, member.seed) == (1, 7)
+    assert member.differences(settings) == ["members", "seed"]
+
+
+@pytest.mark.parametrize("name", [*OTHERS.keys() - {"at_most"}])
+def test_every_setting_is_an_option_of_the_same_name(name):
+    parser = ArgumentParser()
+    add_settings(parser)
+    flag, value = f"--{name.replace('_', '-')}", OTHERS[name]
+    if isinstance(value, bool):
+        words = [flag if value else flag.replace("--", "--no-", 1)]
+    elif isinstance(value, dict):
+        words = [flag, json.dumps(value)]
+    elif isinstance(value, list):
+        words = [flag, *map(str, value)]
+    else:
+        words = [flag, str(value)]
+    assert given(parser.parse_args(words)) == {name: value}
+
+
+def test_classes_are_an_option_too():
+    parser = ArgumentParser()
+    add_settings(parser)
+    words = ["--property-name", "metal_probability", "--at-most", "0.125"]
+    assert given(parser.parse_args(words)) == CLASSES
+    assert TrainingSettings.from_dict(CLASSES).to_dict().items() >= CLASSES.items()
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "3"])
+def test_settings_of_the_network_that_are_no_object_are_misuse(text, capsys):
+    parser = ArgumentParser()
+    add_settings(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--network-settings", text])
+    assert "JSON" in capsys.readouterr().err
