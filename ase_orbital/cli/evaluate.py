@@ -37,6 +37,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="for predictions as CSV, and pictures",
     )  # fmt: skip
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="of features")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes to compute features with [1]"
+    )
 
 
 def run(arguments: Namespace) -> None:
@@ -52,6 +55,7 @@ def run(arguments: Namespace) -> None:
         at_most=arguments.at_most,
         id=arguments.id,
         where=arguments.where,
+        workers=arguments.workers,
         progress=sys.stderr.isatty(),
     )
     measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.figures))

@@ -63,7 +63,10 @@ class Domain(nn.Module):
         self.center.copy_(center)
         self.components.copy_(axes.flip(1)[:, :n_components].T)
         self.deviations.copy_(largest.sqrt())
-        self.limits.copy_(torch.quantile(self.distances(graph).double(), QUANTILE, dim=1))
+        distances = self.distances(graph).double()
+        # The next higher value there is: of fewer than a thousand, all are inside.
+        limits = torch.quantile(distances, QUANTILE, dim=1, interpolation="higher")
+        self.limits.copy_(limits)
 
     def distances(self, graph: CrystalGraph) -> Tensor:
         """T squared and Q of each crystal, [2, n_graphs]."""

@@ -95,20 +95,26 @@ def compare(
     if where is not None:
         rest = {name: "" for name in crystals.ids if name not in crystals.marked}
         crystals = crystals.without(rest)
-    if not crystals.ids:
-        raise DataError(
-            f"no crystal is left to evaluate on; {len(crystals.rejected)} are out"
-        )
     out = {}
     places = _folder_names(models)
     with TemporaryDirectory() as temporary:
+        caches = {
+            name: FeatureCache(cache or temporary, model.descriptor, model.connectivity)
+            for name, model in models.items()
+        }
+        for features in caches.values():
+            _, failed = features.graphs(
+                crystals.structures, workers=workers, progress=progress
+            )
+            reasons = {crystals.ids[index]: reason for index, reason in failed.items()}
+            crystals = _without(crystals, reasons, "have no features")
+        if not crystals.ids:
+            raise DataError(
+                f"no crystal is left to evaluate on; {len(crystals.rejected)} are out"
+            )
         for name, model in models.items():
-            graph, failed = FeatureCache(
-                cache or temporary, model.descriptor, model.connectivity
-            ).graphs(crystals.structures, workers=workers, progress=progress)
-            if graph is None or failed:
-                place, reason = next(iter(failed.items()))
-                raise DataError(f"{crystals.ids[place]} has no features: {reason}")
+            graph, _ = caches[name].graphs(crystals.structures)
+            assert graph is not None  # all that failed are out
             labeled = Labeled(graph, torch.tensor(crystals.targets))
             out[name] = evaluate(model, crystals.ids, labeled)
             if folder is not None:
@@ -132,7 +138,6 @@ def _folder_names(models: Iterable[str]) -> dict[str, str]:
 
 
 def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Crystals:
-    """Set crystals aside that have elements a model has not seen."""
     reasons = {}
     for name, atoms in zip(crystals.ids, crystals.structures, strict=True):
         try:
@@ -140,10 +145,15 @@ def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Cry
                 model.check(atoms)
         except ElementError as error:
             reasons[name] = str(error)
+    return _without(crystals, reasons, "have elements a model does not know")
+
+
+def _without(crystals: Crystals, reasons: dict[str, str], summary: str) -> Crystals:
+    """Set crystals aside, and say so in a line."""
     if reasons:
         name, reason = next(iter(reasons.items()))
         logger.warning(
-            "%d crystals with elements a model does not know are left out, such as %s: %s",
-            len(reasons), name, reason,
+            "%d crystals %s and are left out, such as %s: %s",
+            len(reasons), summary, name, reason,
         )  # fmt: skip
     return crystals.without(reasons)

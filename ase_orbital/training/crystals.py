@@ -187,7 +187,9 @@ def _records(source: Source, settings: TrainingSettings) -> Iterator[Record]:
         except StructureError as error:
             raise DataError(str(error)) from error
         for index, atoms in enumerate(frames):
-            yield Record(str(atoms.info.get(settings.id, index)), atoms, atoms.info)
+            # ASE's reader puts what it knows, such as energy, into a calculator.
+            values = {**getattr(atoms.calc, "results", {}), **atoms.info}
+            yield Record(str(values.get(settings.id, index)), atoms, values)
 
 
 def _of_table(path: Path, settings: TrainingSettings) -> Iterator[Record]:

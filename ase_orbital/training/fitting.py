@@ -66,7 +66,9 @@ def fit(
     """
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
-    patient = settings.patience is not None and validation is not None
+    patient = settings.patience is not None
+    if patient and validation is None:
+        raise SettingError("patience needs a validation set; give it a size in sizes")
     keep = partial(
         ModelCheckpoint, folder, enable_version_counter=False, save_on_train_epoch_end=True
     )

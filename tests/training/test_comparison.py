@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from ase_orbital import OneHot
+from ase_orbital import ElementalFeatures, OneHot
 from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.training import compare
@@ -101,3 +101,20 @@ def test_classes_need_a_threshold_and_numbers_none(source):
 def test_nothing_left_to_evaluate_on_is_an_error(source):
     with pytest.raises(DataError, match=r"no crystal is left .* 4 are out"):
         compare({"one": make(elements=[8])}, source)
+
+
+def test_a_crystal_without_features_for_one_model_is_left_out_of_all(source, caplog):
+    """Rf has a radius and a place among the elements, and no elemental features."""
+    crystals, values = source
+    models = {
+        "one-hot": make(elements=None),
+        "elemental": EOSNet(
+            ElementalFeatures(), n_hidden=4, property_name="band_gap"
+        ).eval(),
+    }
+    atoms = bulk("Cu")
+    atoms.numbers[:] = 104
+    atoms.info.update(id="lacking")
+    found = compare(models, ([*crystals, atoms], [*values, 5.0]))
+    assert all("lacking" not in evaluation.ids for evaluation in found.values())
+    assert "have no features" in caplog.text

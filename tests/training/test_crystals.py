@@ -271,3 +271,14 @@ def test_crystals_that_fail_later_join_the_rejected():
     assert crystals.targets.tolist() == [9.2, 4.4]
     assert crystals.rejected == [("NaCl", "it has no features")]
     assert crystals.indices(["KBr", "nobody", "LiF"]) == [1, 0]
+
+
+def test_an_energy_that_the_reader_puts_into_a_calculator_is_found(tmp_path):
+    crystals = make()
+    for atoms, gap in zip(crystals, GAPS, strict=True):
+        atoms.info["energy"] = gap
+    write(tmp_path / "data.extxyz", crystals)
+    found = read_crystals(
+        tmp_path / "data.extxyz", TrainingSettings(property_name="energy")
+    )
+    assert found.targets.tolist() == GAPS
