@@ -1,18 +1,20 @@
-"""Print the README's table of models from their cards: `python pretrained/table.py`."""
+"""Write the README's table of models from their cards: `python pretrained/table.py`."""
 
 from __future__ import annotations
 
-import sys
+import re
+from pathlib import Path
 
 from recipes import RECIPES
 
 from ase_orbital.zoo import list_models, read_card
 
+README = Path(__file__).parents[1] / "README.md"
 HEAD = "| model | predicts | network | error on its test set | published EOSnet run |"
 
 
 def main() -> None:
-    """Print a row a model."""
+    """Replace the rows below the table's head by a row a model."""
     rows = [HEAD, "|---|---|---|---|---|"]
     for name in (name for name in RECIPES if name in list_models()):
         card = read_card(name)
@@ -21,7 +23,9 @@ def main() -> None:
             figure += f", area under the ROC curve {card.figures['roc_auc_test']:.4f}"
         predicted, published = f"`{card.property_name}`", RECIPES[name].published
         rows.append(f"| `{name}` | {predicted} | {card.network} | {figure} | {published} |")
-    sys.stdout.write("\n".join(rows) + "\n")
+    text = README.read_text(encoding="utf-8")
+    pattern = re.escape(HEAD) + r"\n(\|.*\n)*"
+    README.write_text(re.sub(pattern, "\n".join(rows) + "\n", text), encoding="utf-8")
 
 
 if __name__ == "__main__":
