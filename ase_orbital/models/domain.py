@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from ase_orbital.models.layers import mean_over_atoms
+from ase_orbital.elements import SYMBOLS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 N_COMPONENTS = 16
-QUANTILE = 0.999  # of the training set that counts as inside
+MARGIN = 0.3  # standard deviations that a crystal may lie beyond all of the training set
+CHUNK = 16_384  # atoms at a time, so that wide rows of many crystals fit into memory
 
 
 class Domain(nn.Module):
-    """Range of the descriptor over a training set.
+    """Elements of a training set, and the range of the descriptor for each.
 
-    The rows of a crystal, averaged over its atoms, are compared with those of the training
-    set along its first principal components (Hotelling's T squared) and across them (the
-    squared residual Q): a crystal is inside if neither is larger than for all but one in a
-    thousand of the training set.
-
-    Source: Jackson & Mudholkar, Technometrics 21, 341 (1979),
-    doi:10.1080/00401706.1979.10489779.
+    Rows are projected on the directions in which atoms of one element differ most:
+    principal components of the rows within elements, in standard deviations. A crystal is
+    inside if, for each of its atoms, all projections lie in the range seen for its element:
+    in a box, the simplest applicability domain (Sahigara et al., Molecules 17, 4791
+    (2012), doi:10.3390/molecules17054791). Of crystals like the training set, about one in
+    forty is outside.
 
     Parameters
     ----------
@@ -38,46 +38,69 @@ class Domain(nn.Module):
     def __init__(self, n_features: int) -> None:
         super().__init__()
         n_components = min(N_COMPONENTS, n_features)
-        self.center: Tensor
         self.components: Tensor
-        self.deviations: Tensor
-        self.limits: Tensor
-        self.register_buffer("center", torch.zeros(n_features))
+        self.low: Tensor
+        self.high: Tensor
         self.register_buffer("components", torch.zeros(n_components, n_features))
-        self.register_buffer("deviations", torch.ones(n_components))
-        self.register_buffer("limits", torch.full((2,), -1.0))
+        # By atomic number; nothing is between infinity and minus infinity.
+        unseen = torch.full((len(SYMBOLS), n_components), torch.inf)
+        self.register_buffer("low", unseen)
+        self.register_buffer("high", -unseen)
 
     @property
     def known(self) -> bool:
         """Whether a training set was ever shown."""
-        return bool((self.limits >= 0.0).all())
+        return bool((self.low <= self.high).any())
 
     def fit(self, graph: CrystalGraph) -> None:
         """Remember the crystals of a batch as the training set."""
-        rows = mean_over_atoms(graph.rows, graph).double()
-        center = rows.mean(0)
-        offset = rows - center
-        variances, axes = torch.linalg.eigh(offset.T @ offset / max(1, len(rows) - 1))
-        n_components = len(self.components)
-        largest = variances.flip(0)[:n_components].clamp(min=1e-12)
-        self.center.copy_(center)
-        self.components.copy_(axes.flip(1)[:, :n_components].T)
-        self.deviations.copy_(largest.sqrt())
-        distances = self.distances(graph).double()
-        # The next higher value there is: of fewer than a thousand, all are inside.
-        limits = torch.quantile(distances, QUANTILE, dim=1, interpolation="higher")
-        self.limits.copy_(limits)
+        self.components.copy_(_components(graph, len(self.components)))
+        self.low.fill_(torch.inf)
+        self.high.fill_(-torch.inf)
+        for rows, numbers in _chunks(graph):
+            places = numbers[:, None].expand(-1, len(self.components))
+            projected = rows.to(self.low.dtype) @ self.components.T
+            self.low.scatter_reduce_(0, places, projected, "amin")
+            self.high.scatter_reduce_(0, places, projected, "amax")
 
-    def distances(self, graph: CrystalGraph) -> Tensor:
-        """T squared and Q of each crystal, [2, n_graphs]."""
-        offset = mean_over_atoms(graph.rows, graph) - self.center
-        scores = offset @ self.components.T
-        within = torch.square(scores / self.deviations).sum(1)
-        across = torch.square(offset - scores @ self.components).sum(1)
-        return torch.stack([within, across])
+    def excess(self, graph: CrystalGraph) -> Tensor:
+        """How far an atom is beyond the range of its element, at most, [n_graphs].
+
+        In standard deviations; 0 within the range, infinity for an unseen element.
+        """
+        projected = graph.rows @ self.components.T
+        beyond = torch.maximum(
+            self.low[graph.numbers] - projected, projected - self.high[graph.numbers]
+        )
+        largest = beyond.amax(1).clamp(min=0.0)
+        excess: Tensor = largest.new_zeros(graph.n_graphs)
+        return excess.scatter_reduce(0, graph.graph_index, largest, "amax")
 
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Whether each crystal is inside, [n_graphs]."""
-        # A little more than the limit: rounding puts no crystal of the edge outside.
-        limits = self.limits[:, None] * (1.0 + 1e-4) + 1e-9
-        return (self.distances(graph) <= limits).all(0)
+        return self.excess(graph) <= MARGIN
+
+
+def _chunks(graph: CrystalGraph) -> zip[tuple[Tensor, Tensor]]:
+    return zip(graph.rows.split(CHUNK), graph.numbers.split(CHUNK), strict=True)
+
+
+def _components(graph: CrystalGraph, n_components: int) -> Tensor:
+    """Principal components of rows within elements, over their standard deviations."""
+    n_features = graph.rows.shape[1]
+    double = torch.zeros(1, dtype=torch.float64, device=graph.rows.device)
+    counts = torch.bincount(graph.numbers, minlength=len(SYMBOLS)).clamp(min=1)
+    means = double.new_zeros(len(SYMBOLS), n_features)
+    for rows, numbers in _chunks(graph):
+        means.index_add_(0, numbers, rows.double())
+    means /= counts[:, None]
+    covariance = double.new_zeros(n_features, n_features)
+    for rows, numbers in _chunks(graph):
+        offset = rows.double() - means[numbers]
+        covariance += offset.T @ offset
+    variances, axes = torch.linalg.eigh(covariance / len(graph.numbers))
+    largest = variances.flip(0)[:n_components]
+    # Directions in which nothing differs stay out: rounding would be all there is.
+    scale = torch.where(largest > 1e-10, largest.clamp(min=1e-10).rsqrt(), 0.0)
+    components: Tensor = axes.flip(1)[:, :n_components].T * scale[:, None]
+    return components

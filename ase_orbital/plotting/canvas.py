@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,9 +17,18 @@ DENSITY = "viridis"
 GUIDE: dict[str, Any] = {"color": "0.45", "linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
-def canvas(width: float = 4.4, height: float = 4.0) -> tuple[Figure, Axes]:
+class Picture(Figure):
+    """A figure that notebooks show, without pyplot and its global state."""
+
+    def _repr_png_(self) -> bytes:
+        content = BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
+
+
+def canvas(width: float = 4.4, height: float = 4.0) -> tuple[Picture, Axes]:
     """Make a figure with one pair of axes; inches."""
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=160)
+    figure = Picture(figsize=(width, height), layout="constrained", dpi=160)
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
