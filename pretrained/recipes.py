@@ -28,7 +28,8 @@ PEROVSKITES = {
     "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
 }
 MP2018 = {
-    "data": "40,370 crystals of the Materials Project, release 2018.6, without the test "
+    "data": "40,370 crystals of the Materials Project (VASP, PAW, PBE or PBE+U), targets of "
+    "release 2018.6, without the test "
     "splits that EOSnet published. A third of the geometries are of a later release than "
     "the targets, which adds noise. Formation energies are relative to the elements in "
     "their ground states, with that release's corrections",
@@ -167,7 +168,7 @@ TASKS = (
         {"property_name": keys.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
-        eosnet={"members": 3, "epochs": 50, **FROM_FORMATION},
+        eosnet={"members": 3, "epochs": 80},
         ocrystalnet={"epochs": 50},
     ),
     _Task(
@@ -176,7 +177,7 @@ TASKS = (
         {"property_name": keys.SHEAR_MODULUS, **ON_MODULI},
         MODULI,
         "0.0783 log10(GPa)",
-        eosnet={"members": 3, "epochs": 50, **FROM_FORMATION},
+        eosnet={"members": 3, "epochs": 80},
         ocrystalnet={"epochs": 50},
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 N_COMPONENTS = 16
 MARGIN = 0.3  # standard deviations that a crystal may lie beyond all of the training set
+FAR = 1e30  # nothing is above it; finite, so that weights can be averaged
 CHUNK = 16_384  # atoms at a time, so that wide rows of many crystals fit into memory
 
 
@@ -42,8 +43,8 @@ class Domain(nn.Module):
         self.low: Tensor
         self.high: Tensor
         self.register_buffer("components", torch.zeros(n_components, n_features))
-        # By atomic number; nothing is between infinity and minus infinity.
-        unseen = torch.full((len(SYMBOLS), n_components), torch.inf)
+        # By atomic number; of an element that was not seen nothing is in the range.
+        unseen = torch.full((len(SYMBOLS), n_components), FAR)
         self.register_buffer("low", unseen)
         self.register_buffer("high", -unseen)
 
@@ -55,8 +56,8 @@ class Domain(nn.Module):
     def fit(self, graph: CrystalGraph) -> None:
         """Remember the crystals of a batch as the training set."""
         self.components.copy_(_components(graph, len(self.components)))
-        self.low.fill_(torch.inf)
-        self.high.fill_(-torch.inf)
+        self.low.fill_(FAR)
+        self.high.fill_(-FAR)
         for rows, numbers in _chunks(graph):
             places = numbers[:, None].expand(-1, len(self.components))
             projected = rows.to(self.low.dtype) @ self.components.T
@@ -66,7 +67,7 @@ class Domain(nn.Module):
     def excess(self, graph: CrystalGraph) -> Tensor:
         """How far an atom is beyond the range of its element, at most, [n_graphs].
 
-        In standard deviations; 0 within the range, infinity for an unseen element.
+        In standard deviations; 0 within the range, beyond all bounds for an unseen element.
         """
         projected = graph.rows @ self.components.T
         beyond = torch.maximum(
