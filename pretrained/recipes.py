@@ -28,10 +28,9 @@ PEROVSKITES = {
     "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
 }
 MP2018 = {
-    "data": "40,370 crystals of the Materials Project (VASP, PAW, PBE or PBE+U), targets of "
-    "release 2018.6, without the test "
-    "splits that EOSnet published. A third of the geometries are of a later release than "
-    "the targets, which adds noise. Formation energies are relative to the elements in "
+    "data": "40,370 crystals of the Materials Project (VASP, PBE or PBE+U), targets of "
+    "release 2018.6, without the test splits that EOSnet published. A third of the "
+    "geometries are of a later release than the targets, which adds noise. Formation energies are relative to the elements in "
     "their ground states, with that release's corrections",
     "limits": "inorganic crystals as in the Materials Project: relaxed, mostly below 150 "
     "atoms a cell. Energies must not be mixed with those of later releases, whose "
