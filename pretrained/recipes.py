@@ -30,8 +30,9 @@ PEROVSKITES = {
 MP2018 = {
     "data": "40,370 crystals of the Materials Project (VASP, PBE or PBE+U), targets of "
     "release 2018.6, without the test splits that EOSnet published. A third of the "
-    "geometries are of a later release than the targets, which adds noise. Formation energies are relative to the elements in "
-    "their ground states, with that release's corrections",
+    "geometries are of a later release than the targets, which adds noise. Formation "
+    "energies are relative to the elements in their ground states, with that release's "
+    "corrections",
     "limits": "inorganic crystals as in the Materials Project: relaxed, mostly below 150 "
     "atoms a cell. Energies must not be mixed with those of later releases, whose "
     "corrections differ by 0.06 to 0.08 eV/atom",

@@ -27,9 +27,9 @@ class Domain(nn.Module):
     principal components of the rows within elements, in standard deviations. A crystal is
     inside if, for each of its atoms, all projections lie in the range seen for its element:
     in a box, the simplest applicability domain (Sahigara et al., Molecules 17, 4791
-    (2012), doi:10.3390/molecules17054791). Some crystals like
-    those of the training set are outside, the fewer the larger it is: one in thirty for
-    30,000 crystals, one in eight for 6,000.
+    (2012), doi:10.3390/molecules17054791). Some crystals like those of the training set are
+    outside, the fewer the larger it is: one in thirty for 30,000 crystals, one in eight for
+    6,000.
 
     Parameters
     ----------
