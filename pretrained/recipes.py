@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 WIDE = {"n_hidden": 128}
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
 FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
+FROM_GAP = {
+    "start_from": "pretrained/eosnet-band-gap-mp2018", "warm_up": 0.05,
+    "learning_rate": 5e-4, "network_settings": WIDE | {"dropout": 0.3},
+}  # fmt: skip
 FROM_FORMATION = {"start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT}
 PEROVSKITES = {
     "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
@@ -160,7 +164,7 @@ TASKS = (
         },
         MP2018,
         "97.7 % (accuracy, on the paper's own set)",
-        eosnet={"epochs": 25, **FROM_FORMATION},
+        eosnet={"epochs": 10, **FROM_GAP},
     ),
     _Task(
         "bulk-modulus-mp",
