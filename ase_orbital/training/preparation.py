@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ase_orbital.errors import DataError, SettingError
-from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.models.ensemble import NETWORKS
 from ase_orbital.training.batches import Labeled
 from ase_orbital.training.crystals import Rejected, read_crystals
 from ase_orbital.training.features import FeatureCache
@@ -166,13 +166,10 @@ def make_network(
     SettingError
         If `network_settings` has what the network does not take.
     """
-    networks: dict[str, type[CrystalModel]] = {
-        "EOSNet": EOSNet, "OCrystalNet": OCrystalNet
-    }  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         try:
-            return networks[settings.network](
+            return NETWORKS[settings.network](
                 **{"transform": settings.transform, **settings.network_settings},
                 property_name=settings.property_name,
                 n_classes=2 if settings.classes else None,
