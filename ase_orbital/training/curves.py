@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import SettingError
@@ -12,7 +13,6 @@ from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ase_orbital.training.crystals import Source
     from ase_orbital.training.settings import TrainingSettings
@@ -22,13 +22,13 @@ logger = logging.getLogger(__name__)
 
 def learning_curve(
     source: Source,
-    folder: Path,
+    folder: str | Path,
     settings: TrainingSettings,
     *,
     sizes: Sequence[int],
     n_test: int,
     networks: Sequence[str] = ("EOSNet", "OCrystalNet"),
-    cache: Path | None = None,
+    cache: str | Path | None = None,
 ) -> dict[str, list[float]]:
     """Train networks on more and more crystals, and test them on the same ones.
 
@@ -57,6 +57,7 @@ def learning_curve(
     """
     if settings.classes:
         raise SettingError("a learning curve is of an error; classes have none")
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     errors: dict[str, list[float]] = {network: [] for network in networks}
     rows: list[tuple[str, int, float]] = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.training.metrics import classification, coverage, regression
 
 if TYPE_CHECKING:
@@ -79,8 +80,6 @@ class Evaluation:
 
 def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluation:
     """Predict for crystals that lie ready as graphs of the model's settings."""
-    from ase_orbital.models.ensemble import Ensemble
-
     device = model.target_mean.device
     outputs, deviations, inside = [], [], []
     model.eval()
