@@ -9,7 +9,6 @@ The crystals are perovskites that are not in the published test split: 6,000 to 
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
 import sys
 from pathlib import Path
@@ -19,7 +18,8 @@ from recipes import RECIPES
 
 from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot
 from ase_orbital.descriptors.settings import to_settings
-from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training import TrainingSettings
+from ase_orbital.training.series import train_series
 
 OVERLAP = GOM(n_eigenvalues=66, normalize=True)
 WITH_OFM = to_settings(Concatenate(OneHot(), OVERLAP, OFM()))
@@ -67,15 +67,20 @@ def main() -> None:
     pairs = zip(*recipe.read(arguments.data), strict=True)
     kept = [(atoms, target) for atoms, target in pairs if not atoms.info["published_test"]]
     source = ([atoms for atoms, _ in kept], [target for _, target in kept])
-    rows = []
-    for name, settings in VARIANTS:
-        folder = arguments.runs / "experiments" / name.replace(" ", "-").replace("/", "-")
-        run = train(source, folder, cache=arguments.runs / "features", **settings)
-        rows.append((name, f"{run.figures['mae_validation']:.4f}", run.seconds / 60.0))
-        with (arguments.runs / "experiments.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([("change", "mae_validation", "minutes"), *rows])
+    variants = [({"change": name}, settings) for name, settings in VARIANTS]
+    folder = arguments.runs / "experiments"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = train_series(
+        source,
+        folder / "experiments.csv",
+        TrainingSettings(),
+        variants,
+        arguments.runs / "features",
+    )
     lines = ["| change | validation error, eV/atom | minutes |", "|---|---|---|"]
-    lines += [f"| {name} | {error} | {minutes:.1f} |" for name, error, minutes in rows]
+    lines += [
+        f"| {row['change']} | {row['mae']:.4f} | {row['minutes']:.1f} |" for row in rows
+    ]
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -128,7 +128,10 @@ TASKS = (
         "0.0361 eV/atom",
         "eosnet_energy_per_atom",
         eosnet={"members": 3, "epochs": 60, **FROM_HEAT},
-        ocrystalnet={"epochs": 60},
+        ocrystalnet={
+            "epochs": 40,
+            "start_from": "pretrained/ocrystalnet-heat-of-formation-perovskites",
+        },
     ),
     _Task(
         "formation-energy-mp2018",
@@ -136,7 +139,7 @@ TASKS = (
         {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
-        eosnet={"epochs": 50},
+        eosnet={"members": 3, "epochs": 50},
     ),
     _Task(
         "band-gap-mp2018",
@@ -144,7 +147,7 @@ TASKS = (
         {"property_name": keys.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
-        eosnet={"epochs": 25, **FROM_FORMATION},
+        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
         ocrystalnet={"epochs": 20},
     ),
     _Task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -37,10 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         modules[verb].add_arguments(parser_of_verb)
     parsed = parser.parse_args(arguments)
     try:
-        return int(modules[parsed.verb].run(parsed) or 0)
+        code = int(modules[parsed.verb].run(parsed) or 0)
+        sys.stdout.flush()
     except OrbitalError as error:
         print(f"ase-orbital: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # as of `| head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 if __name__ == "__main__":

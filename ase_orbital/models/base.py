@@ -167,12 +167,23 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             return torch.exp(output[:, 1])
         return 10.0**output if self.transform == "log10" else output
 
-    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Property of each crystal of a batch, and its spread, in `unit`: [n_graphs].
+    def learned(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """What `forward` returns, and the spread of that number, or of class 1: [n_graphs].
 
         The spread is None for a single network.
         """
-        return self.to_property(self(graph)), None
+        return self(graph), None
+
+    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """Property of each crystal of a batch, and its spread, in `unit`: [n_graphs]."""
+        output, spread = self.learned(graph)
+        if spread is not None and self.transform == "log10":
+            above, below = (
+                self.to_property(output + spread),
+                self.to_property(output - spread),
+            )
+            spread = (above - below) / 2.0
+        return self.to_property(output), spread
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
         """Make the graphs of structures that passed `to_atoms`.

@@ -109,14 +109,10 @@ class Ensemble(CrystalModel):
         """Run all members; see `CrystalModel.forward`."""
         return self.combine(self.outputs(as_crystal_graph(g)))
 
-    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Property and spread of each crystal of a batch, in `unit`."""
+    def learned(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """See `CrystalModel.learned`; all members run once."""
         outputs = self.outputs(graph)
-        middle, spread = self.combine(outputs), self.spread(outputs)
-        if self.transform == "log10":
-            above, below = middle + spread, middle - spread
-            spread = (self.to_property(above) - self.to_property(below)) / 2.0
-        return self.to_property(middle), spread
+        return self.combine(outputs), self.spread(outputs)
 
 
 def _made(settings: dict[str, Any]) -> CrystalModel:

@@ -91,6 +91,7 @@ class Predictor:
         self._models = [self._prepare(name, model) for name, model in named]
         self.names = [_name_of(model) for _, model in named]
         self.domain = domain
+        self.properties = self._properties()
         self._refuse_unnamed_committee()
         if domain:
             self._refuse_without_domain()
@@ -152,8 +153,7 @@ class Predictor:
     def __repr__(self) -> str:
         return f"Predictor({self.names}, device={str(self.device)!r})"
 
-    @property
-    def properties(self) -> list[str]:
+    def _properties(self) -> list[str]:
         """Names of what is predicted, spreads of ensembles and committees included."""
         names = [model.property_name for model in self._models]
         spread = {name for name in names if names.count(name) > 1}

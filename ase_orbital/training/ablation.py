@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.descriptors.settings import to_settings
-from ase_orbital.training.run import train
+from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
@@ -56,28 +55,22 @@ def ablate(
     Returns
     -------
     list of dict
-        network, rows, n_features, and the figures of the last set that was evaluated.
+        network, rows, n_features, the figures of the last set that was evaluated, minutes.
     """
     folder = Path(folder)
-    table: list[dict[str, Any]] = []
-    for network, rate in RATES.items():
-        for rows, descriptor in ROWS.items():
-            place = folder / f"{network}-{rows.replace(' ', '')}"
-            run = train(
-                source,
-                place,
-                settings,
-                cache=cache or folder / "features",
-                network=network,
-                learning_rate=rate,
-                network_settings=settings.network_settings
+    folder.mkdir(parents=True, exist_ok=True)
+    variants = [
+        (
+            {"network": network, "rows": rows, "n_features": descriptor.n_features},
+            {
+                "network": network,
+                "learning_rate": rate,
+                "network_settings": settings.network_settings
                 | {"descriptor": to_settings(descriptor)},
-            )
-            part = list(run.evaluations)[-1]
-            entry = {"network": network, "rows": rows, "n_features": descriptor.n_features}
-            table.append(entry | {"set": part} | run.evaluations[part].figures)
-            with (folder / "ablation.csv").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, table[0])
-                writer.writeheader()
-                writer.writerows(table)
-    return table
+            },
+        )
+        for network, rate in RATES.items()
+        for rows, descriptor in ROWS.items()
+    ]
+    table = folder / "ablation.csv"
+    return train_series(source, table, settings, variants, Path(cache) if cache else None)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import SettingError
 from ase_orbital.training.ablation import RATES
-from ase_orbital.training.run import train
+from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,23 +58,24 @@ def learning_curve(
         raise SettingError("a learning curve is of an error; classes have none")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    errors: dict[str, list[float]] = {network: [] for network in networks}
-    rows: list[tuple[str, int, float]] = []
-    for network in networks:
-        for size in sorted(sizes):
-            run = train(
-                source,
-                folder / f"{network}-{size}",
-                settings,
-                cache=cache or folder / "features",
-                network=network,
-                learning_rate=RATES[network],
-                sizes=(size, 0, n_test),
-            )
-            errors[network].append(run.figures["mae_test"])
-            rows.append((network, size, errors[network][-1]))
-            with (folder / "learning-curve.csv").open("w", newline="") as file:
-                csv.writer(file).writerows([("network", "n_train", "mae_test"), *rows])
+    variants = [
+        (
+            {"network": network, "n_train": size},
+            {
+                "network": network,
+                "learning_rate": RATES[network],
+                "sizes": (size, 0, n_test),
+            },
+        )
+        for network in networks
+        for size in sorted(sizes)
+    ]
+    table = folder / "learning-curve.csv"
+    rows = train_series(source, table, settings, variants, Path(cache) if cache else None)
+    errors = {
+        network: [row["mae"] for row in rows if row["network"] == network]
+        for network in networks
+    }
     try:
         from ase_orbital.plotting import learning_curve as draw
     except ModuleNotFoundError:

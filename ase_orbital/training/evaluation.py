@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.training.metrics import classification, coverage, regression
 
 if TYPE_CHECKING:
@@ -86,12 +85,10 @@ def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluati
     with torch.inference_mode():
         for indices in torch.arange(len(crystals.targets)).split(BATCH):
             graph = crystals.graph.select(indices).to(device)
-            if isinstance(model, Ensemble):
-                members = model.outputs(graph)
-                outputs.append(model.combine(members))
-                deviations.append(model.spread(members))
-            else:
-                outputs.append(model(graph))
+            output, spread = model.learned(graph)
+            outputs.append(output)
+            if spread is not None:
+                deviations.append(spread)
             if model.domain.known:
                 inside.append(model.domain(graph))
     predicted = torch.cat(outputs).double().cpu()

@@ -73,7 +73,9 @@ def prepare(
     written = folder / "split.json"
     split = Split.load(written) if written.is_file() else split_of(crystals, settings)
     network = make_network(settings)
-    used = crystals.indices(name for part in split for name in part)
+    too_large = _too_large(crystals, split, settings)
+    left_out = {name for name, _ in too_large}
+    used = crystals.indices(name for part in split for name in part if name not in left_out)
     graph, failed = FeatureCache(
         cache or folder / "features", network.descriptor, network.connectivity
     ).graphs(
@@ -86,18 +88,16 @@ def prepare(
         logger.warning("%s is left out: %s", name, reason)
     kept = [index for index in used if crystals.ids[index] not in reasons]
     rejected = crystals.rejected + [Rejected(*pair) for pair in reasons.items()]
-    too_large = _too_large(crystals, split, settings)
     rejected += too_large
     with (folder / "rejected.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([Rejected._fields, *rejected])
     if graph is None:
         raise DataError(f"no crystal has features; the first reason: {rejected[0].reason}")
-    left_out = {name for name, _ in too_large}
     place = {crystals.ids[index]: at for at, index in enumerate(kept)}
     targets = torch.tensor(crystals.targets[kept], dtype=torch.float32)
     ids, sets = {}, {}
     for part, names in zip(PARTS, split, strict=True):
-        here = [name for name in names if name in place and name not in left_out]
+        here = [name for name in names if name in place]
         if here:
             indices = torch.tensor([place[name] for name in here])
             ids[part] = here

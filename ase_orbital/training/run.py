@@ -80,7 +80,8 @@ def train(
         `features`, a folder a member with its checkpoint and history, `predictions.csv` of
         the test set, `model` and pictures.
     settings
-        Of the run; None for the defaults. `changes` are settings by name, on top.
+        Of the run; None for the defaults. `changes` are settings by name, on top. A run can
+        be given more `members` later: those it has are not trained again.
     cache
         Folder of the features, to share them between runs; None for one in `folder`.
     card
@@ -227,7 +228,10 @@ def _refuse_others(folder: Path, settings: TrainingSettings) -> None:
     """Raise SettingError if the folder has a run of other settings."""
     path = folder / "settings.json"
     if path.is_file():
-        others = settings.differences(TrainingSettings.from_file(path))
+        before = TrainingSettings.from_file(path)
+        others = settings.differences(before)
+        if settings.members > before.members:
+            others.remove("members")  # those that are there stay, the others join them
         if others:
             raise SettingError(
                 f"{folder} holds a run with another {', '.join(others)}; give another "

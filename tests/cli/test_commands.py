@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -157,3 +159,11 @@ def test_import_eosnet_makes_a_folder_that_predicts(shared, tmp_path, capsys):
     assert "99841" in capsys.readouterr().out
     predicted = Predictor(tmp_path / "published").predict("tutorials/SrTiO3.cif")
     assert predicted["heat_of_formation"] == pytest.approx(-0.224, abs=0.01)
+
+
+def test_a_reader_who_stops_reading_gets_no_traceback():
+    command = [sys.executable, "-m", "ase_orbital.cli.main", "models"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdout.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 1

@@ -1,5 +1,7 @@
 """Learning curves: nested training sets, one test set."""
 
+import csv
+
 import pytest
 
 from ase_orbital.errors import SettingError
@@ -19,10 +21,11 @@ def test_training_sets_are_nested_and_the_test_set_is_one(salts, quick, tmp_path
     assert (len(small.train), len(large.train)) == (10, 40)
     assert set(small.train) < set(large.train)
     assert small.test == large.test
-    table = (tmp_path / "learning-curve.csv").read_text().split()
-    assert table[0] == "network,n_train,mae_test"
-    assert [line.split(",")[1] for line in table[1:]] == ["10", "40"]
-    assert [float(line.split(",")[2]) for line in table[1:]] == errors["EOSNet"]
+    with (tmp_path / "learning-curve.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["n_train"] for row in table] == ["10", "40"]
+    assert [row["set"] for row in table] == ["test", "test"]
+    assert [float(row["mae"]) for row in table] == errors["EOSNet"]
     assert (tmp_path / "learning-curve.png").is_file()
 
 

@@ -115,6 +115,20 @@ def test_other_settings_in_the_folder_are_refused_by_name(run, salts, settings):
         train(salts, run.folder, **settings | changes)
 
 
+def test_members_can_be_added_to_a_run(salts, quick, tmp_path):
+    values = quick | {"epochs": 2, "seed": 5}
+    train(salts, tmp_path / "more", **values)
+    first = (tmp_path / "more" / "member-0" / "history.csv").read_text()
+    more = train(salts, tmp_path / "more", **values | {"members": 2})
+    assert (tmp_path / "more" / "member-0" / "history.csv").read_text() == first
+    at_once = train(salts, tmp_path / "at-once", **values | {"members": 2})
+    assert np.array_equal(
+        more.evaluations["test"].predicted, at_once.evaluations["test"].predicted
+    )
+    with pytest.raises(SettingError, match="another members"):
+        train(salts, tmp_path / "more", **values)
+
+
 def test_settings_come_as_an_object_with_changes_on_top(salts, quick, tmp_path):
     base = TrainingSettings.from_dict(quick)
     train(salts, str(tmp_path / "run"), base, epochs=1, cache=str(tmp_path / "cache"))
