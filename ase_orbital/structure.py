@@ -259,7 +259,10 @@ def lattice(atoms: Atoms) -> NDArray[np.float64]:
 
     The cell's own vectors of open directions mean nothing, and need not be independent.
     """
-    return np.asarray(complete_cell(atoms.cell.array * atoms.pbc[:, None]))
+    cell: NDArray[np.float64] = atoms.cell.array
+    if atoms.pbc.all():
+        return cell
+    return np.asarray(complete_cell(cell * atoms.pbc[:, None]))
 
 
 def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ase_orbital.errors import SettingError
-from ase_orbital.structure import to_atoms, to_atoms_many
+from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
 
@@ -28,14 +30,21 @@ class Descriptor(ABC):
     between threads and sent to other processes.
     """
 
+    dtype: Literal["float32", "float64"] = "float64"
+
     @property
     @abstractmethod
     def n_features(self) -> int | None:
         """Length of an atom's row; None where it depends on the structure."""
 
+    @property
+    def reach(self) -> float:
+        """Radius around each atom within which `rows` needs its pairs, Å."""
+        return 0.0
+
     @abstractmethod
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Describe structures that passed `to_atoms`, each as [n_atoms, n_features]."""
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+        """Describe the first atom of each orbit: [n_orbits, n_features] for each."""
 
     def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Describe one structure.
@@ -57,7 +66,7 @@ class Descriptor(ABC):
         ElementError
             If an element has no entry in the table this descriptor needs.
         """
-        return self.rows([to_atoms(structure)])[0]
+        return self._describe([to_atoms(structure)])[0]
 
     def create_many(
         self, structures: Iterable[AtomsLike], workers: int = 1
@@ -81,9 +90,22 @@ class Descriptor(ABC):
             raise SettingError(f"workers must be at least 1, not {workers}")
         atoms = to_atoms_many(structures)
         if workers == 1 or len(atoms) < 2 * workers:
-            return self.rows(atoms)
+            return self._describe(atoms)
         # Spawned, not forked: a forked process inherits torch's and numba's locks.
         share = -(-len(atoms) // workers)
         parts = [atoms[start : start + share] for start in range(0, len(atoms), share)]
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            return [row for rows in pool.map(self.rows, parts) for row in rows]
+            return [row for rows in pool.map(self._describe, parts) for row in rows]
+
+    def _describe(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
+        """Describe all atoms; what occurs twice in the list is described once."""
+        names = [digest(atoms) for atoms in structures]
+        once = dict(zip(names, structures, strict=True))
+        found = [survey(atoms, self.reach, self.dtype) for atoms in once.values()]
+        rows = {
+            name: part[around.orbits.orbit]
+            for name, around, part in zip(once, found, self.rows(found), strict=True)
+        }
+        if len(rows) == len(names):
+            return list(rows.values())
+        return [rows[name].copy() for name in names]

@@ -10,8 +10,9 @@ from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
+
+    from ase_orbital.neighbors.surroundings import Surroundings
 
 
 @final
@@ -28,6 +29,8 @@ class Concatenate(Descriptor):
         if not parts:
             raise SettingError("give at least one descriptor to concatenate")
         self.parts = parts
+        if all(part.dtype == "float32" for part in parts):
+            self.dtype = "float32"
 
     @property
     def n_features(self) -> int | None:
@@ -35,8 +38,13 @@ class Concatenate(Descriptor):
         widths = [part.n_features for part in self.parts]
         return None if None in widths else sum(width for width in widths if width)
 
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Rows side by side, as [n_atoms, n_features] for each structure."""
+    @property
+    def reach(self) -> float:
+        """Largest of the parts'. Å."""
+        return max(part.reach for part in self.parts)
+
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+        """Rows side by side, as [n_orbits, n_features] for each structure."""
         columns = zip(*(part.rows(structures) for part in self.parts), strict=True)
         return [np.concatenate(blocks, axis=1) for blocks in columns]
 

@@ -15,9 +15,9 @@ from ase_orbital.elements import jarvis_features, require
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
 
@@ -35,13 +35,13 @@ class ElementalFeatures(Descriptor):
         """438."""
         return len(jarvis_features().keys)
 
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Standardised features, as [n_atoms, 438] for each structure; no unit."""
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+        """Standardised features, as [n_orbits, 438] for each structure; no unit."""
         values = jarvis_features().values
         known = np.arange(len(values)) > 0
-        for atoms in structures:
-            require(atoms.numbers, known, "row in the JARVIS table")
-        return [values[atoms.numbers] for atoms in structures]
+        for around in structures:
+            require(around.atoms.numbers, known, "row in the JARVIS table")
+        return [values[around.atoms.numbers[around.orbits.first]] for around in structures]
 
     def missing(self, structure: AtomsLike) -> NDArray[np.bool_]:
         """Where a feature has no value and 0 stands for it, [n_atoms, 438]."""

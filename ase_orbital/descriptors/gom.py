@@ -6,46 +6,34 @@ Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025), doi:10.1021/acs.jpclett.4c03179.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import torch
 
 from ase_orbital.descriptors.base import Descriptor
+from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
+from ase_orbital.descriptors.environments import Environment, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors.surroundings import survey
 from ase_orbital.structure import to_atoms
 from ase_orbital.threads import each_on_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ase import Atoms
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
-logger = logging.getLogger(__name__)
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 CHUNK = 2**18  # numbers in the matrices of one eigenvalue call: bounds the memory
-TIE = 1e-4  # Å; neighbors nearer than this to one distance are one shell
+SHARE = 32  # structures whose symmetry is looked at in one go
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalisation
-
-
-class Environment(NamedTuple):
-    """Environments of one size, from any number of structures.
-
-    center : [n_environments] index among all atoms; atoms : [n_environments, n] likewise,
-    the center first; points : [n_environments, n, 3] relative to the center, Å.
-    """
-
-    center: NDArray[np.int64]
-    atoms: NDArray[np.int64]
-    points: NDArray[np.float64]
 
 
 @final
@@ -109,14 +97,27 @@ class GOM(Descriptor):
     def _n_orbitals(self) -> int:
         return len(self.orbitals) ** 2
 
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Eigenvalues, largest first, [n_atoms, n_features] for each structure; no unit."""
+    @property
+    def reach(self) -> float:
+        """`cutoff`."""
+        return self.cutoff
+
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+        """Eigenvalues, largest first, [n_orbits, n_features] each; no unit."""
         if not structures:
             return []
-        lengths = [len(atoms) for atoms in structures]
-        parts, sizes, widths = self._gather(structures)
-        width = self._width(sizes)
-        rows = np.zeros((len(widths), width), self.dtype)
+        radii, widths = self._widths(structures)
+        gathered = gather(structures, self.cutoff, self.max_neighbors)
+        n_orbits = np.array([len(around.orbits.first) for around in structures])
+        last = np.cumsum(n_orbits)
+        width = self._width(gathered.size)
+        rows = np.zeros((last[-1], width), self.dtype)
+        plain = np.ones(last[-1], np.bool_)
+        if self.device == "cpu" and self.orbitals == "s":
+            blocks = self._blocks(structures, np.split(gathered.size, last[:-1]), radii)
+            plain[blocks.center] = False
+            self._fill_from_blocks(rows, blocks, gathered.size)
+        parts = list(gathered.parts(np.flatnonzero(plain), CHUNK, self._n_orbitals))
 
         def describe(part: Environment) -> NDArray[np.floating[Any]]:
             values = self._eigenvalues(*self._tensors(part, widths))[:, :width]
@@ -128,12 +129,68 @@ class GOM(Descriptor):
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
             rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        split = np.split(rows, np.cumsum(lengths)[:-1])
+        split = np.split(rows, last[:-1])
         if self.n_eigenvalues is not None:
             return split
-        largest = np.maximum.reduceat(sizes, np.cumsum([0, *lengths[:-1]]))
+        largest = np.maximum.reduceat(gathered.size, last - n_orbits)
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
+
+    def _blocks(
+        self, structures: list[Surroundings], sizes: list[Integers], radii: Floats
+    ) -> Blocks:
+        """Blocks of all environments that have symmetry, by place among all orbits."""
+        before = np.cumsum([0, *map(len, sizes)])
+
+        def share(start: int) -> list[Blocks]:
+            found = []
+            for index in range(start, min(start + SHARE, len(structures))):
+                if structures[index].atoms.pbc.all():
+                    blocks = symmetric_blocks(
+                        structures[index], sizes[index], radii, self.cutoff
+                    )
+                    found.append(blocks._replace(center=blocks.center + before[index]))
+            return found
+
+        starts = range(0, len(structures), SHARE)
+        nothing = np.zeros(0, np.int64)
+        found = [Blocks(nothing, nothing, np.zeros(0))]
+        for some in each_on_one_thread(share, starts):
+            found += some
+        return Blocks(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _fill_from_blocks(
+        self, rows: NDArray[np.floating[Any]], blocks: Blocks, sizes: Integers
+    ) -> None:
+        """Put the eigenvalues of all blocks of an environment into its row, sorted."""
+        start = np.cumsum(blocks.size**2) - blocks.size**2
+        # Each block's eigenvalues go behind those of the environment's blocks before it.
+        ends = np.cumsum(blocks.size)
+        own, first = np.unique(blocks.center, return_index=True)
+        begin = (ends - blocks.size)[first]
+        values = np.empty(ends[-1] if len(ends) else 0, self.dtype)
+        parts = []
+        for n in np.unique(blocks.size):
+            alike = np.flatnonzero(blocks.size == n)
+            step = max(1, CHUNK // n**2)
+            parts += [alike[at : at + step] for at in range(0, len(alike), step)]
+
+        def describe(part: Integers) -> NDArray[np.floating[Any]]:
+            n = blocks.size[part[0]]
+            entries = blocks.entries[start[part][:, None] + np.arange(n * n)]
+            matrices = torch.as_tensor(entries, dtype=getattr(torch, self.dtype))
+            found = torch.linalg.eigvalsh(matrices.reshape(-1, n, n))
+            return np.asarray(found.numpy())
+
+        for part, found in zip(parts, each_on_one_thread(describe, parts), strict=True):
+            n = blocks.size[part[0]]
+            values[(ends[part] - n)[:, None] + np.arange(n)] = found
+        for n in np.unique(sizes[own]):
+            alike = sizes[own] == n
+            spectra = values[begin[alike][:, None] + np.arange(n)]
+            spectra.sort(axis=1)
+            width = min(n, rows.shape[1])
+            rows[own[alike], :width] = spectra[:, ::-1][:, :width]
 
     def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Derivatives of every feature by every atom's position.
@@ -152,8 +209,12 @@ class GOM(Descriptor):
             Row atom, feature, moved atom, direction. 1/Å. All images of an atom move.
         """
         atoms = to_atoms(structure)
-        parts, sizes, widths = self._gather([atoms])
-        n_features = self._width(sizes)
+        around = survey(atoms, self.cutoff, symmetry=False)
+        _, widths = self._widths([around])
+        gathered = gather([around], self.cutoff, self.max_neighbors)
+        everyone = np.arange(len(atoms))
+        parts = list(gathered.parts(everyone, CHUNK, self._n_orbitals))
+        n_features = self._width(gathered.size)
         out = np.zeros((len(atoms), n_features, len(atoms), 3), self.dtype)
 
         def slopes(part: Environment) -> list[NDArray[np.floating[Any]]]:
@@ -203,61 +264,11 @@ class GOM(Descriptor):
         points = torch.as_tensor(part.points, dtype=dtype, device=self.device)
         return points, torch.as_tensor(widths[part.atoms], dtype=dtype, device=self.device)
 
-    def _chunks(self, group: Environment) -> Iterator[Environment]:
-        """Cut a group where its matrices would take too much memory."""
-        n = group.atoms.shape[1] * self._n_orbitals
-        step = max(1, CHUNK // n**2)
-        for start in range(0, len(group.center), step):
-            part = slice(start, start + step)
-            yield Environment(group.center[part], group.atoms[part], group.points[part])
-
-    def _gather(
-        self, structures: list[Atoms]
-    ) -> tuple[list[Environment], NDArray[np.int64], NDArray[np.float64]]:
-        """Environments of all atoms in parts of one size, the sizes, and the widths."""
+    @staticmethod
+    def _widths(structures: list[Surroundings]) -> tuple[Floats, Floats]:
+        """Widths of the Gaussians of each element and of all atoms, Å."""
         radii = covalent_radii()
         known = np.isfinite(radii)
-        atoms_before = 0
-        pairs_before = 0
-        neighbors, vectors, firsts, sizes, widths = [], [], [], [], []
-        for atoms in structures:
-            require(atoms.numbers, known, "covalent radius in the GOM table")
-            pairs = find_pairs(atoms, self.cutoff)
-            neighbors.append(pairs.neighbor + atoms_before)
-            vectors.append(pairs.vector)
-            firsts.append(pairs.first[:-1] + pairs_before)
-            sizes.append(self._sizes(pairs.distance, pairs.first))
-            widths.append(radii[atoms.numbers])
-            atoms_before += len(atoms)
-            pairs_before += len(pairs.center)
-        neighbor, vector = np.concatenate(neighbors), np.concatenate(vectors)
-        first, size = np.concatenate(firsts), np.concatenate(sizes)
-        parts: list[Environment] = []
-        for n in np.unique(size):
-            center = np.flatnonzero(size == n)
-            members = first[center][:, None] + np.arange(n - 1)
-            points = np.zeros((len(center), n, 3))
-            points[:, 1:] = vector[members]
-            around = np.concatenate([center[:, None], neighbor[members]], axis=1)
-            parts += self._chunks(Environment(center, around, points))
-        return parts, size, np.concatenate(widths)
-
-    def _sizes(
-        self, distance: NDArray[np.float64], first: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Atoms in each environment, its center included."""
-        # Damping is zero at the rim, so what rounding puts there makes no difference
-        # but to the number of eigenvalues.
-        inside = np.concatenate([[0], np.cumsum(distance < self.cutoff * (1.0 - 1e-9))])
-        sizes = 1 + inside[first[1:]] - inside[first[:-1]]
-        for center in np.flatnonzero(sizes > self.max_neighbors):
-            around = distance[first[center] : first[center + 1]]
-            kept = self.max_neighbors - 1
-            while kept > 0 and around[kept] - around[kept - 1] < TIE:
-                kept -= 1
-            logger.info(
-                "atom %d has %d atoms within %g Å; the nearest %d are used",
-                center, sizes[center], self.cutoff, kept + 1,
-            )  # fmt: skip
-            sizes[center] = kept + 1
-        return np.asarray(sizes)
+        for around in structures:
+            require(around.atoms.numbers, known, "covalent radius in the GOM table")
+        return radii, np.concatenate([radii[around.atoms.numbers] for around in structures])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
 
@@ -60,25 +61,31 @@ class OFM(Descriptor):
         """1056, or 1024 without the center's orbitals."""
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Rows of [o_c | X_c] one after another; X in Å^-p."""
-        return [self._describe(atoms).reshape(len(atoms), -1) for atoms in structures]
+        return [
+            self._fields(around.atoms, around.orbits.first).reshape(-1, self.n_features)
+            for around in structures
+        ]
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
         """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p."""
-        return self._describe(to_atoms(structure))[:, :, int(self.center) :]
+        atoms = to_atoms(structure)
+        fields = self._fields(atoms, np.arange(len(atoms)))
+        return fields[:, :, int(self.center) :]
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
         """Describe the whole structure by the mean over its atoms, [n_features]."""
         return np.asarray(self.create(structure).mean(axis=0))
 
-    def _describe(self, atoms: Atoms) -> NDArray[np.float64]:
+    def _fields(self, atoms: Atoms, centers: NDArray[np.int64]) -> NDArray[np.float64]:
         valence, known = _table()
         require(atoms.numbers, known, "valence configuration")
         faces = voronoi_faces(atoms)
         return field_matrices(
             valence,
             atoms.numbers,
+            centers,
             faces.center,
             faces.neighbor,
             faces.distance,
@@ -99,6 +106,7 @@ def _table() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def field_matrices(
     valence: NDArray[np.float64],
     numbers: NDArray[np.int64],
+    centers: NDArray[np.int64],
     center: NDArray[np.int64],
     neighbor: NDArray[np.int64],
     distance: NDArray[np.float64],
@@ -114,6 +122,8 @@ def field_matrices(
         Row Z belongs to atomic number Z.
     numbers : [n_atoms]
         Atomic numbers.
+    centers : [n_centers]
+        Atoms to describe, in ascending order.
     center, neighbor : [n_faces]
         Faces of one center stand together.
     distance : [n_faces]
@@ -127,14 +137,16 @@ def field_matrices(
 
     Returns
     -------
-    [n_atoms, n_orbitals, n_orbitals or one more]
+    [n_centers, n_orbitals, n_orbitals or one more]
         Rows belong to the center, columns to the neighbors. Å^-exponent.
     """
-    n_atoms, n_orbitals = len(numbers), valence.shape[1]
-    matrices = np.zeros((n_atoms, n_orbitals, n_orbitals + with_center))
+    n_orbitals = valence.shape[1]
+    matrices = np.zeros((len(centers), n_orbitals, n_orbitals + with_center))
     field = np.empty(n_orbitals)
     end = 0
-    for c in range(n_atoms):
+    for at, c in enumerate(centers):
+        while end < len(center) and center[end] < c:
+            end += 1
         start, largest = end, 0.0
         while end < len(center) and center[end] == c:
             largest = max(largest, solid_angle[end])
@@ -149,7 +161,7 @@ def field_matrices(
         for a in range(n_orbitals):
             if own[a] != 0.0:
                 if with_center:
-                    matrices[c, a, 0] = own[a]
+                    matrices[at, a, 0] = own[a]
                 for b in range(n_orbitals):
-                    matrices[c, a, b + with_center] = own[a] * field[b]
+                    matrices[at, a, b + with_center] = own[a] * field[b]
     return matrices

@@ -12,8 +12,9 @@ from ase_orbital.elements import require
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
+
+    from ase_orbital.neighbors.surroundings import Surroundings
 
 
 @final
@@ -40,10 +41,12 @@ class OneHot(Descriptor):
         """`size`."""
         return self.size
 
-    def rows(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Zeros and a one, as [n_atoms, size] for each structure."""
+    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+        """Zeros and a one, as [n_orbits, size] for each structure."""
         known = np.arange(self.size) > 0
         identity = np.eye(self.size)
-        for atoms in structures:
-            require(atoms.numbers, known, f"place in a one-hot row of {self.size}")
-        return [identity[atoms.numbers] for atoms in structures]
+        for around in structures:
+            require(around.atoms.numbers, known, f"place in a one-hot row of {self.size}")
+        return [
+            identity[around.atoms.numbers[around.orbits.first]] for around in structures
+        ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.converters import Atoms2Graph, Structure2Graph, as_crystal_graph
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from ase_orbital.errors import SettingError
+from ase_orbital.graphs.connectivity import Edges, LostReverseError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.neighbors.pairs import Pairs, find_pairs
-from ase_orbital.neighbors.selection import nearest, occupations
+from ase_orbital.neighbors.orbits import Orbits, single
+from ase_orbital.neighbors.surroundings import Surroundings, survey
 from ase_orbital.structure import lattice
 
 if TYPE_CHECKING:
@@ -19,89 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.graphs.connectivity import Connectivity
 
 
-class Edges(NamedTuple):
-    """Weighted pairs of one structure; fields as in CrystalGraph."""
+class _Member(NamedTuple):
+    """One structure of a batch: the atoms it is left with, and their edges."""
 
-    target: NDArray[np.int64]
-    source: NDArray[np.int64]
-    shift: NDArray[np.int32]
-    distance: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    reverse_offset: NDArray[np.int64] | None
-
-
-@final
-@dataclass(frozen=True, kw_only=True)
-class Connectivity:
-    """Which atoms are joined by edges.
-
-    Parameters
-    ----------
-    radius
-        Of the search. Å.
-    n_neighbors
-        Neighbors of each atom.
-    smoothing
-        Neighbors are counted by occupation, with a transition this wide (Å); None for
-        exactly the nearest, as the published codes have it.
-    symmetric
-        Give every edge its reverse.
-    """
-
-    radius: float
-    n_neighbors: int
-    smoothing: float | None = 0.1
-    symmetric: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
-        for name in ("radius", "n_neighbors"):
-            if not getattr(self, name) > 0:
-                raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
-        if self.smoothing is not None and not 0.0 < self.smoothing < self.radius:
-            raise SettingError(
-                f"smoothing must be a length in Å between 0 and the radius, or None, "
-                f"not {self.smoothing}"
-            )
-
-    def edges(self, atoms: Atoms) -> Edges:
-        """Edges of one structure, sorted by target and distance."""
-        pairs = find_pairs(atoms, self.radius)
-        if self.smoothing is None:
-            weight = nearest(pairs, k=self.n_neighbors)
-        else:
-            weight = occupations(
-                pairs, k=self.n_neighbors, smoothing=self.smoothing, radius=self.radius
-            )
-        reverse = None
-        if self.symmetric:
-            reverse = _reverse(pairs)
-            weight = weight + weight[reverse]
-        kept = np.flatnonzero(weight > 0.0)
-        offset = None
-        if reverse is not None:
-            # Rank among the kept; an edge and its reverse are kept together.
-            rank = np.cumsum(weight > 0.0) - 1
-            offset = rank[reverse[kept]] - np.arange(len(kept))
-        return Edges(
-            target=pairs.center[kept],
-            source=pairs.neighbor[kept],
-            shift=pairs.shift[kept],
-            distance=pairs.distance[kept],
-            weight=weight[kept],
-            reverse_offset=offset,
-        )
-
-
-def _reverse(pairs: Pairs) -> NDArray[np.int64]:
-    """Index of (j, i, -S) for each pair (i, j, S)."""
-    forward = np.lexsort((*pairs.shift.T, pairs.neighbor, pairs.center))
-    backward = np.lexsort((*-pairs.shift.T, pairs.center, pairs.neighbor))
-    reverse = np.empty_like(forward)
-    reverse[forward] = backward
-    return reverse
+    atoms: Atoms
+    orbits: Orbits
+    edges: Edges
+    rows: NDArray[np.floating[Any]]
 
 
 def build_graphs(
@@ -110,7 +36,7 @@ def build_graphs(
     connectivity: Connectivity,
     dtype: torch.dtype = torch.float32,
 ) -> list[CrystalGraph]:
-    """Graphs of structures that passed `to_atoms`, in input order.
+    """Graphs of structures that passed `to_atoms`, in input order, with all their atoms.
 
     Parameters
     ----------
@@ -123,17 +49,70 @@ def build_graphs(
     dtype
         Of the floating-point tensors.
     """
-    all_rows = descriptor.rows(structures)
-    return [
-        _graph(atoms, rows, connectivity.edges(atoms), dtype)
-        for atoms, rows in zip(structures, all_rows, strict=True)
-    ]
+    if not structures:
+        return []
+    return build_batch(structures, descriptor, connectivity, dtype, merged=False).unbatch()
 
 
-def _graph(
-    atoms: Atoms, rows: NDArray[np.floating[Any]], edges: Edges, dtype: torch.dtype
+def build_batch(
+    structures: list[Atoms],
+    descriptor: Descriptor,
+    connectivity: Connectivity,
+    dtype: torch.dtype = torch.float32,
+    *,
+    merged: bool = True,
 ) -> CrystalGraph:
-    cell = lattice(atoms)
+    """Batch of the graphs of structures that passed `to_atoms`, at least one.
+
+    Parameters
+    ----------
+    structures, descriptor, connectivity, dtype
+        As for `build_graphs`.
+    merged
+        Whether one atom stands for all that are equivalent by symmetry, and one edge for
+        all of one length between such atoms, with `atom_copies` and `edge_copies`. A
+        model's prediction for it is that for the whole graph, up to rounding. Positions
+        cannot be had back from it: `fractional` and `shift` are those of one of them.
+    """
+    radius = max(connectivity.radius, descriptor.reach)
+    precision = str(dtype).removeprefix("torch.")
+    found = [survey(atoms, radius, precision) for atoms in structures]
+    members = [
+        # Of equals, which are the nearest is not equal: then no two atoms are.
+        _member(around, rows, connectivity, merged and connectivity.smoothing is not None)
+        for around, rows in zip(found, descriptor.rows(found), strict=True)
+    ]
+    return _joined(members, dtype, connectivity.symmetric, merged)
+
+
+def _member(
+    around: Surroundings,
+    rows: NDArray[np.floating[Any]],
+    connectivity: Connectivity,
+    merged: bool,
+) -> _Member:
+    orbits = around.orbits
+    if merged:
+        try:
+            edges = connectivity.edges(around, orbits, merged=True)
+            return _Member(around.atoms, orbits, edges, rows)
+        except LostReverseError:
+            pass  # this one with all its atoms
+    alone = single(len(around.atoms))
+    edges = connectivity.edges(around, alone, merged=False)
+    return _Member(around.atoms, alone, edges, rows[orbits.orbit])
+
+
+def _joined(
+    members: list[_Member], dtype: torch.dtype, symmetric: bool, merged: bool
+) -> CrystalGraph:
+    n_atoms = np.array([len(member.orbits.first) for member in members])
+    n_edges = np.array([len(member.edges.target) for member in members])
+    before = np.repeat(np.cumsum(n_atoms) - n_atoms, n_edges)
+    cells = np.stack([lattice(member.atoms) for member in members])
+    positions = np.concatenate([m.atoms.positions[m.orbits.first] for m in members])
+    inverse = np.repeat(np.linalg.inv(cells), n_atoms, axis=0)
+    edges = Edges(*map(np.concatenate, zip(*(m.edges for m in members), strict=True)))
 
     def real(array: NDArray[np.floating[Any]]) -> torch.Tensor:
         return torch.as_tensor(array).to(dtype)
@@ -142,18 +121,20 @@ def _graph(
         return torch.as_tensor(array, dtype=torch.int64)
 
     return CrystalGraph(
-        rows=real(rows),
-        numbers=whole(atoms.numbers),
-        fractional=real(np.linalg.solve(cell.T, atoms.positions.T).T),
-        source=whole(edges.source),
-        target=whole(edges.target),
+        rows=real(np.concatenate([member.rows for member in members])),
+        numbers=whole(np.concatenate([m.atoms.numbers[m.orbits.first] for m in members])),
+        fractional=real(np.einsum("ia,iab->ib", positions, inverse)),
+        source=whole(edges.source + before),
+        target=whole(edges.target + before),
         distance=real(edges.distance),
         weight=real(edges.weight),
         shift=whole(edges.shift),
-        reverse_offset=None
-        if edges.reverse_offset is None
-        else whole(edges.reverse_offset),
-        lattice=real(cell)[None],
-        n_atoms=torch.tensor([len(atoms)]),
-        n_edges=torch.tensor([len(edges.source)]),
+        reverse_offset=whole(edges.reverse_offset) if symmetric else None,
+        lattice=real(cells),
+        n_atoms=whole(n_atoms),
+        n_edges=whole(n_edges),
+        atom_copies=whole(np.concatenate([m.orbits.copies for m in members]))
+        if merged
+        else None,
+        edge_copies=whole(edges.edge_copies) if merged else None,
     )

@@ -9,7 +9,8 @@ import torch
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import GraphError
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.structure import to_atoms
 

@@ -14,7 +14,7 @@ from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.settings import from_settings, plain, to_settings
 from ase_orbital.elements import SYMBOLS, provenance
 from ase_orbital.errors import ElementError, ModelError
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_batch, build_graphs
 from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
 from ase_orbital.keys import PROPERTIES, unit_of
 from ase_orbital.models.domain import Domain
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from torch import Tensor
 
+    from ase_orbital.graphs.connectivity import Connectivity
     from ase_orbital.graphs.converters import Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.structure import AtomsLike
@@ -186,7 +187,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         return self.to_property(output), spread
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
-        """Make the graphs of structures that passed `to_atoms`.
+        """Make the graphs of structures that passed `to_atoms`, with all their atoms.
 
         Raises
         ------
@@ -196,6 +197,20 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         for atoms in structures:
             self.check(atoms)
         return build_graphs(
+            structures, self.descriptor, self.connectivity, self.target_mean.dtype
+        )
+
+    def batch(self, structures: list[Atoms]) -> CrystalGraph:
+        """Make one graph of structures, in which one atom stands for all equivalent ones.
+
+        Raises
+        ------
+        ElementError
+            If an element was not seen in training.
+        """
+        for atoms in structures:
+            self.check(atoms)
+        return build_batch(
             structures, self.descriptor, self.connectivity, self.target_mean.dtype
         )
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.graphs.building import Connectivity
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.models.base import CrystalModel, check_rows
 from ase_orbital.models.layers import (
     DistanceFilter,

@@ -16,7 +16,7 @@ from torch.nn import functional
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.ofm import OFM
-from ase_orbital.graphs.building import Connectivity
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.models.base import CrystalModel, check_rows
 from ase_orbital.models.layers import (
     Booster,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around, dot
 from ase_orbital.neighbors.clipping import cuts, faces, measure, put
-from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.neighbors.compiled import compiled, extended
 from ase_orbital.structure import CLOSEST
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
-
-T = TypeVar("T", np.float64, np.int64)
 
 COINCIDENT, OPEN, ONE_SIDED = range(3, 6)
 
@@ -200,16 +198,6 @@ def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
                 at -= gap
             put(planes, at, x, y, z, g)
             put(images, at, j, s0, s1, s2)
-
-
-@compiled
-def extended(rows: NDArray[T], room: int) -> NDArray[T]:
-    """Copy of an array with room for more rows."""
-    more = np.empty((room, rows.shape[1]), rows.dtype)
-    for i in range(len(rows)):
-        for a in range(rows.shape[1]):
-            more[i, a] = rows[i, a]
-    return more
 
 
 @compiled

@@ -1,14 +1,18 @@
-"""Compilation of loops over atoms."""
+"""Compilation of loops over atoms, and arrays that grow in them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
@@ -19,3 +23,13 @@ def compiled(function: F) -> F:
     calls into does: after such an edit, remove `__pycache__/*.nbi`.
     """
     return cast("F", njit(cache=True, nogil=True)(function))
+
+
+@compiled
+def extended(rows: NDArray[T], room: int) -> NDArray[T]:
+    """Copy of an array with room for more rows."""
+    more = np.empty((room, rows.shape[1]), rows.dtype)
+    for i in range(len(rows)):
+        for a in range(rows.shape[1]):
+            more[i, a] = rows[i, a]
+    return more

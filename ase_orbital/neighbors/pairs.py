@@ -1,21 +1,26 @@
-"""Pairs of atoms within a radius.
-
-The search itself is vesin's, which honors each periodic flag and any shape of cell.
-"""
+"""Pairs of atoms within a radius."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from vesin import NeighborList
 
+from ase_orbital.errors import StructureError
+from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around
+from ase_orbital.neighbors.compiled import compiled, extended
 from ase_orbital.structure import CLOSEST, coincidence
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+RIM = 1e-9  # of the radius: bins are looked into so much farther, whatever rounding does
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,12 +42,12 @@ class Pairs:
         Pairs of atom i are `first[i]` to `first[i + 1]`.
     """
 
-    center: NDArray[np.int64]
-    neighbor: NDArray[np.int64]
-    shift: NDArray[np.int32]
-    vector: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    first: NDArray[np.int64]
+    center: Integers
+    neighbor: Integers
+    shift: Integers
+    vector: Floats
+    distance: Floats
+    first: Integers
 
 
 def find_pairs(atoms: Atoms, radius: float) -> Pairs:
@@ -51,22 +56,82 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
     Raises
     ------
     StructureError
-        If two atoms, or an atom and its own image, coincide.
+        If two atoms, or an atom and its own image, coincide, or the cell is flat.
     """
-    search = NeighborList(cutoff=radius, full_list=True, n_threads=1)
-    center, neighbor, shift, distance, vector = search.compute(
-        atoms.positions, atoms.cell.array, atoms.pbc, "ijSdD"
-    )
-    order = np.lexsort((distance, center))
-    if len(order) and distance.min() < CLOSEST:
+    status, grid = binned(atoms.positions, atoms.cell.array, atoms.pbc)
+    if status != DONE:
+        raise StructureError(
+            f"positions and cell {atoms.cell.array.tolist()} must be finite numbers, and "
+            "the periodic cell vectors must span a volume"
+        )
+    center, neighbor, shift, vector, distance, first = _pairs(grid, radius)
+    if len(distance) and distance[first[:-1][np.diff(first) > 0]].min() < CLOSEST:
         worst = distance.argmin()
         raise coincidence(atoms, int(center[worst]), int(neighbor[worst]))
-    counts = np.bincount(center, minlength=len(atoms))
     return Pairs(
-        center=center[order].astype(np.int64),
-        neighbor=neighbor[order].astype(np.int64),
-        shift=shift[order].astype(np.int32),
-        vector=vector[order],
-        distance=distance[order],
-        first=np.concatenate([[0], np.cumsum(counts)]),
+        center=center,
+        neighbor=neighbor,
+        shift=shift,
+        vector=vector,
+        distance=distance,
+        first=first,
     )
+
+
+@compiled
+def _pairs(
+    grid: Grid, radius: float
+) -> tuple[Integers, Integers, Integers, Floats, Floats, Integers]:
+    """Fields of Pairs."""
+    n = len(grid.positions)
+    expected = 4.2 * (radius / grid.spacing) ** 3 + 8.0
+    room = int(n * min(expected, 512.0)) + 8
+    images = np.empty((room, 4), np.int64)  # neighbor and its steps
+    places = np.empty((room, 4))  # vector and squared distance
+    first, count = np.zeros(n + 1, np.int64), 0
+    v, largest = grid.vectors, radius * radius
+    for i in range(n):
+        home = grid.positions[i]
+        bins = bins_around(i, radius * (1.0 + RIM), grid)
+        for b in range(len(bins)):
+            at, s0, s1, s2 = bins[b]
+            x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0]
+            y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1]
+            z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2]
+            for member in range(grid.first[at], grid.first[at + 1]):
+                j = grid.members[member]
+                # In this order it is to the bit the negative of what j sees.
+                dx = (grid.positions[j, 0] - home[0]) + x
+                dy = (grid.positions[j, 1] - home[1]) + y
+                dz = (grid.positions[j, 2] - home[2]) + z
+                square = dx * dx + dy * dy + dz * dz
+                if square > largest or (i == j and s0 == 0 and s1 == 0 and s2 == 0):
+                    continue
+                if count == room:
+                    room *= 2
+                    images, places = extended(images, room), extended(places, room)
+                image, place = images[count], places[count]
+                image[0], image[1], image[2], image[3] = j, s0, s1, s2
+                place[0], place[1], place[2], place[3] = dx, dy, dz, square
+                count += 1
+        first[i + 1] = count
+    center, neighbor = np.empty(count, np.int64), np.empty(count, np.int64)
+    shift, vector = np.zeros((count, 3), np.int64), np.empty((count, 3))
+    distance = np.empty(count)
+    for i in range(n):
+        start, end = first[i], first[i + 1]
+        order = np.argsort(places[start:end, 3])
+        for at in range(start, end):
+            image, place = (
+                images[start + order[at - start]],
+                places[start + order[at - start]],
+            )
+            j = image[0]
+            center[at], neighbor[at], distance[at] = i, j, math.sqrt(place[3])
+            for a in range(3):
+                vector[at, a] = place[a]
+                steps = image[a + 1] - grid.wraps[j, a] + grid.wraps[i, a]
+                if steps != 0:
+                    for c in range(3):
+                        shift[at, c] += steps * grid.steps[a, c]
+    return center, neighbor, shift, vector, distance, first

@@ -20,37 +20,55 @@ if TYPE_CHECKING:
 
     from ase_orbital.neighbors.pairs import Pairs
 
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
-def occupations(
-    pairs: Pairs, *, k: int, smoothing: float, radius: float
-) -> NDArray[np.float64]:
-    r"""Occupation of each pair, with k neighbors in all for every center.
 
-    $f_{ij} = s((\mu_i - d_{ij}) / \delta + 1/2)$ with $s(x) = x^2 (3 - 2x)$ clipped to
-    [0, 1], and $\mu_i$ such that $\sum_j f_{ij} = k$. The level stays half a `smoothing`
-    inside the radius, so a center with fewer than k neighbors keeps them all, and one that
-    comes in over the rim counts from zero.
+def levels(
+    pairs: Pairs, centers: Integers, *, k: int, smoothing: float, radius: float
+) -> Floats:
+    r"""Level $\mu_i$ of each center, such that its neighbors' occupations add up to k.
+
+    The level stays half a `smoothing` inside the radius, so a center with fewer than k
+    neighbors keeps them all, and one that comes in over the rim counts from zero.
 
     Parameters
     ----------
     pairs
         Sorted by center and distance, complete up to `radius`.
+    centers : [n_centers]
+        Atoms whose level is wanted.
     k
         Neighbors to keep.
     smoothing
         Width $\delta$ of the transition. Å.
     radius
-        Of the pair search. Å.
+        Within which neighbors are counted. Å.
 
     Returns
     -------
-    [n_pairs]
-        Between 0 and 1.
+    [n_centers]
+        Å.
     """
-    return np.asarray(_occupations(pairs.distance, pairs.first, k, smoothing, radius))
+    found = _levels(pairs.distance, pairs.first, centers, k, smoothing, radius)
+    return np.asarray(found)
 
 
-def nearest(pairs: Pairs, *, k: int) -> NDArray[np.float64]:
+@compiled
+def occupation(level: float, distance: float, smoothing: float) -> float:
+    r"""Occupation of a neighbor at a distance, between 0 and 1.
+
+    $f = s((\mu - d) / \delta + 1/2)$ with $s(x) = x^2 (3 - 2x)$ clipped to [0, 1].
+    """
+    x = (level - distance) / smoothing + 0.5
+    if x <= 0.0:
+        return 0.0
+    if x >= 1.0:
+        return 1.0
+    return x * x * (3.0 - 2.0 * x)
+
+
+def nearest(pairs: Pairs, *, k: int) -> Floats:
     """Return 1 for the first k pairs of each center, and 0 for the rest.
 
     What the published codes do. Which of several neighbors at one distance is kept
@@ -61,45 +79,35 @@ def nearest(pairs: Pairs, *, k: int) -> NDArray[np.float64]:
 
 
 @compiled
-def _smoothstep(x: float) -> float:
-    if x <= 0.0:
-        return 0.0
-    if x >= 1.0:
-        return 1.0
-    return x * x * (3.0 - 2.0 * x)
-
-
-@compiled
-def _occupations(
-    distance: NDArray[np.float64],
-    first: NDArray[np.int64],
+def _levels(
+    distance: Floats,
+    first: Integers,
+    centers: Integers,
     k: int,
     smoothing: float,
     radius: float,
-) -> NDArray[np.float64]:
-    occupation = np.zeros_like(distance)
-    for center in range(len(first) - 1):
+) -> Floats:
+    level = np.full(len(centers), radius - 0.5 * smoothing)
+    for index, center in enumerate(centers):
         start, end = first[center], first[center + 1]
-        low, high = 0.0, radius - 0.5 * smoothing
-        if end - start > k:
-            # The level lies within half a width of the k-th neighbor.
-            low = distance[start + k - 1] - 0.5 * smoothing
-            high = min(high, distance[start + k] + 0.5 * smoothing)
-            for _ in range(60):  # halvings, to the last bit
-                level = 0.5 * (low + high)
-                total = 0.0
-                for pair in range(start, end):
-                    f = _smoothstep((level - distance[pair]) / smoothing + 0.5)
-                    if f == 0.0:
-                        break
-                    total += f
-                if total < k:
-                    low = level
-                else:
-                    high = level
-        for pair in range(start, end):
-            f = _smoothstep((high - distance[pair]) / smoothing + 0.5)
-            if f == 0.0:
-                break
-            occupation[pair] = f
-    return occupation
+        while end > start and distance[end - 1] > radius:
+            end -= 1
+        if end - start <= k:
+            continue
+        # The level lies within half a width of the k-th neighbor.
+        low = distance[start + k - 1] - 0.5 * smoothing
+        high = min(level[index], distance[start + k] + 0.5 * smoothing)
+        for _ in range(60):  # halvings, to the last bit
+            middle = 0.5 * (low + high)
+            total = 0.0
+            for pair in range(start, end):
+                f = occupation(middle, distance[pair], smoothing)
+                if f == 0.0:
+                    break
+                total += f
+            if total < k:
+                low = middle
+            else:
+                high = middle
+        level[index] = high
+    return level

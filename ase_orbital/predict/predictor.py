@@ -34,7 +34,7 @@ ModelLike: TypeAlias = "str | Path | nn.Module"
 
 # A chunk is featurised together; a batch goes through a network together.
 MAX_ATOMS = 1024
-MAX_EDGES = 8192
+MAX_EDGES = 4096  # what keeps the layers of a network in the cache
 
 
 class Predictor:
@@ -237,7 +237,7 @@ class Predictor:
 
     def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
         """Predict with every model; those that take equal graphs share them."""
-        graphs: dict[Any, list[CrystalGraph]] = {}
+        graphs: dict[Any, CrystalGraph] = {}
         answers: dict[str, list[_Answer]] = {}
         for model in self._models:
             if isinstance(model, ForeignModel):
@@ -246,7 +246,7 @@ class Predictor:
             else:
                 key = (model.descriptor, model.connectivity)
                 if key not in graphs:
-                    graphs[key] = model.graphs(structures)
+                    graphs[key] = model.batch(structures)
                 answer = self._run(model, graphs[key])
             answers.setdefault(model.property_name, []).append(answer)
         table = {}
@@ -266,12 +266,14 @@ class Predictor:
             for index in range(len(structures))
         ]
 
-    def _run(self, model: CrystalModel, graphs: list[CrystalGraph]) -> _Answer:
+    def _run(self, model: CrystalModel, whole: CrystalGraph) -> _Answer:
         parts: list[list[torch.Tensor]] = []
-        sizes = [len(graph.source) for graph in graphs]
         with torch.inference_mode():
-            for batch in _filled(graphs, sizes, MAX_EDGES):
-                graph = CrystalGraph.batch(batch).to(self.device)
+            for members in _filled(range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES):
+                graph = whole
+                if len(members) < whole.n_graphs:
+                    graph = whole.select(torch.tensor(members))
+                graph = graph.to(self.device)
                 value, spread = model.predict_graphs(graph)
                 inside = model.domain(graph) if self.domain else torch.ones_like(value)
                 parts.append(
@@ -327,7 +329,7 @@ def _name_of(model: ModelLike) -> str:
     return str(getattr(model, "property_name", type(model).__name__.lower()))
 
 
-def _filled(items: list[Any], sizes: list[int], most: int) -> Iterator[list[Any]]:
+def _filled(items: Sequence[Any], sizes: list[int], most: int) -> Iterator[list[Any]]:
     """Cut a list into runs whose sizes add up to at most `most`, or that are one item."""
     run: list[Any] = []
     total = 0

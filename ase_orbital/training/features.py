@@ -23,9 +23,8 @@ from tqdm import tqdm
 from ase_orbital.descriptors.settings import computing, to_settings
 from ase_orbital.elements import provenance
 from ase_orbital.errors import OrbitalError
-from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.building import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.graphs.equivalence import merge_equivalent
 from ase_orbital.structure import digest
 from ase_orbital.threads import each_on_one_thread
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
-    from ase_orbital.graphs.building import Connectivity
+    from ase_orbital.graphs.connectivity import Connectivity
 
 logger = logging.getLogger(__name__)
 FORMAT = 1  # of the shards; another number makes them anew
@@ -185,18 +184,18 @@ def _make_shard(
     """Compute graphs and write them; reasons of those that failed, by digest."""
     failed: dict[str, str] = {}
     try:
-        graphs = build_graphs([atoms for _, atoms in items], descriptor, connectivity)
+        graphs = [build_batch([atoms for _, atoms in items], descriptor, connectivity)]
     except OrbitalError:
         graphs, kept = [], []
         for name, atoms in items:
             try:
-                graphs += build_graphs([atoms], descriptor, connectivity)
+                graphs.append(build_batch([atoms], descriptor, connectivity))
                 kept.append((name, atoms))
             except OrbitalError as error:
                 failed[name] = str(error)
         items = kept
     if graphs:
-        merged = merge_equivalent(CrystalGraph.batch(graphs))
+        merged = CrystalGraph.batch(graphs)
         names = [name for name, _ in items]
         arrays: dict[str, Any] = {
             field.name: value.numpy()

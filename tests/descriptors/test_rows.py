@@ -206,7 +206,7 @@ def test_descriptor_of_ones_own_cannot_be_saved_and_says_so():
         n_features: int = 1
 
         def rows(self, structures):
-            return [np.ones((len(atoms), 1)) for atoms in structures]
+            return [np.ones((len(around.orbits.first), 1)) for around in structures]
 
     assert Mine().create(ROCKSALT).shape == (2, 1)
     with pytest.raises(ModelError, match=r"Mine is not one of the descriptors.*OneHot"):

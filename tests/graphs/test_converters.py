@@ -15,7 +15,8 @@ from torch_geometric.data import Batch, Data
 from ase_orbital import OneHot
 from ase_orbital.errors import GraphError, StructureError
 from ase_orbital.graphs import Atoms2Graph, Structure2Graph
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.converters import as_crystal_graph, from_crystal_graph
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet

@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose
 
 from ase_orbital import OneHot
 from ase_orbital.errors import GraphError
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.pairs import find_pairs
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.graphs.equivalence import merge_equivalent
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.models.layers import DistanceFilter, WeightedBatchNorm
 
@@ -65,16 +64,15 @@ def test_the_basis_spans_what_the_filter_gives(distances):
 
 
 def test_spinel_has_three_kinds_of_atoms(network):
-    (graph,) = network.graphs([SPINEL])
-    merged = merge_equivalent(graph)
-    assert merged.numbers.tolist() == [8, 12, 13]
-    assert merged.atom_copies.tolist() == [8, 2, 4]
+    merged = network.batch([SPINEL])
+    copies = dict(zip(merged.numbers.tolist(), merged.atom_copies.tolist(), strict=True))
+    assert copies == {8: 8, 12: 2, 13: 4}
     assert merged.sizes.tolist() == [14]
 
 
 def test_merging_keeps_weights_of_every_atom(network):
     (graph,) = network.graphs([SPINEL])
-    merged = merge_equivalent(graph)
+    merged = network.batch([SPINEL])
     first = [graph.numbers.tolist().index(number) for number in merged.numbers.tolist()]
     whole = torch.zeros(len(graph.numbers)).index_add(0, graph.target, graph.weight)
     kinds = torch.zeros(3).index_add(0, merged.target, merged.total_weight)
@@ -84,7 +82,7 @@ def test_merging_keeps_weights_of_every_atom(network):
 def test_merging_changes_no_prediction(network):
     scatter_norms(network)
     graph = CrystalGraph.batch(network.graphs(CRYSTALS))
-    merged = merge_equivalent(graph)
+    merged = network.batch(CRYSTALS)
     assert len(merged.numbers) < len(graph.numbers)
     with torch.no_grad():
         torch.testing.assert_close(network(merged), network(graph), rtol=1e-5, atol=1e-5)
@@ -95,7 +93,7 @@ def test_merging_finds_deeper_messages_too():
     network = OCrystalNet(n_hidden=16, n_layers=4).eval()
     graph = CrystalGraph.batch(network.graphs(CRYSTALS))
     with torch.no_grad():
-        expected, merged = network(graph), network(merge_equivalent(graph))
+        expected, merged = network(graph), network(network.batch(CRYSTALS))
     torch.testing.assert_close(merged, expected, rtol=1e-4, atol=1e-4 * expected.std())
 
 
@@ -105,7 +103,7 @@ def test_a_step_of_training_is_the_same_on_merged_atoms():
     network = EOSNet(n_hidden=16).train()
     graph = CrystalGraph.batch(network.graphs(CRYSTALS))
     gradients = []
-    for graphs in (graph, merge_equivalent(graph)):
+    for graphs in (graph, network.batch(CRYSTALS)):
         network.zero_grad()
         network(graphs).square().sum().backward()
         gradients.append({n: p.grad.clone() for n, p in network.named_parameters()})
@@ -117,7 +115,7 @@ def test_a_step_of_training_is_the_same_on_merged_atoms():
 
 
 def test_what_is_merged_can_be_batched_and_taken_apart(network):
-    parts = [merge_equivalent(graph) for graph in network.graphs(CRYSTALS)]
+    parts = [network.batch([atoms]) for atoms in CRYSTALS]
     batch = CrystalGraph.batch(parts)
     with torch.no_grad():
         alone = torch.cat([network(part) for part in parts])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ase_orbital.neighbors.pairs import find_pairs
-from ase_orbital.neighbors.selection import nearest, occupations
+from ase_orbital.neighbors.selection import levels, nearest, occupation
 from ase_orbital.testing import same_crystals
 
 RADIUS = 6.0
@@ -31,7 +31,13 @@ def smoothstep(x):
 
 def occupied(atoms, *, k=12, smoothing=SMOOTHING, radius=RADIUS):
     pairs = find_pairs(atoms, radius)
-    return pairs, occupations(pairs, k=k, smoothing=smoothing, radius=radius)
+    everyone = np.arange(len(atoms))
+    level = levels(pairs, everyone, k=k, smoothing=smoothing, radius=radius)
+    found = [
+        occupation(level[center], distance, smoothing)
+        for center, distance in zip(pairs.center, pairs.distance, strict=True)
+    ]
+    return pairs, np.array(found)
 
 
 def sums(atoms, pairs, weights):

@@ -10,9 +10,9 @@ from ase.build import bulk
 
 from ase_orbital import GOM, OFM, OneHot
 from ase_orbital.descriptors.settings import computing
-from ase_orbital.graphs.building import Connectivity, build_graphs
+from ase_orbital.graphs.building import build_batch
+from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.graphs.equivalence import merge_equivalent
 from ase_orbital.training import features
 from ase_orbital.training.features import FeatureCache
 
@@ -32,9 +32,9 @@ def counted(monkeypatch):
 
     def build(structures, *arguments):
         built.extend(structures)
-        return build_graphs(structures, *arguments)
+        return build_batch(structures, *arguments)
 
-    monkeypatch.setattr(features, "build_graphs", build)
+    monkeypatch.setattr(features, "build_batch", build)
     return built
 
 
@@ -51,8 +51,7 @@ def assert_same(found, expected, **tolerance):
 @pytest.mark.parametrize("descriptor", [OneHot(), GOM(n_eigenvalues=8)], ids=repr)
 def test_graphs_are_those_computed_on_the_spot(tmp_path, descriptor, connectivity):
     found, failed = FeatureCache(tmp_path, descriptor, connectivity).graphs(CRYSTALS)
-    direct = build_graphs(CRYSTALS, computing(descriptor, "float32"), connectivity)
-    expected = merge_equivalent(CrystalGraph.batch(direct))
+    expected = build_batch(CRYSTALS, computing(descriptor, "float32"), connectivity)
     assert failed == {}
     assert found.sizes.tolist() == [2, 1, 2, 2, 2, 4]
     assert_same(found, expected, rtol=1e-5, atol=1e-6)
@@ -86,9 +85,9 @@ def test_an_interruption_loses_the_shard_at_hand_only(tmp_path, monkeypatch):
         shards.append(len(structures))
         if len(shards) == 3:
             raise KeyboardInterrupt
-        return build_graphs(structures, *arguments)
+        return build_batch(structures, *arguments)
 
-    monkeypatch.setattr(features, "build_graphs", build)
+    monkeypatch.setattr(features, "build_batch", build)
     with pytest.raises(KeyboardInterrupt):
         cache.graphs(CRYSTALS)
     graphs, _ = cache.graphs(CRYSTALS)

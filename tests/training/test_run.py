@@ -84,8 +84,10 @@ def test_the_spread_covers_90_percent_of_the_validation_set(run):
 
 def test_the_card_has_the_figures(run):
     card = (run.folder / "model" / "README.md").read_text()
-    assert f"| **{run.figures['mae_test']:.4f}** |" in card
-    assert f"{run.figures['r2_validation']:.4f}" in card
+    content = json.loads((run.folder / "model" / "model.json").read_text())
+    figures = content["metadata"]["figures"]  # rounded once already
+    assert f"| **{figures['mae_test']:.4f}** |" in card
+    assert f"{figures['r2_validation']:.4f}" in card
     assert "test set, 12 crystals" in card
     assert "- **Data**: made up" in card
     assert "2 networks of seeds one apart" in card

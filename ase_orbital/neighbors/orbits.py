@@ -1,0 +1,277 @@
+"""Atoms that the symmetry of their crystal maps onto each other.
+
+Every invariant of such atoms is the same, so one of them is enough. What is not found
+costs time only: the search may miss symmetry, and never invents it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ase_orbital.neighbors.bins import Grid, binned, dot
+from ase_orbital.neighbors.compiled import compiled
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from ase_orbital.neighbors.pairs import Pairs
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+# How far from an atom the image of another may come to lie, Å, by the precision of what is
+# computed: equal to rounding, or equal in files of six decimals.
+TOLERANCE = {"float64": 1e-9, "float32": 5e-6}
+NOISE = 30.0  # tolerances, in the marks of equivalent atoms
+
+
+class Orbits(NamedTuple):
+    """Classes of equivalent atoms, numbered by their first atoms.
+
+    orbit : [n_atoms] class of each atom; first : [n_orbits] its first atom; copies :
+    [n_orbits] how many atoms it has.
+    """
+
+    orbit: Integers
+    first: Integers
+    copies: Integers
+
+
+def find_orbits(atoms: Atoms, pairs: Pairs, tolerance: float) -> Orbits:
+    """Find the orbits of a crystal; where an axis is open, every atom is one of its own.
+
+    Parameters
+    ----------
+    atoms
+        Passed `to_atoms`.
+    pairs
+        Of all its atoms, up to any radius.
+    tolerance
+        Å; see `TOLERANCE`.
+    """
+    if not atoms.pbc.all():
+        return single(len(atoms))
+    found = _orbits(
+        atoms.positions,
+        atoms.cell.array,
+        atoms.pbc,
+        atoms.numbers,
+        pairs.neighbor,
+        pairs.distance,
+        pairs.first,
+        tolerance,
+    )
+    return Orbits(*found)
+
+
+def single(n_atoms: int) -> Orbits:
+    """Orbits of one atom each."""
+    return Orbits(np.arange(n_atoms), np.arange(n_atoms), np.ones(n_atoms, np.int64))
+
+
+@compiled
+def _orbits(
+    positions: Floats,
+    cell: Floats,
+    periodic: NDArray[np.bool_],
+    numbers: Integers,
+    neighbor: Integers,
+    distance: Floats,
+    pairs_from: Integers,
+    tolerance: float,
+) -> tuple[Integers, Integers, Integers]:
+    """Fields of Orbits."""
+    kind, n_kinds = _kinds(numbers, neighbor, distance, pairs_from, NOISE * tolerance)
+    orbit, first = np.arange(len(numbers)), np.arange(len(numbers))
+    copies = np.ones(len(numbers), np.int64)
+    if n_kinds == len(numbers):
+        return orbit, first, copies
+    _, grid = binned(positions, cell, periodic)
+    parent, n_orbits = _parents(grid, kind, n_kinds, tolerance), 0
+    for i in range(len(parent)):
+        if parent[i] == i:
+            orbit[i], first[n_orbits], copies[n_orbits] = n_orbits, i, 1
+            n_orbits += 1
+        else:
+            orbit[i] = orbit[parent[i]]
+            copies[orbit[i]] += 1
+    return orbit, first[:n_orbits].copy(), copies[:n_orbits].copy()
+
+
+@compiled
+def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Integers:
+    """First atom of each atom's orbit, [n_atoms]."""
+    n = len(kind)
+    # An operation takes a pivot to an atom of its kind; the rarest kind leaves fewest.
+    members = np.zeros(n_kinds, np.int64)
+    for i in range(n):
+        members[kind[i]] += 1
+    pivots = np.flatnonzero(kind == members.argmin())
+    parent, n_orbits = np.arange(n), n
+    image, shift = np.empty(n, np.int64), np.empty(3)
+    rotations = lattice_rotations(grid.vectors, tolerance)
+    for r in range(len(rotations)):
+        for pivot in pivots:
+            # Orbits can be no larger than kinds. A translation that leads where those
+            # before it lead together is one of their products.
+            if n_orbits == n_kinds:
+                break
+            if r == 0 and _root(parent, int(pivot)) == pivots[0]:
+                continue
+            for a in range(3):
+                shift[a] = grid.fractions[pivot, a]
+                for b in range(3):
+                    shift[a] -= grid.fractions[pivots[0], b] * rotations[r, b, a]
+            if _maps(grid, kind, rotations[r], shift, tolerance, image):
+                for i in range(n):
+                    one, other = _root(parent, i), _root(parent, image[i])
+                    n_orbits -= one != other
+                    parent[max(one, other)] = min(one, other)
+    for i in range(n):
+        parent[i] = _root(parent, i)
+    return parent
+
+
+@compiled
+def _kinds(
+    numbers: Integers, neighbor: Integers, distance: Floats, first: Integers, noise: float
+) -> tuple[Integers, int]:
+    """Divide atoms by element and a smooth mark of their surroundings.
+
+    Equivalent atoms are of one kind, but for noise; atoms of one kind need not be
+    equivalent.
+    """
+    n = len(numbers)
+    sign = np.empty(120)  # tells neighbors' elements apart
+    for number in range(120):
+        sign[number] = 1.0 + math.sin(1.7 * number)
+    radius = distance.max() if len(distance) else 1.0
+    marks = np.zeros(n)
+    for i in range(n):
+        for pair in range(first[i], first[i + 1]):
+            ratio = distance[pair] / radius
+            away = 1.0 - ratio * ratio
+            marks[i] += sign[numbers[neighbor[pair]]] * away * away
+    order = np.argsort(marks)
+    order = order[np.argsort(numbers[order], kind="mergesort")]
+    kind, n_kinds = np.zeros(n, np.int64), 1
+    for at in range(1, n):
+        i, before = order[at], order[at - 1]
+        if numbers[i] != numbers[before] or marks[i] - marks[before] > noise:
+            n_kinds += 1
+        kind[i] = n_kinds - 1
+    return kind, n_kinds
+
+
+@compiled
+def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
+    """Rotations of a lattice, [n, 3, 3], the identity first; fractions are f @ rotation."""
+    steps = np.empty((27, 3), np.int64)
+    points = np.zeros((27, 3))
+    for at in range(27):
+        steps[at] = at // 9 - 1, at // 3 % 3 - 1, at % 3 - 1
+        for a in range(3):
+            for b in range(3):
+                points[at, b] += steps[at, a] * vectors[a, b]
+    length = np.sqrt((vectors * vectors).sum(1))
+    norm = np.sqrt((points * points).sum(1))
+    found, count = np.empty((48, 3, 3), np.int64), 1
+    found[0] = np.eye(3, dtype=np.int64)
+    for one in range(27):
+        if abs(norm[one] - length[0]) > tolerance:
+            continue
+        for two in range(27):
+            if abs(norm[two] - length[1]) > tolerance or not _alike(
+                points[one], points[two], vectors[0], vectors[1], tolerance
+            ):
+                continue
+            for three in range(27):
+                if (
+                    count < 48
+                    and abs(norm[three] - length[2]) <= tolerance
+                    and _alike(
+                        points[one], points[three], vectors[0], vectors[2], tolerance
+                    )
+                    and _alike(
+                        points[two], points[three], vectors[1], vectors[2], tolerance
+                    )
+                ):
+                    found[count, 0], found[count, 1] = steps[one], steps[two]
+                    found[count, 2] = steps[three]
+                    if (found[count] != found[0]).any():
+                        count += 1
+    return found[:count]
+
+
+@compiled
+def _alike(one: Floats, two: Floats, a: Floats, b: Floats, tolerance: float) -> bool:
+    """Whether two vectors are to each other as a and b."""
+    reach = math.sqrt(dot(a, a)) + math.sqrt(dot(b, b))
+    return bool(abs(dot(one, two) - dot(a, b)) <= tolerance * reach)
+
+
+@compiled
+def _maps(
+    grid: Grid,
+    kind: Integers,
+    rotation: Integers,
+    shift: Floats,
+    tolerance: float,
+    image: Integers,
+) -> bool:
+    """Whether an operation maps the crystal onto itself; where each atom goes."""
+    point = np.empty(3)
+    for i in range(len(kind)):
+        for a in range(3):
+            point[a] = shift[a]
+            for b in range(3):
+                point[a] += grid.fractions[i, b] * rotation[b, a]
+            point[a] -= math.floor(point[a])
+        image[i] = _atom_at(grid, point, kind, kind[i], tolerance)
+        if image[i] < 0:
+            return False
+    return True
+
+
+@compiled
+def _atom_at(
+    grid: Grid, point: Floats, kind: Integers, wanted: int, tolerance: float
+) -> int:
+    """Atom of a kind at a point in fractions, or -1."""
+    low, high = np.empty(3, np.int64), np.empty(3, np.int64)
+    for a in range(3):
+        width = tolerance * math.sqrt(dot(grid.reciprocal[a], grid.reciprocal[a]))
+        low[a] = math.floor((point[a] - width) * grid.n_bins[a])
+        high[a] = min(
+            math.floor((point[a] + width) * grid.n_bins[a]), low[a] + grid.n_bins[a] - 1
+        )
+    away = np.empty(3)
+    n0, n1, n2 = grid.n_bins
+    for b0 in range(low[0], high[0] + 1):
+        for b1 in range(low[1], high[1] + 1):
+            for b2 in range(low[2], high[2] + 1):
+                at = (b0 % n0 * n1 + b1 % n1) * n2 + b2 % n2
+                for member in range(grid.first[at], grid.first[at + 1]):
+                    j = grid.members[member]
+                    if kind[j] != wanted:
+                        continue
+                    away[:] = 0.0
+                    for a in range(3):
+                        step = grid.fractions[j, a] - point[a]
+                        step -= round(step)
+                        for b in range(3):
+                            away[b] += step * grid.vectors[a, b]
+                    if dot(away, away) <= tolerance * tolerance:
+                        return int(j)
+    return -1
+
+
+@compiled
+def _root(parent: Integers, i: int) -> int:
+    while parent[i] != i:
+        i = int(parent[i])
+    return i
