@@ -148,7 +148,7 @@ TASKS = (
         MP2018,
         "0.273 eV",
         eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
-        ocrystalnet={"epochs": 20},
+        ocrystalnet={"epochs": 12, "precision": "bf16-mixed"},
     ),
     _Task(
         "fermi-energy-mp2018",

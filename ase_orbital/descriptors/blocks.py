@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+STEP = 4
 RANK = 3  # operations that commute and are no products of each other: no group has more
 NEGLIGIBLE = 40.0  # exponents above make no difference in double precision
 
@@ -35,7 +36,8 @@ class Blocks(NamedTuple):
     """Blocks of some environments.
 
     center : [n_blocks] environment each belongs to; size : [n_blocks]; entries :
-    [sum of size^2] one block after another, lower triangles.
+    [sum of size^2] one block after another, lower triangles. Sizes are multiples of
+    `STEP`, with zeros behind, so that many blocks are of one size.
     """
 
     center: Integers
@@ -91,7 +93,7 @@ def _blocks(
     operations = _involutions(shortened(cell, periodic)[0], tolerance)
     block_of = np.empty(8 * len(centers), np.int64)
     block_size = np.empty(8 * len(centers), np.int64)
-    entries = np.empty((sizes * sizes).sum() if len(operations) else 0)
+    entries = np.empty(((sizes + 8 * STEP) ** 2).sum() if len(operations) else 0)
     n_blocks, n_entries = 0, 0
     for index in range(len(centers) if len(operations) else 0):
         n, begin = sizes[index], pairs_from[centers[index]]
@@ -251,6 +253,8 @@ def _write_blocks(
                 place[n_orbits, character] = sizes[character]
                 sizes[character] += 1
         n_orbits += 1
+    for character in range(g):
+        sizes[character] += -sizes[character] % STEP
     offsets = np.zeros(g + 1, np.int64)
     for character in range(g):
         offsets[character + 1] = offsets[character] + sizes[character] ** 2

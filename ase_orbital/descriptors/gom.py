@@ -163,12 +163,15 @@ class GOM(Descriptor):
         self, rows: NDArray[np.floating[Any]], blocks: Blocks, sizes: Integers
     ) -> None:
         """Put the eigenvalues of all blocks of an environment into its row, sorted."""
+        if not len(blocks.size):
+            return
         start = np.cumsum(blocks.size**2) - blocks.size**2
         # Each block's eigenvalues go behind those of the environment's blocks before it.
         ends = np.cumsum(blocks.size)
         own, first = np.unique(blocks.center, return_index=True)
-        begin = (ends - blocks.size)[first]
-        values = np.empty(ends[-1] if len(ends) else 0, self.dtype)
+        totals = np.add.reduceat(blocks.size, first)
+        values = np.empty(ends[-1], self.dtype)
+        entries = torch.as_tensor(blocks.entries, dtype=getattr(torch, self.dtype))
         parts = []
         for n in np.unique(blocks.size):
             alike = np.flatnonzero(blocks.size == n)
@@ -177,20 +180,22 @@ class GOM(Descriptor):
 
         def describe(part: Integers) -> NDArray[np.floating[Any]]:
             n = blocks.size[part[0]]
-            entries = blocks.entries[start[part][:, None] + np.arange(n * n)]
-            matrices = torch.as_tensor(entries, dtype=getattr(torch, self.dtype))
-            found = torch.linalg.eigvalsh(matrices.reshape(-1, n, n))
+            members = torch.as_tensor(start[part][:, None] + np.arange(n * n))
+            found = torch.linalg.eigvalsh(entries[members].view(-1, n, n))
             return np.asarray(found.numpy())
 
         for part, found in zip(parts, each_on_one_thread(describe, parts), strict=True):
             n = blocks.size[part[0]]
             values[(ends[part] - n)[:, None] + np.arange(n)] = found
-        for n in np.unique(sizes[own]):
-            alike = sizes[own] == n
-            spectra = values[begin[alike][:, None] + np.arange(n)]
+        for total in np.unique(totals):
+            alike = totals == total
+            spectra = values[
+                (ends[first] - blocks.size[first])[alike][:, None] + np.arange(total)
+            ]
             spectra.sort(axis=1)
-            width = min(n, rows.shape[1])
-            rows[own[alike], :width] = spectra[:, ::-1][:, :width]
+            spectra = spectra[:, ::-1][:, : rows.shape[1]]
+            inside = np.arange(spectra.shape[1]) < sizes[own[alike]][:, None]
+            rows[own[alike], : spectra.shape[1]] = spectra * inside
 
     def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Derivatives of every feature by every atom's position.
