@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from matgl.models import MatGLModel
-from torch import nn
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.settings import from_settings, plain, to_settings
@@ -146,13 +145,18 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             The learned quantity: the property itself, or its log10 where `transform` says
             so. For classification [n_graphs, n_classes], log-probabilities.
         """
-        output = self.encode(as_crystal_graph(g))
-        if self.n_classes is not None:
-            output = torch.log_softmax(output, dim=1)
-        else:
-            output = output.squeeze(1) * self.target_scale + self.target_mean
+        output = self.finish(self.encode(as_crystal_graph(g)))
         self.feature_dict["final"] = output
         return output
+
+    def finish(self, output: Tensor) -> Tensor:
+        """Turn what `encode` returns into what is learned."""
+        if self.n_classes is not None:
+            return torch.log_softmax(output, dim=1)
+        return output.squeeze(1) * self.target_scale + self.target_mean
+
+    def freeze(self) -> None:
+        """Prepare to predict faster; weights that change afterwards are not noticed."""
 
     def to_property(self, output: Tensor) -> Tensor:
         """Turn what `forward` returns into the property, in `unit`: [n_graphs].
@@ -293,10 +297,10 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         super().save(path, {"tables": tables} | (metadata or {}), makedirs)
 
 
-def check_rows(rows: Tensor, layer: nn.Linear) -> None:
-    """Raise ModelError unless rows are as long as a network's first layer takes."""
-    if rows.shape[1] != layer.in_features:
+def check_rows(rows: Tensor, n_features: int) -> None:
+    """Raise ModelError unless rows are as long as a network takes them."""
+    if rows.shape[1] != n_features:
         raise ModelError(
-            f"this model takes rows of {layer.in_features} features, and the graph has "
+            f"this model takes rows of {n_features} features, and the graph has "
             f"{rows.shape[1]}; make it with the model's graph_converter()"
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
-from ase_orbital.models.base import CrystalModel
+from ase_orbital.models.base import CrystalModel, check_rows
 from ase_orbital.models.eosnet import EOSNet
+from ase_orbital.models.frozen import FrozenEOSNet
 from ase_orbital.models.ocrystalnet import OCrystalNet
 
 if TYPE_CHECKING:
@@ -82,12 +83,28 @@ class Ensemble(CrystalModel):
             },
         )
         self.members = nn.ModuleList(networks)
+        self._frozen: list[FrozenEOSNet] = []  # in a list: no part of the saved state
         self.spread_scale = float(spread_scale)
         self.spread_floor = float(spread_floor)
 
+    @property
+    def _networks(self) -> list[CrystalModel]:
+        """The members, as what they are."""
+        return [cast("CrystalModel", member) for member in self.members]
+
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """What each member makes of the graphs: [n_members, n_graphs(, n_classes)]."""
-        return torch.stack([member(graph) for member in self.members])
+        for frozen in self._frozen:
+            check_rows(graph.rows, self.n_features)
+            pairs = zip(self._networks, frozen(graph), strict=True)
+            return torch.stack([network.finish(encoded) for network, encoded in pairs])
+        return torch.stack([network(graph) for network in self._networks])
+
+    def freeze(self) -> None:
+        """See `CrystalModel.freeze`."""
+        networks = [member for member in self._networks if isinstance(member, EOSNet)]
+        if len(networks) == len(self.members):
+            self._frozen = [FrozenEOSNet(networks)]
 
     def combine(self, outputs: Tensor) -> Tensor:
         """Mean over the members; of probabilities, for classes."""

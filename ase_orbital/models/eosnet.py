@@ -15,6 +15,7 @@ from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.models.base import CrystalModel, check_rows
+from ase_orbital.models.frozen import FrozenEOSNet
 from ase_orbital.models.layers import (
     DistanceFilter,
     GatedConvolution,
@@ -107,10 +108,18 @@ class EOSNet(CrystalModel):
         self.readout = nn.Linear(n_hidden, n_readout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_readout, n_classes or 1)
+        self._frozen: list[FrozenEOSNet] = []  # in a list: no part of the saved state
+
+    def freeze(self) -> None:
+        """See `CrystalModel.freeze`; `feature_dict` stays empty from then on."""
+        self._frozen = [FrozenEOSNet([self])]
 
     def encode(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-        check_rows(graph.rows, self.embedding)
+        check_rows(graph.rows, self.n_features)
+        for frozen in self._frozen:
+            encoded: Tensor = frozen(graph)[0]
+            return encoded
         edges = self.distance_filter(graph.distance)
         basis = self.distance_filter.basis
         coordinates = edges @ basis

@@ -109,7 +109,7 @@ class OCrystalNet(CrystalModel):
 
     def encode(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-        check_rows(graph.rows, self.atom_input)
+        check_rows(graph.rows, self.n_features)
         reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
         initial = functional.mish(self.atom_input(graph.rows))
         distances, shell = _shells(graph.distance)

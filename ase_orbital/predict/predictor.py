@@ -119,6 +119,7 @@ class Predictor:
         copy.descriptor = computing(
             copy.descriptor, str(self.dtype).removeprefix("torch."), str(self.device)
         )
+        copy.freeze()
         return copy
 
     def _refuse_unnamed_committee(self) -> None:

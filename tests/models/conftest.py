@@ -2,9 +2,29 @@
 
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.spacegroup import crystal
 
 from ase_orbital.models import EOSNet, OCrystalNet
 
+SPINEL = crystal(
+    ["Mg", "Al", "O"],
+    [(0.125, 0.125, 0.125), (0.5, 0.5, 0.5), (0.2624, 0.2624, 0.2624)],
+    spacegroup=227,
+    setting=2,
+    cellpar=[8.0898] * 3 + [90] * 3,
+    primitive_cell=True,
+)
+RUTILE = crystal(
+    ["Ti", "O"],
+    [(0, 0, 0), (0.3053, 0.3053, 0)],
+    spacegroup=136,
+    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
+)
+LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
+            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
+SYMMETRIC = [SPINEL, RUTILE, bulk("NaCl", "rocksalt", a=5.64), LOW, RUTILE * (2, 1, 2)]
 NETWORKS = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
 
 
@@ -35,3 +55,9 @@ def model(network, shake_norms):
     """Each network as its paper has it, in double precision, with weights of no meaning."""
     torch.manual_seed(1)
     return shake_norms(network()).double().eval()
+
+
+@pytest.fixture
+def crystals():
+    """Spinel, rutile, rocksalt, one without symmetry, and a supercell of rutile."""
+    return [atoms.copy() for atoms in SYMMETRIC]

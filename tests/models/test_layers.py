@@ -2,9 +2,6 @@
 
 import pytest
 import torch
-from ase import Atoms
-from ase.build import bulk
-from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,39 +9,11 @@ from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.models.layers import DistanceFilter, WeightedBatchNorm
 
-SPINEL = crystal(
-    ["Mg", "Al", "O"],
-    [(0.125, 0.125, 0.125), (0.5, 0.5, 0.5), (0.2624, 0.2624, 0.2624)],
-    spacegroup=227,
-    setting=2,
-    cellpar=[8.0898] * 3 + [90] * 3,
-    primitive_cell=True,
-)
-RUTILE = crystal(
-    ["Ti", "O"],
-    [(0, 0, 0), (0.3053, 0.3053, 0)],
-    spacegroup=136,
-    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-)
-LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
-            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
-CRYSTALS = [SPINEL, RUTILE, bulk("NaCl", "rocksalt", a=5.64), LOW, RUTILE * (2, 1, 2)]
-
 
 @pytest.fixture(params=[EOSNet, OCrystalNet], ids=lambda kind: kind.__name__)
 def network(request):
     torch.manual_seed(0)
     return request.param(n_hidden=32).eval()
-
-
-def scatter_norms(network):
-    """Give batch norms statistics as after training."""
-    random = torch.Generator().manual_seed(1)
-    for name, buffer in network.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.copy_(0.3 * torch.randn(buffer.shape, generator=random))
-        if name.endswith("running_var"):
-            buffer.copy_(4.0 + torch.rand(buffer.shape, generator=random))
 
 
 @pytest.mark.parametrize(
@@ -63,47 +32,47 @@ def test_the_basis_spans_what_the_filter_gives(distances):
     assert basis.shape[1] < distances.n_features / 1.5
 
 
-def test_spinel_has_three_kinds_of_atoms(network):
-    merged = network.batch([SPINEL])
+def test_spinel_has_three_kinds_of_atoms(network, crystals):
+    merged = network.batch([crystals[0]])
     copies = dict(zip(merged.numbers.tolist(), merged.atom_copies.tolist(), strict=True))
     assert copies == {8: 8, 12: 2, 13: 4}
     assert merged.sizes.tolist() == [14]
 
 
-def test_merging_keeps_weights_of_every_atom(network):
-    (graph,) = network.graphs([SPINEL])
-    merged = network.batch([SPINEL])
+def test_merging_keeps_weights_of_every_atom(network, crystals):
+    (graph,) = network.graphs([crystals[0]])
+    merged = network.batch([crystals[0]])
     first = [graph.numbers.tolist().index(number) for number in merged.numbers.tolist()]
     whole = torch.zeros(len(graph.numbers)).index_add(0, graph.target, graph.weight)
     kinds = torch.zeros(3).index_add(0, merged.target, merged.total_weight)
     torch.testing.assert_close(kinds, whole[first])
 
 
-def test_merging_changes_no_prediction(network):
-    scatter_norms(network)
-    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
-    merged = network.batch(CRYSTALS)
+def test_merging_changes_no_prediction(network, crystals, shake_norms):
+    shake_norms(network)
+    graph = CrystalGraph.batch(network.graphs(crystals))
+    merged = network.batch(crystals)
     assert len(merged.numbers) < len(graph.numbers)
     with torch.no_grad():
         torch.testing.assert_close(network(merged), network(graph), rtol=1e-5, atol=1e-5)
 
 
-def test_merging_finds_deeper_messages_too():
+def test_merging_finds_deeper_messages_too(crystals):
     torch.manual_seed(0)
     network = OCrystalNet(n_hidden=16, n_layers=4).eval()
-    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
+    graph = CrystalGraph.batch(network.graphs(crystals))
     with torch.no_grad():
-        expected, merged = network(graph), network(network.batch(CRYSTALS))
+        expected, merged = network(graph), network(network.batch(crystals))
     torch.testing.assert_close(merged, expected, rtol=1e-4, atol=1e-4 * expected.std())
 
 
-def test_a_step_of_training_is_the_same_on_merged_atoms():
+def test_a_step_of_training_is_the_same_on_merged_atoms(crystals):
     """Batch statistics count copies; with occupations, edges count by weight."""
     torch.manual_seed(0)
     network = EOSNet(n_hidden=16).train()
-    graph = CrystalGraph.batch(network.graphs(CRYSTALS))
+    graph = CrystalGraph.batch(network.graphs(crystals))
     gradients = []
-    for graphs in (graph, network.batch(CRYSTALS)):
+    for graphs in (graph, network.batch(crystals)):
         network.zero_grad()
         network(graphs).square().sum().backward()
         gradients.append({n: p.grad.clone() for n, p in network.named_parameters()})
@@ -114,8 +83,8 @@ def test_a_step_of_training_is_the_same_on_merged_atoms():
         )
 
 
-def test_what_is_merged_can_be_batched_and_taken_apart(network):
-    parts = [network.batch([atoms]) for atoms in CRYSTALS]
+def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
+    parts = [network.batch([atoms]) for atoms in crystals]
     batch = CrystalGraph.batch(parts)
     with torch.no_grad():
         alone = torch.cat([network(part) for part in parts])

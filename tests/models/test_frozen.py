@@ -1,0 +1,65 @@
+"""Frozen networks against those they are made of."""
+
+import copy
+
+import pytest
+import torch
+from ase.build import bulk
+
+from ase_orbital.models import Ensemble, EOSNet
+
+
+@pytest.fixture
+def make(shake_norms):
+    """Ensembles, or single networks."""
+
+    def made(n_members, **settings):
+        members = []
+        for seed in range(n_members):
+            torch.manual_seed(seed)
+            settings |= {"target_mean": seed, "target_scale": 2.0}
+            members.append(shake_norms(EOSNet(n_hidden=24, **settings)))
+        return (members[0] if n_members == 1 else Ensemble(members)).eval()
+
+    return made
+
+
+@pytest.mark.parametrize("n_classes", [None, 2])
+@pytest.mark.parametrize("n_members", [1, 3])
+@pytest.mark.parametrize("merged", [False, True])
+def test_outputs_are_those_of_the_networks(make, crystals, n_members, n_classes, merged):
+    model = make(n_members, n_classes=n_classes).double()
+    graph = model.batch(crystals)
+    if not merged:
+        graph = type(graph).batch(model.graphs(crystals))
+    frozen = copy.deepcopy(model)
+    frozen.freeze()
+    expected, spread = model.learned(graph)
+    found, found_spread = frozen.learned(graph)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    if n_members > 1:
+        torch.testing.assert_close(found_spread, spread, rtol=1e-9, atol=1e-12)
+
+
+def test_single_precision_loses_no_more_than_the_network_itself(make, crystals):
+    model = make(3)
+    exact = copy.deepcopy(model).double()
+    expected = exact(exact.batch(crystals))
+    model.freeze()
+    found = model(model.batch(crystals)).double()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_normalised_edges_are_frozen_too(make):
+    model = make(1, normalize_edges=True).double()
+    graph = model.batch([bulk("NaCl", "rocksalt", a=5.6)])
+    expected = model(graph)
+    model.freeze()
+    torch.testing.assert_close(model(graph), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_freezing_changes_nothing_that_is_saved(make):
+    model = make(2)
+    names = list(model.state_dict())
+    model.freeze()
+    assert list(model.state_dict()) == names
