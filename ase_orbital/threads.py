@@ -7,7 +7,9 @@ thread's own setting leaves that of the caller alone.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,10 +36,18 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     if at_a_time == 1 or not items:
         yield from map(function, items)
         return
-    with ThreadPoolExecutor(
-        min(at_a_time, len(items)), initializer=_keep_to_one_thread, initargs=(at_a_time,)
-    ) as pool:
-        yield from pool.map(function, items)
+    yield from _pool(at_a_time).map(function, items)
+
+
+@cache
+def _pool(at_a_time: int) -> ThreadPoolExecutor:
+    """Threads that stay: to start one takes as long as to describe a small crystal."""
+    return ThreadPoolExecutor(
+        at_a_time, initializer=_keep_to_one_thread, initargs=(at_a_time,)
+    )
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has no threads
 
 
 def _keep_to_one_thread(others: int) -> None:

@@ -1,6 +1,8 @@
 """Tasks on one thread each, against torch's own account of its threads."""
 
 import threading
+import warnings
+from multiprocessing import get_context
 
 import pytest
 import torch
@@ -61,3 +63,16 @@ def test_tasks_within_tasks_start_no_more_threads():
 def test_what_a_task_raises_reaches_the_caller():
     with pytest.raises(ZeroDivisionError):
         list(each_on_one_thread(lambda item: 1 // item, [1, 0]))
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_forked_process_has_threads_of_its_own():
+    assert list(each_on_one_thread(abs, [-1, -2])) == [1, 2]
+    process = get_context("fork").Process(
+        target=lambda: list(each_on_one_thread(abs, [-3]))
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fork with threads: what is tested here
+        process.start()
+    process.join(30.0)
+    assert process.exitcode == 0

@@ -45,34 +45,35 @@ def overlap_matrices(
     """
     squared = torch.square(points).sum(-1)
     damping = torch.square(torch.clamp(1.0 - squared / cutoff**2, min=0.0))
+    # (2 a b / (a^2 + b^2))^1.5, what belongs to one atom apart: powers are slow.
+    factor = damping * widths * torch.sqrt(widths)
     variance = torch.square(widths)
-    variance = variance[:, :, None] + variance[:, None, :]
+    inverse = torch.reciprocal(variance[:, :, None] + variance[:, None, :])
     # Axis by axis: an [n, n, 3] difference would be the largest array of all.
     differences = [points[:, :, None, axis] - points[:, None, :, axis] for axis in range(3)]
     distance = torch.square(differences[0])
     for difference in differences[1:]:
-        distance = distance + torch.square(difference)
-    product = widths[:, :, None] * widths[:, None, :]
-    overlap = (2.0 * product / variance) ** 1.5 * torch.exp(-distance / (2.0 * variance))
-    overlap = overlap * (damping[:, :, None] * damping[:, None, :])
+        distance = torch.addcmul(distance, difference, difference)
+    overlap = torch.exp(distance * inverse * -0.5)
+    doubled = 2.0 * inverse
+    overlap = overlap * (doubled * torch.sqrt(doubled))
+    overlap = overlap * factor[:, :, None] * factor[:, None, :]
     if orbitals == "s":
         return overlap
-    return _with_p(overlap, torch.stack(differences, dim=-1), variance, widths)
+    return _with_p(overlap, torch.stack(differences, dim=-1), inverse, widths)
 
 
-def _with_p(
-    overlap: Tensor, difference: Tensor, variance: Tensor, widths: Tensor
-) -> Tensor:
+def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor) -> Tensor:
     """Extend s overlaps to s and p: gradients for s-p, second derivatives for p-p."""
     n_environments, n = widths.shape
     blocks = overlap.new_empty(n_environments, n, 4, n, 4)
     # slope: derivative of log S by the first atom's position; the second's is minus it.
-    slope = -difference / variance[..., None]
+    slope = -difference * inverse[..., None]
     first = 2**0.5 * widths[:, :, None, None]
     second = 2**0.5 * widths[:, None, :, None]
     identity = torch.eye(3, dtype=overlap.dtype, device=overlap.device)
     curvature = (
-        identity / variance[..., None, None] - slope[..., :, None] * slope[..., None, :]
+        identity * inverse[..., None, None] - slope[..., :, None] * slope[..., None, :]
     )
     s = overlap[..., None]
     blocks[:, :, 0, :, 0] = overlap

@@ -155,6 +155,10 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             return torch.log_softmax(output, dim=1)
         return output.squeeze(1) * self.target_scale + self.target_mean
 
+    def forget(self) -> None:
+        """Drop the features of the last run: of no use to a prediction, and large."""
+        self.feature_dict: dict[str, Tensor] = {}
+
     def freeze(self) -> None:
         """Prepare to predict faster; weights that change afterwards are not noticed."""
 

@@ -100,6 +100,12 @@ class Ensemble(CrystalModel):
             return torch.stack([network.finish(encoded) for network, encoded in pairs])
         return torch.stack([network(graph) for network in self._networks])
 
+    def forget(self) -> None:
+        """See `CrystalModel.forget`; those of the members too."""
+        super().forget()
+        for network in self._networks:
+            network.forget()
+
     def freeze(self) -> None:
         """See `CrystalModel.freeze`."""
         networks = [member for member in self._networks if isinstance(member, EOSNet)]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ase_orbital.models.layers import GatedConvolution, WeightedBatchNorm
 
 
+AT_ONCE = 512  # edges; more fill the cache with one member
+
+
 class FrozenEOSNet(nn.Module):
     """EOSNets side by side, with batch normalisation folded into the layers before it.
 
@@ -50,16 +53,25 @@ class FrozenEOSNet(nn.Module):
     def forward(self, graph: CrystalGraph) -> Tensor:
         """[n_members, n_graphs, 1 or n_classes]."""
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
-        nodes = self.embedding(graph.rows.expand(self.n_members, -1, -1))
+        step = self.n_members if len(graph.source) <= AT_ONCE else 1
+        parts = [
+            self._encode(graph, coordinates, slice(start, start + step))
+            for start in range(0, self.n_members, step)
+        ]
+        return torch.cat(parts)
+
+    def _encode(self, graph: CrystalGraph, coordinates: Tensor, members: slice) -> Tensor:
+        nodes = self.embedding(graph.rows[None], members)
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
-            nodes = convolution(nodes, coordinates, weight, graph)
+            nodes = convolution(nodes, coordinates, weight, graph, members)
         if graph.atom_copies is not None:
             nodes = nodes * graph.atom_copies[:, None]
-        summed = nodes.new_zeros(self.n_members, graph.n_graphs, nodes.shape[2])
+        summed = nodes.new_zeros(len(nodes), graph.n_graphs, nodes.shape[2])
         summed = summed.index_add(1, graph.graph_index, nodes)
         pooled = functional.softplus(summed / graph.sizes[:, None])
-        output: Tensor = self.output(functional.softplus(self.readout(pooled)))
+        hidden = functional.softplus(self.readout(pooled, members))
+        output: Tensor = self.output(hidden, members)
         return output
 
 
@@ -71,8 +83,10 @@ class _Stacked(nn.Module):
         self.weight = _fixed(torch.stack([layer.weight.T for layer in layers]), dtype)
         self.bias = _fixed(torch.stack([layer.bias[None] for layer in layers]), dtype)
 
-    def forward(self, values: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, values, self.weight)
+    def forward(self, values: Tensor, members: slice) -> Tensor:
+        """Of some members; values are theirs, or one for all."""
+        weight = self.weight[members]
+        return torch.baddbmm(self.bias[members], values.expand(len(weight), -1, -1), weight)
 
 
 class _FrozenConvolution(nn.Module):
@@ -101,16 +115,23 @@ class _FrozenConvolution(nn.Module):
         self.shift = _fixed(torch.stack(shifts), dtype)
 
     def forward(
-        self, nodes: Tensor, coordinates: Tensor, weight: Tensor, graph: CrystalGraph
+        self,
+        nodes: Tensor,
+        coordinates: Tensor,
+        weight: Tensor,
+        graph: CrystalGraph,
+        members: slice,
     ) -> Tensor:
-        center, neighbor = self.nodes(nodes).chunk(2, dim=2)
-        z = coordinates @ self.edges
-        z += center.index_select(1, graph.target)
-        z += neighbor.index_select(1, graph.source)
+        """Update the nodes of some members, [n_members, n_atoms, n_hidden]."""
+        center, neighbor = self.nodes(nodes, members).chunk(2, dim=2)
+        z = coordinates @ self.edges[members]
+        z = z + center.index_select(1, graph.target)
+        z = z + neighbor.index_select(1, graph.source)
         gate, core = z.chunk(2, dim=2)
         message = torch.sigmoid(gate) * functional.softplus(core) * weight
         summed = torch.zeros_like(nodes).index_add(1, graph.target, message)
-        return functional.softplus(nodes + torch.addcmul(self.shift, summed, self.scale))
+        moved = torch.addcmul(self.shift[members], summed, self.scale[members])
+        return functional.softplus(nodes + moved)
 
 
 def _scale_and_shift(norm: WeightedBatchNorm) -> tuple[Tensor, Tensor]:

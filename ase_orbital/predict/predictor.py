@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError
-from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.keys import IN_DOMAIN, SPREAD, unit_of
 from ase_orbital.models.base import UNNAMED, CrystalModel
 from ase_orbital.models.ensemble import Ensemble
@@ -28,13 +27,15 @@ if TYPE_CHECKING:
     from ase import Atoms
     from torch import nn
 
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.structure import AtomsLike
 
 ModelLike: TypeAlias = "str | Path | nn.Module"
 
 # A chunk is featurised together; a batch goes through a network together.
 MAX_ATOMS = 1024
-MAX_EDGES = 4096  # what keeps the layers of a network in the cache
+MAX_EDGES = 2048  # what keeps the layers of a network in the cache
+LARGE = 64  # atoms from which one structure is work enough for several threads
 
 
 class Predictor:
@@ -189,7 +190,10 @@ class Predictor:
         StructureError, ElementError
             If the structure cannot be described, or has an element a model has not seen.
         """
-        ((row,),) = each_on_one_thread(self._predict, [[self.accept(structure)]])
+        atoms = self.accept(structure)
+        if len(atoms) >= LARGE:
+            return self._predict([atoms])[0]
+        ((row,),) = each_on_one_thread(self._predict, [[atoms]])
         return row
 
     def predict_many(
@@ -270,7 +274,9 @@ class Predictor:
     def _run(self, model: CrystalModel, whole: CrystalGraph) -> _Answer:
         parts: list[list[torch.Tensor]] = []
         with torch.inference_mode():
-            for members in _filled(range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES):
+            for members in _filled(
+                range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES
+            ):
                 graph = whole
                 if len(members) < whole.n_graphs:
                     graph = whole.select(torch.tensor(members))
@@ -280,7 +286,7 @@ class Predictor:
                 parts.append(
                     [value, torch.zeros_like(value) if spread is None else spread, inside]
                 )
-        _forget_features(model)
+        model.forget()
         return _Answer(
             *(
                 torch.cat(column).double().cpu().numpy()
@@ -295,13 +301,6 @@ class _Answer(NamedTuple):
     value: np.ndarray[Any, np.dtype[np.float64]]
     spread: np.ndarray[Any, np.dtype[np.float64]]
     inside: np.ndarray[Any, np.dtype[np.float64]]
-
-
-def _forget_features(model: CrystalModel) -> None:
-    """Drop what the networks keep of their last run: of no use here, and large."""
-    for part in model.modules():
-        if isinstance(part, CrystalModel):
-            part.feature_dict = {}
 
 
 def _device(device: torch.device | str | None) -> torch.device:
