@@ -54,6 +54,7 @@ _ROOMS = (
     "models",
     "plotting",
     "predict",
+    "search",
     "structure",
     "testing",
     "training",

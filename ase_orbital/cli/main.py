@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 VERBS = {
     "predict": "learned properties of the structures in files",
     "describe": "descriptors of the structures in files",
+    "unique": "the distinct structures of a trajectory or database",
+    "similar": "the structures in files that are nearest to a given one",
     "models": "the models that come with the package",
     "train": "a model from crystals with known properties",
     "evaluate": "models against crystals with known properties",

@@ -1,6 +1,6 @@
-"""Pictures of how good models are; needs matplotlib, the extra `plot`.
+"""Pictures of models and what they say; needs matplotlib, the extra `plot`.
 
-Every function takes arrays and returns a matplotlib `Figure`, which no global state knows
+Every function takes values and returns a matplotlib `Figure`, which no global state knows
 of: save it with `figure.savefig(path)`.
 """
 
@@ -10,9 +10,11 @@ from ase_orbital.plotting.comparison import compare_models, learning_curve
 from ase_orbital.plotting.errors import error_by_element, error_by_size
 from ase_orbital.plotting.history import training_history
 from ase_orbital.plotting.parity import parity
+from ase_orbital.plotting.path import along_path
 from ase_orbital.plotting.roc import roc_curves
 
 __all__ = [
+    "along_path",
     "compare_models",
     "error_by_element",
     "error_by_size",

@@ -1,0 +1,45 @@
+"""Options of the commands that compare structures."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from ase_orbital.search.archive import Archive
+
+
+def add_comparison(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-d",
+        "--descriptor",
+        choices=("gom", "ofm"),
+        default="gom",
+        help="default: %(default)s; ofm is blind to the stacking of close-packed layers",
+    )
+    parser.add_argument("--cutoff", type=float, default=6.0, help="of the GOM, Å")
+    parser.add_argument("--orbitals", choices=("s", "sp"), default="s", help="of the GOM")
+    parser.add_argument(
+        "-t",
+        "--tolerance",
+        type=float,
+        metavar="FRACTION",
+        help="largest difference of structures that count as one, as a fraction of the "
+        "fingerprints' length (default: 0.0075 with gom, 0.03 with ofm, as much as "
+        "relaxations that end at 0.05 eV/Å differ by)",
+    )
+
+
+def archive_for(arguments: Namespace) -> Archive:
+    """An empty archive that compares as asked for, and forgets nothing."""
+    from ase_orbital import GOM, OFM
+    from ase_orbital.search.archive import Archive
+
+    gom = arguments.descriptor == "gom"
+    return Archive(
+        GOM(cutoff=arguments.cutoff, orbitals=arguments.orbitals) if gom else OFM(),
+        tolerance=arguments.tolerance,
+        megabytes=inf,
+    )

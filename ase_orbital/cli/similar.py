@@ -1,0 +1,108 @@
+"""ase-orbital similar: one structure and many in, the nearest of the many out."""
+
+from __future__ import annotations
+
+import sys
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ase_orbital.cli.fingerprints import add_comparison, archive_for
+from ase_orbital.cli.results import table
+from ase_orbital.cli.structures import read_files, report
+from ase_orbital.errors import OrbitalError, SettingError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from ase import Atoms
+
+
+class Near(NamedTuple):
+    """A structure, and how much it differs from the given one."""
+
+    difference: float
+    label: str
+    atoms: Atoms
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "crystal", type=Path, metavar="CRYSTAL", help="anything ASE reads; its last frame"
+    )
+    parser.add_argument(
+        "--in",
+        dest="files",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="where to look: anything ASE reads, all frames; or one saved Archive (.npz), "
+        "which has its own descriptor and tolerance",
+    )
+    parser.add_argument(
+        "-n", type=int, default=5, help="how many to list (default: %(default)s)"
+    )
+    add_comparison(parser)
+
+
+def run(arguments: Namespace) -> int:
+    from ase_orbital.structure import to_atoms
+
+    if arguments.n < 1:
+        raise SettingError(f"-n must be at least 1, not {arguments.n}")
+    crystal = to_atoms(arguments.crystal)
+    saved = [path.suffix for path in arguments.files] == [".npz"]
+    look = _in_archive if saved else _in_files
+    nearest, tolerance, n_bad = look(crystal, arguments)
+    if not nearest:
+        print(
+            f"none has the composition {formula_of(crystal)}, and others are not compared",
+            file=sys.stderr,
+        )
+        return 1
+    rows = [
+        [label, formula_of(atoms), str(len(atoms)), f"{difference:.5f}",
+         "yes" if difference <= tolerance else "no"]
+        for difference, label, atoms in nearest
+    ]  # fmt: skip
+    print(table(("structure", "formula", "n_atoms", "difference", "alike"), rows))
+    return min(n_bad, 1)
+
+
+def formula_of(atoms: Atoms) -> str:
+    """Such as SrTiO3."""
+    return str(atoms.get_chemical_formula("metal", empirical=True))
+
+
+def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
+    """The nearest, the tolerance, and that none was bad."""
+    from ase_orbital.search.archive import Archive
+
+    archive = Archive.load(arguments.files[0], megabytes=inf)
+    nearest = [
+        Near(difference, archive[number].label or f"entry {number}", archive[number].atoms)
+        for number, difference, _ in archive.nearest(crystal, arguments.n)
+    ]
+    return nearest, archive.tolerance, 0
+
+
+def _in_files(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
+    """The nearest, the tolerance, and how many structures cannot be used."""
+    from ase_orbital.search.distance import difference
+    from ase_orbital.search.fingerprints import Fingerprints
+
+    settings = archive_for(arguments)
+    fingerprints = Fingerprints(settings.descriptor)
+    given = fingerprints.of(crystal)
+    structures, n_bad = read_files(arguments.files)
+    found = []
+    for label, atoms in structures:
+        if not given.may_equal(atoms):
+            continue
+        try:
+            found.append(Near(difference(given, fingerprints.of(atoms)), label, atoms))
+        except OrbitalError as error:
+            n_bad += report(label, error)
+    found.sort(key=lambda near: near.difference)
+    return found[: arguments.n], settings.tolerance, n_bad

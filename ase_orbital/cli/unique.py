@@ -1,0 +1,140 @@
+"""ase-orbital unique: many structures in, the distinct ones out."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ase_orbital.cli.fingerprints import add_comparison, archive_for
+from ase_orbital.cli.results import table, writable
+from ase_orbital.cli.structures import Labeled, add_files, read_files, report
+from ase_orbital.errors import OrbitalError
+from ase_orbital.keys import PREFIX
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from pathlib import Path
+
+    from ase import Atoms
+
+COPIES = PREFIX + "copies"  # how many structures one stands for
+PAIRS, DATA = "key_value_pairs", "data"  # in info: what a database had beside the atoms
+
+
+class Group(NamedTuple):
+    """Structures that are alike, in the order of the files."""
+
+    members: list[Labeled]
+
+    def chosen(self, keep: str) -> Labeled:
+        """The one to keep."""
+        return min(self.members, key=energy_of) if keep == "lowest" else self.members[0]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_files(parser)
+    add_comparison(parser)
+    parser.add_argument(
+        "--keep",
+        choices=("first", "lowest"),
+        default="first",
+        help="of structures that are alike: the first, or the one of lowest energy an atom "
+        "as the file has it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=lambda text: writable(text, WRITERS),
+        metavar="FILE",
+        help=f"the distinct structures, each with {COPIES}; ends with {', '.join(WRITERS)}",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    structures, n_bad = read_files(arguments.files)
+    for path in dict.fromkeys(arguments.files):
+        if path.suffix == ".db":
+            _recall(path, structures)
+    archive = archive_for(arguments)
+    groups: dict[int, Group] = {}
+    for structure in structures:
+        try:
+            number = archive.add(structure.atoms).number
+        except OrbitalError as error:
+            n_bad += report(structure.label, error)
+        else:
+            groups.setdefault(number, Group([])).members.append(structure)
+    kept = [(group.chosen(arguments.keep), len(group.members)) for group in groups.values()]
+    if arguments.output:
+        _write([_annotated(one, copies) for one, copies in kept], arguments.output)
+    else:
+        rows = [
+            [label, atoms.get_chemical_formula("metal", empirical=True), str(len(atoms)),
+             str(copies)]
+            for (label, atoms), copies in kept
+        ]  # fmt: skip
+        print(table(("structure", "formula", "n_atoms", "copies"), rows))
+    n_read = sum(copies for _, copies in kept)
+    print(f"{len(kept)} distinct of {n_read} structures")
+    return min(n_bad, 1)
+
+
+def energy_of(structure: Labeled) -> float:
+    """Energy an atom, eV, as the file has it; infinite if it has none."""
+    calc = structure.atoms.calc
+    energy = None if calc is None else getattr(calc, "results", {}).get("energy")
+    return inf if energy is None else float(energy) / len(structure.atoms)
+
+
+def _recall(path: Path, structures: list[Labeled]) -> None:
+    """Put what a database has beside its structures into their info."""
+    from ase.db import connect
+
+    rows = list(connect(path).select())
+    of_label = {str(path): rows[0]} if len(rows) == 1 else {}
+    of_label |= {f"{path}@{index}": row for index, row in enumerate(rows)}
+    for label, atoms in structures:
+        if label in of_label:
+            atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)
+            atoms.info[DATA] = dict(of_label[label].data)
+
+
+def _annotated(structure: Labeled, copies: int) -> Atoms:
+    frame = structure.atoms.copy()
+    frame.calc = structure.atoms.calc
+    frame.info[COPIES] = copies
+    return frame
+
+
+def _write(frames: list[Atoms], path: Path) -> None:
+    """Write in the format the name ends with, whole or not at all."""
+    part = path.with_name(f"{path.stem}.part{path.suffix}")
+    part.unlink(missing_ok=True)
+    try:
+        WRITERS[path.suffix](frames, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _frames(frames: list[Atoms], path: Path) -> None:
+    from ase.io import write
+
+    for atoms in frames:
+        atoms.info |= atoms.info.pop(PAIRS, {})
+        atoms.info.pop(DATA, None)
+    write(path, frames)
+
+
+def _database(frames: list[Atoms], path: Path) -> None:
+    from ase.db import connect
+
+    with connect(path) as database:
+        for atoms in frames:
+            pairs: dict[str, Any] = atoms.info.pop(PAIRS, {})
+            data = atoms.info.pop(DATA, {})
+            copies = atoms.info.pop(COPIES)
+            database.write(atoms, {**pairs, COPIES: copies}, data=data)
+
+
+WRITERS = {".extxyz": _frames, ".xyz": _frames, ".traj": _frames, ".db": _database}

@@ -1,0 +1,35 @@
+"""Learned properties and fingerprints inside relaxations and structure searches.
+
+Works with ASE's optimizers, molecular dynamics, basin hopping and minima hopping, and with
+ase_ga's populations, by the calls they make: none of them is needed to import this.
+"""
+
+from __future__ import annotations
+
+from ase_orbital.search.archive import Archive
+from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
+from ase_orbital.search.entry import Entry, Found
+from ase_orbital.search.minima import Minima
+from ase_orbital.search.niches import NICHE, Niches
+from ase_orbital.search.recorder import Recorder
+from ase_orbital.search.scores import Score
+from ase_orbital.search.terms import AtLeast, AtMost, Maximize, Minimize, Target
+
+__all__ = [
+    "NICHE",
+    "Archive",
+    "AtLeast",
+    "AtMost",
+    "Comparator",
+    "Entry",
+    "Found",
+    "GOMComparator",
+    "Maximize",
+    "Minima",
+    "Minimize",
+    "Niches",
+    "OFMComparator",
+    "Recorder",
+    "Score",
+    "Target",
+]

@@ -1,0 +1,351 @@
+"""Recorder against ASE 3.29's optimizers, filters, molecular dynamics and files."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
+from ase.db import connect
+from ase.filters import Filter, FrechetCellFilter, StrainFilter
+from ase.io import read
+from ase.md import thermalize_momenta
+from ase.md.langevin import Langevin
+from ase.md.verlet import VelocityVerlet
+from ase.mep import NEB
+from ase.optimize import BFGS, FIRE, LBFGS, BFGSLineSearch, MDMin
+from ase.optimize.basin import BasinHopping
+from ase.optimize.minimahopping import MinimaHopping
+
+from ase_orbital import Predictor, PropertyCalculator
+from ase_orbital.errors import ElementError, SettingError, StructureError
+from ase_orbital.search import Recorder
+
+
+@pytest.fixture
+def atoms():
+    atoms = bulk("Cu", a=3.7, cubic=True)
+    atoms.symbols[0] = "Au"
+    atoms.rattle(0.1, seed=1)
+    atoms.calc = EMT()
+    return atoms
+
+
+def langevin(atoms, logfile=None, trajectory=None):
+    return Langevin(
+        atoms, 2 * units.fs, temperature_K=300, friction=0.01, fixcm=False,
+        rng=np.random.default_rng(0), logfile=logfile, trajectory=trajectory,
+    )  # fmt: skip
+
+
+def verlet(atoms, logfile=None, trajectory=None):
+    return VelocityVerlet(atoms, 2 * units.fs, logfile=logfile, trajectory=trajectory)
+
+
+DYNAMICS = pytest.mark.parametrize(
+    "kind", [BFGS, FIRE, LBFGS, MDMin, BFGSLineSearch, langevin, verlet]
+)
+FILTERS = pytest.mark.parametrize(
+    "around",
+    [FrechetCellFilter, StrainFilter, lambda atoms: Filter(atoms, indices=[0, 1])],
+    ids=["Frechet", "Strain", "some atoms"],
+)
+
+
+@DYNAMICS
+def test_rows_are_those_of_the_trajectory(kind, atoms, predictor, tmp_path):
+    recorder = Recorder(predictor)
+    path = str(tmp_path / "run.traj")
+    dynamics = kind(atoms, logfile=None, trajectory=path)
+    recorder.watch(dynamics)
+    dynamics.run(steps=4)
+    frames = read(path, ":")
+    assert [row["step"] for row in recorder.rows] == list(range(len(frames)))
+    for row, frame, expected in zip(
+        recorder.rows, frames, predictor.predict_many(frames), strict=True
+    ):
+        assert row["energy"] == pytest.approx(frame.get_potential_energy(), abs=1e-12)
+        fmax = np.linalg.norm(frame.get_forces(), axis=1).max()
+        assert row["fmax"] == pytest.approx(fmax)
+        assert row["volume"] == pytest.approx(frame.get_volume())
+        assert row["reason"] == ""
+        for name, value in expected.items():
+            assert row[name] == pytest.approx(value, rel=1e-4)
+
+
+@FILTERS
+def test_behind_a_filter_are_the_real_atoms(around, atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(around(atoms), logfile=None)
+    recorder.watch(optimizer)
+    optimizer.run(fmax=0.001, steps=5)
+    expected = predictor.predict(atoms)
+    last = recorder.rows[-1]
+    assert {name: last[name] for name in expected} == pytest.approx(expected, rel=1e-5)
+    assert last["volume"] == pytest.approx(atoms.get_volume())
+
+
+def test_molecular_dynamics_have_times(atoms, predictor):
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run, interval=5)
+    run.run(10)
+    assert [row["time"] for row in recorder.rows] == pytest.approx([0.0, 10.0, 20.0])
+    assert recorder.units["time"] == "fs"
+
+
+@DYNAMICS
+def test_nothing_is_computed_but_predictions(kind, atoms, predictor, counting):
+    alone, watched = atoms.copy(), atoms.copy()
+    for structure in (alone, watched):
+        structure.calc = counting()
+        structure.info["name"] = "kept"
+    runs = [kind(structure, logfile=None) for structure in (alone, watched)]
+    recorder = Recorder(predictor)
+    recorder.watch(runs[1])
+    for run in runs:
+        run.run(steps=6)
+    assert len(recorder.rows) == runs[1].nsteps + 1 > 4
+    assert watched.calc.count == alone.calc.count
+    np.testing.assert_array_equal(watched.positions, alone.positions)
+    assert watched.info == {"name": "kept"}
+
+
+def test_writing_into_info_would_cost_a_second_evaluation(atoms, counting):
+    """What the test above would notice."""
+    atoms.calc = counting()
+    optimizer = FIRE(atoms, logfile=None)
+    optimizer.insert_observer(lambda: atoms.info.update(step=optimizer.nsteps))
+    optimizer.run(fmax=0.0, steps=6)
+    assert atoms.calc.count == (14 if counting.__name__.startswith("Info") else 7)
+
+
+def test_a_relaxation_with_a_file_costs_no_more(atoms, predictor, counting, tmp_path):
+    atoms.calc = counting()
+    recorder = Recorder(predictor, output=tmp_path / "frames.traj")
+    optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
+    recorder.watch(optimizer)
+    optimizer.run(fmax=0.0, steps=6)
+    assert atoms.calc.count == 7
+
+
+def test_it_is_asked_before_all_other_observers(atoms, predictor):
+    order = []
+    optimizer = FIRE(atoms, logfile=None)
+    optimizer.attach(lambda: order.append(len(recorder.rows)))
+    recorder = Recorder(predictor)
+    recorder.watch(optimizer)
+    optimizer.run(fmax=0.0, steps=2)
+    assert order == [1, 2, 3]
+
+
+def test_every_so_many_steps_and_on_with_the_next_run(atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(atoms, logfile=None)
+    recorder.watch(optimizer, interval=3)
+    optimizer.run(fmax=0.0, steps=4)
+    optimizer.run(fmax=0.0, steps=4)
+    assert [row["step"] for row in recorder.rows] == [0, 3, 6]
+
+
+def test_runs_are_told_apart_by_their_labels(atoms, predictor):
+    recorder = Recorder(predictor)
+    for name in ("first", "second"):
+        optimizer = FIRE(atoms, logfile=None)
+        recorder.watch(optimizer, run=name)
+        optimizer.run(fmax=0.0, steps=1)
+    assert [(row["run"], row["step"]) for row in recorder.rows] == [
+        ("first", 0), ("first", 1), ("second", 0), ("second", 1),
+    ]  # fmt: skip
+
+
+def test_every_image_of_a_band_has_rows(predictor):
+    ends = [bulk("Cu", a=3.7, cubic=True) for _ in range(2)]
+    ends[1].positions[0] += 0.5
+    images = [ends[0], ends[0].copy(), ends[1]]
+    images[1].positions[0] += 0.2
+    for image in images:
+        image.calc = EMT()
+        image.get_forces()
+    recorder = Recorder(predictor)
+    optimizer = FIRE(NEB(images, method="improvedtangent"), logfile=None)
+    recorder.watch(optimizer)
+    optimizer.run(fmax=0.0, steps=1)
+    assert [(row["step"], row["image"]) for row in recorder.rows] == [
+        (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2),
+    ]  # fmt: skip
+    assert recorder.rows[-2]["energy"] == pytest.approx(images[1].get_potential_energy())
+    assert recorder.rows[-1]["band_gap"] == predictor.predict(ends[1])["band_gap"]
+
+
+def test_learned_properties_beside_a_calculator_that_has_them(atoms, predictor):
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    recorder = Recorder(predictor)
+    optimizer = FIRE(atoms, logfile=None)
+    recorder.watch(optimizer)
+    optimizer.run(fmax=0.0, steps=1)
+    assert recorder.rows[-1]["energy"] == atoms.get_potential_energy()
+
+
+def test_forces_are_those_the_constraints_leave(atoms, predictor):
+    atoms.set_constraint(FixAtoms([0, 1, 2, 3]))
+    atoms.get_forces()
+    assert Recorder(predictor).record(atoms)["fmax"] == 0.0
+
+
+def test_without_a_calculator_energies_are_missing(predictor):
+    row = Recorder(predictor).record(bulk("Cu"), step=3)
+    assert row["step"] == 3
+    assert math.isnan(row["energy"])
+    assert math.isnan(row["fmax"])
+    assert row["band_gap"] == predictor.predict(bulk("Cu"))["band_gap"]
+
+
+def test_energies_of_other_positions_are_not_used(atoms, predictor):
+    atoms.get_forces()
+    atoms.positions[0] += 0.1
+    assert math.isnan(Recorder(predictor).record(atoms)["energy"])
+
+
+def test_a_step_that_cannot_be_predicted_for_is_a_row_with_its_reason(atoms, predictor):
+    atoms.set_constraint(FixAtoms(range(4)))  # else they fly apart again
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run)
+    place = atoms.positions[1].copy()
+
+    def collapse():
+        atoms.positions[1] = atoms.positions[0] + 0.1 if run.nsteps == 1 else place
+
+    run.attach(collapse)
+    run.run(3)
+    reasons = [row["reason"] for row in recorder.rows]
+    assert reasons[:2] == ["", ""]
+    assert "closer than 0.3" in reasons[2]
+    assert reasons[3] == ""
+    assert math.isnan(recorder.rows[2]["band_gap"])
+    assert math.isnan(recorder.rows[2]["bulk_modulus"])
+    assert recorder.rows[2]["time"] == pytest.approx(4.0)
+    assert recorder.rows[3]["band_gap"] == recorder.rows[0]["band_gap"]
+
+
+def test_an_unknown_element_is_an_error_before_the_run(predictor):
+    atoms = bulk("Ni")
+    atoms.calc = EMT()
+    optimizer = FIRE(atoms, logfile=None)
+    recorder = Recorder(predictor)
+    with pytest.raises(ElementError, match="atom 0 is Ni"):
+        recorder.watch(optimizer)
+    assert optimizer.observers == []
+
+
+@pytest.mark.parametrize("suffix", ["csv", "extxyz", "xyz", "traj", "db"])
+def test_files_have_a_row_or_frame_a_step(atoms, predictor, tmp_path, suffix):
+    path = tmp_path / f"steps.{suffix}"
+    if suffix != "db":
+        path.write_text("of an earlier run")
+    recorder = Recorder(predictor, output=path)
+    optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
+    recorder.watch(optimizer, run="first")
+    optimizer.run(fmax=0.0, steps=3)
+    gaps = [row["band_gap"] for row in recorder.rows]
+    energies = [row["energy"] for row in recorder.rows]
+    if suffix == "csv":
+        lines = list(csv.DictReader(path.read_text().splitlines()))
+        assert lines[0].keys() == recorder.rows[0].keys()
+        found = [(int(line["step"]), float(line["band_gap"])) for line in lines]
+        assert [float(line["energy"]) for line in lines] == energies
+        assert {line["run"] for line in lines} == {"first"}
+    else:
+        if suffix == "db":
+            rows = list(connect(path).select(orbital_run="first"))
+            found = [(row.orbital_step, row.orbital_band_gap) for row in rows]
+            frames = [row.toatoms() for row in rows]
+        else:
+            frames = read(path, ":")
+            found = [
+                (frame.info["orbital_step"], frame.info["orbital_band_gap"])
+                for frame in frames
+            ]
+        assert [frame.get_potential_energy() for frame in frames] == pytest.approx(energies)
+        np.testing.assert_allclose(frames[-1].positions, atoms.positions, atol=1e-7)
+        np.testing.assert_allclose(frames[-1].get_forces(), atoms.get_forces(), atol=1e-7)
+        assert len({frame.get_volume() for frame in frames}) == 4
+    assert [step for step, _ in found] == [0, 1, 2, 3]
+    assert [gap for _, gap in found] == pytest.approx(gaps, rel=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "extxyz", "traj", "db"])
+def test_files_keep_a_missing_row_and_its_reason(predictor, tmp_path, suffix):
+    path = tmp_path / f"steps.{suffix}"
+    recorder = Recorder(predictor, output=path)
+    recorder.record(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 0.1]]), step=0)
+    if suffix == "csv":
+        (line,) = csv.DictReader(path.read_text().splitlines())
+        assert line["band_gap"] == ""
+        assert "closer than" in line["reason"]
+    elif suffix == "db":
+        assert "closer than" in connect(path).get(1).orbital_reason
+    else:
+        info = read(path).info
+        assert "closer than" in info["orbital_reason"]
+        assert "orbital_band_gap" not in info
+
+
+def test_a_csv_file_refuses_columns_it_does_not_have(predictor, tmp_path):
+    recorder = Recorder(predictor, output=tmp_path / "steps.csv")
+    recorder.record(bulk("Cu"), step=0)
+    with pytest.raises(SettingError, match="no column for run"):
+        recorder.record(bulk("Cu"), step=1, run="second")
+
+
+def test_misuse_is_explained(atoms, predictor, tmp_path):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(atoms, logfile=None)
+    with pytest.raises(SettingError, match=r"minima hopping use search\.Minima"):
+        recorder.watch(MinimaHopping(atoms))
+    with pytest.raises(SettingError, match=r"search\.Minima as its local_minima"):
+        recorder.watch(
+            BasinHopping(atoms, logfile=None, trajectory=None, optimizer_logfile=None,
+                         local_minima_trajectory=None)
+        )  # fmt: skip
+    with pytest.raises(SettingError, match="interval must be a whole number"):
+        recorder.watch(optimizer, interval=0)
+    with pytest.raises(SettingError, match="'energy' is a column already"):
+        recorder.watch(optimizer, energy=1)
+    with pytest.raises(SettingError, match="must end with"):
+        Recorder(predictor, output=tmp_path / "steps.docx")
+    with pytest.raises(SettingError, match="folder"):
+        Recorder(predictor, output=tmp_path / "absent" / "steps.csv")
+    with pytest.raises(SettingError, match="no rows to draw"):
+        recorder.plot()
+    with pytest.raises(StructureError, match="no atoms"):
+        recorder.watch(FIRE(Atoms(), logfile=None))
+
+
+def test_names_of_models_are_taken_too(atoms):
+    recorder = Recorder("eosnet-band-gap-mp2018")
+    expected = Predictor("eosnet-band-gap-mp2018").predict(atoms)
+    assert recorder.record(atoms)["band_gap"] == expected["band_gap"]
+
+
+def test_the_picture_has_the_rows_and_their_units(atoms, predictor):
+    thermalize_momenta(atoms, 300, rng=np.random.default_rng(0))
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run)
+    run.run(3)
+    figure = recorder.plot(title="CuAu3")
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels == ["energy (eV)", "band gap (eV)", "bulk modulus\n(GPa)"]
+    assert figure.axes[-1].get_xlabel() == "time (fs)"
+    x, y = figure.axes[1].lines[0].get_data()
+    np.testing.assert_allclose(x, [0, 2, 4, 6])
+    np.testing.assert_allclose(y, [row["band_gap"] for row in recorder.rows])
+    (only,) = recorder.plot("bulk_modulus").axes
+    assert only.get_ylabel() == "bulk modulus\n(GPa)"
+    with pytest.raises(SettingError, match="no 'gap' in the rows"):
+        recorder.plot("gap")
