@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
@@ -196,6 +197,49 @@ class GOM(Descriptor):
             spectra = spectra[:, ::-1][:, : rows.shape[1]]
             inside = np.arange(spectra.shape[1]) < sizes[own[alike]][:, None]
             rows[own[alike], : spectra.shape[1]] = spectra * inside
+
+    def differentiable_rows(
+        self, around: Surroundings, vectors: torch.Tensor
+    ) -> torch.Tensor:
+        """Rows of all atoms as a function of the vectors to their neighbors, for autograd.
+
+        Inside a degenerate set eigenvalues share the average of their derivatives.
+
+        Parameters
+        ----------
+        around
+            A structure surveyed without symmetry, up to `cutoff` at least.
+        vectors : [n_pairs, 3]
+            Those of `around.pairs`, Å.
+
+        Returns
+        -------
+        [n_atoms, n_features]
+            What `create` gives, in the precision of the vectors.
+        """
+        _, widths = self._widths([around])
+        gathered = gather([around], self.cutoff, self.max_neighbors)
+        everyone = np.arange(len(around.atoms))
+        parts = list(gathered.parts(everyone, CHUNK, self._n_orbitals))
+        width, wanted = self._width(gathered.size), torch.is_grad_enabled()
+
+        def describe(part: Environment) -> torch.Tensor:
+            members = gathered.begin[part.center][:, None] + np.arange(
+                part.atoms.shape[1] - 1
+            )
+            with torch.set_grad_enabled(wanted):
+                # The center comes first, at the origin.
+                points = pad(vectors[torch.as_tensor(members)], (0, 0, 1, 0))
+                values = self._eigenvalues(points, points.new_tensor(widths[part.atoms]))
+                values = values[:, :width]
+                if self.normalize:
+                    values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
+                    values = values / torch.linalg.norm(values, dim=1, keepdim=True)
+                return pad(values, (0, width - values.shape[1]))
+
+        rows = torch.cat(list(each_on_one_thread(describe, parts)))
+        order = np.argsort(np.concatenate([part.center for part in parts]))
+        return rows[torch.as_tensor(order)]
 
     def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Derivatives of every feature by every atom's position.

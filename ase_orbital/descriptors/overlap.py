@@ -45,19 +45,22 @@ def overlap_matrices(
     """
     squared = torch.square(points).sum(-1)
     damping = torch.square(torch.clamp(1.0 - squared / cutoff**2, min=0.0))
-    # (2 a b / (a^2 + b^2))^1.5, what belongs to one atom apart: powers are slow.
-    factor = damping * widths * torch.sqrt(widths)
+    # (2 a b / (a^2 + b^2))^1.5 e^(-d^2 / 2 (a^2 + b^2)), what belongs to one atom apart.
+    factor = damping * (2.0 * torch.square(widths)) ** 0.75
     variance = torch.square(widths)
     inverse = torch.reciprocal(variance[:, :, None] + variance[:, None, :])
     # Axis by axis: an [n, n, 3] difference would be the largest array of all.
     differences = [points[:, :, None, axis] - points[:, None, :, axis] for axis in range(3)]
-    distance = torch.square(differences[0])
-    for difference in differences[1:]:
-        distance = torch.addcmul(distance, difference, difference)
-    overlap = torch.exp(distance * inverse * -0.5)
-    doubled = 2.0 * inverse
-    overlap = overlap * (doubled * torch.sqrt(doubled))
-    overlap = overlap * factor[:, :, None] * factor[:, None, :]
+    if points.requires_grad:
+        square = sum(torch.square(difference) for difference in differences)
+        overlap = torch.exp(-0.5 * square * inverse) * (inverse * torch.sqrt(inverse))
+        overlap = overlap * factor[:, :, None] * factor[:, None, :]
+    else:  # the same in place: most of the time goes into memory
+        overlap = torch.zeros_like(inverse)
+        for difference in differences:
+            overlap.addcmul_(difference, difference, value=-0.5)
+        overlap.mul_(inverse).exp_().mul_(inverse).mul_(torch.sqrt(inverse))
+        overlap.mul_(factor[:, :, None]).mul_(factor[:, None, :])
     if orbitals == "s":
         return overlap
     return _with_p(overlap, torch.stack(differences, dim=-1), inverse, widths)
