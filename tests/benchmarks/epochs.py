@@ -1,0 +1,118 @@
+"""An epoch of training on features that lie ready, against the reference networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import torch
+
+from ase_orbital.descriptors.settings import computing
+from ase_orbital.graphs import CrystalGraph
+from ase_orbital.graphs.building import build_graphs
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.features import FeatureCache
+
+from .references import StraightEOSNet, StraightOCrystalNet
+from .table import Row
+from .timing import medians
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ase import Atoms
+    from torch import nn
+
+    from ase_orbital.models.base import CrystalModel
+
+    from .references import Reference
+    from .sets import Sets
+
+BATCH = 64  # crystals a step, as the settings of training have it
+CRYSTALS = {"EOSNet": 256, "OCrystalNet": 128}  # an epoch: a second or a few
+EQUAL = 1e-4  # of what the networks give, which is of the order of 1
+
+
+def eosnet(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """EOSNet of the paper's size."""
+    torch.manual_seed(0)
+    yield from _rows(EOSNet(), StraightEOSNet, sets, repetitions)
+
+
+def ocrystalnet(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """OCrystalNet of the paper's size."""
+    torch.manual_seed(0)
+    yield from _rows(OCrystalNet(), StraightOCrystalNet, sets, repetitions)
+
+
+def _rows(
+    model: CrystalModel,
+    straight: Callable[[CrystalModel], Reference],
+    sets: Sets,
+    repetitions: int,
+) -> Iterator[Row]:
+    network = type(model).__name__
+    for name, there in sets.there("P", "D", "C"):
+        crystals = there[: CRYSTALS[network]]
+        merged, whole = graphs_of(model, crystals)
+        reference = straight(model)
+        check_equal(model, reference, merged, whole)
+        targets = torch.linspace(-1.0, 1.0, len(crystals))
+        ours, theirs = medians(
+            Epoch(model, Labeled(merged, targets)),
+            Epoch(reference, Labeled(whole, targets)),
+            repetitions=repetitions,
+        )
+        yield Row(
+            what=f"{network} epoch, against one written edge by edge",
+            crystals=name,
+            unit="crystals/s",
+            ours=len(crystals) / ours,
+            against=len(crystals) / theirs,
+            times=3,
+        )
+
+
+class Epoch:
+    """Goes through the crystals once: forward, backward and a step of Adam a batch."""
+
+    def __init__(self, network: nn.Module, crystals: Labeled) -> None:
+        self.network = network
+        self.crystals = crystals
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
+
+    def __call__(self) -> None:
+        """Train."""
+        self.network.train()
+        order = shuffled(len(self.crystals.targets), seed=0, epoch=0)
+        for batch in Batches(self.crystals, order, BATCH):
+            self.optimizer.zero_grad()
+            error = self.network(batch.graph) - batch.targets
+            error.abs().mean().backward()
+            self.optimizer.step()
+
+
+def graphs_of(
+    model: CrystalModel, crystals: list[Atoms]
+) -> tuple[CrystalGraph, CrystalGraph]:
+    """Graphs as training has them, equivalent atoms merged, and as the crystals are."""
+    with TemporaryDirectory() as folder:
+        cache = FeatureCache(Path(folder), model.descriptor, model.connectivity)
+        merged, failed = cache.graphs(crystals)
+    assert merged is not None
+    assert not failed
+    descriptor = computing(model.descriptor, "float32")
+    whole = build_graphs(crystals, descriptor, model.connectivity)
+    return merged, CrystalGraph.batch(whole)
+
+
+def check_equal(
+    model: CrystalModel, reference: Reference, merged: CrystalGraph, whole: CrystalGraph
+) -> None:
+    """Hold the networks to one answer, each on its own graphs."""
+    model.eval()
+    reference.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(model(merged), reference(whole), atol=EQUAL, rtol=EQUAL)

@@ -1,0 +1,178 @@
+"""Overlap fingerprints, against the eigenvalue calls they contain and against libfp."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from vesin import ase_neighbor_list
+
+from ase_orbital import GOM
+from ase_orbital.descriptors.overlap import overlap_matrices
+from ase_orbital.elements import covalent_radii
+
+from .sets import n_atoms
+from .table import Row, SkippedError, peer
+from .timing import medians, threads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ase import Atoms
+    from torch import Tensor
+
+    from .sets import Sets
+
+CUTOFF = 6.0  # Å
+INSIDE = CUTOFF * (1.0 - 1e-9)  # as GOM has it: what is on the rim counts for nothing
+AT_ONCE = 256  # environments; bounds the memory of building matrices
+N_SP = 20  # crystals for s and p: matrices are 16 times as large
+SAMPLE = {"s": 40, "sp": 2}  # crystals for libfp
+EQUAL = 2e-5  # eigenvalues of one matrix in single precision, which are of the order of 10
+
+
+def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """Everything from the positions on, against the eigenvalue calls alone."""
+    for orbitals, names in (("s", "PCJBSD"), ("sp", "PJ")):
+        gom = GOM(cutoff=CUTOFF, orbitals=orbitals, dtype="float32")
+        for name, crystals in _chosen(sets, orbitals, names):
+            groups = environments(crystals, orbitals)
+            check_equal(gom.create_many(crystals), groups)
+            ours, floor = medians(
+                lambda gom=gom, crystals=crystals: gom.create_many(crystals),
+                lambda groups=groups: [torch.linalg.eigvalsh(group) for group in groups],
+                repetitions=repetitions,
+            )
+            yield Row(
+                what=f"GOM({orbitals}).create_many, against its eigenvalue calls",
+                crystals=name,
+                unit="atoms/s",
+                ours=n_atoms(crystals) / ours,
+                against=n_atoms(crystals) / floor,
+                times=1 / 1.3,
+            )
+
+
+def libfp(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """Ours against the authors' library in C."""
+    library = peer("libfp")
+    for orbitals in ("s", "sp"):
+        gom = GOM(cutoff=CUTOFF, orbitals=orbitals, dtype="float32")
+        for name, crystals in _chosen(sets, orbitals, "PCJ"):
+            n_sample = SAMPLE[orbitals]
+            sample = crystals[:: max(1, len(crystals) // n_sample)][:n_sample]
+            cells = [_libfp_cell(atoms) for atoms in sample]
+
+            def theirs(cells=cells, orbitals=orbitals):
+                return [
+                    library.get_lfp(cell, cutoff=CUTOFF, log=False, orbital=orbitals)
+                    for cell in cells
+                ]
+
+            for mine, other in zip(gom.create_many(sample), theirs(), strict=True):
+                width = min(mine.shape[1], other.shape[1])
+                np.testing.assert_allclose(mine[:, :width], other[:, :width], atol=EQUAL)
+            ours, seconds = medians(
+                lambda gom=gom, crystals=crystals: gom.create_many(crystals),
+                theirs,
+                repetitions=repetitions,
+            )
+            yield Row(
+                what=f"GOM({orbitals}).create_many, against libfp",
+                crystals=name,
+                unit="atoms/s",
+                ours=n_atoms(crystals) / ours,
+                against=n_atoms(sample) / seconds,
+                times=4,
+            )
+
+
+def two_threads(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """Two threads against one."""
+    gom = GOM(cutoff=CUTOFF, dtype="float32")
+    for name, crystals in sets.there("P", "C", "B"):
+
+        def on(number, crystals=crystals):
+            with threads(number):
+                gom.create_many(crystals)
+
+        two, one = medians(lambda: on(2), lambda: on(1), repetitions=repetitions)
+        yield Row(
+            what="GOM(s).create_many, 2 threads against 1",
+            crystals=name,
+            unit="atoms/s",
+            ours=n_atoms(crystals) / two,
+            against=n_atoms(crystals) / one,
+            times=1.6,
+        )
+
+
+def memory(_: Sets, __: int) -> Iterator[Row]:
+    """Most memory of a process above what it has after the imports."""
+    if sys.platform != "linux":
+        raise SkippedError("peak memory is read from /proc, which only Linux has")
+    for orbitals in ("s", "sp"):
+        command = [sys.executable, "-m", f"{__package__}.peak_memory", orbitals]
+        output = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        size, mebibytes = output.split()
+        yield Row(
+            what=f"GOM({orbitals}).create_many, peak memory above import",
+            crystals=f"diamond, {int(size):,} atoms",
+            unit="MiB",
+            ours=float(mebibytes),
+            limit=1024,
+        )
+
+
+def environments(crystals: list[Atoms], orbitals: str) -> list[Tensor]:
+    """Overlap matrices of the surroundings of all atoms, one stack for each size."""
+    radii = covalent_radii()
+    groups: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+    for atoms in crystals:
+        center, neighbor, vector = ase_neighbor_list("ijD", atoms, INSIDE)
+        widths = radii[atoms.numbers]
+        order = np.argsort(center, kind="stable")
+        ends = np.cumsum(np.bincount(center, minlength=len(atoms)))
+        for index, around in enumerate(np.split(order, ends[:-1])):
+            points = np.vstack([np.zeros(3), vector[around]])
+            around_widths = np.append(widths[index], widths[neighbor[around]])
+            groups.setdefault(len(points), []).append((points, around_widths))
+    return [_matrices(groups[size], orbitals) for size in sorted(groups)]
+
+
+def check_equal(rows: list[np.ndarray], groups: list[Tensor]) -> None:
+    """Hold the largest eigenvalue of every environment to GOM's, in any order."""
+    mine = np.sort(np.concatenate([one[:, 0] for one in rows]))
+    floor = np.sort(torch.cat([torch.linalg.eigvalsh(group)[:, -1] for group in groups]))
+    np.testing.assert_allclose(mine, floor, atol=EQUAL)
+
+
+def _matrices(group: list[tuple[np.ndarray, np.ndarray]], orbitals: str) -> Tensor:
+    parts = []
+    for start in range(0, len(group), AT_ONCE):
+        points, widths = zip(*group[start : start + AT_ONCE], strict=True)
+        parts.append(
+            overlap_matrices(
+                torch.tensor(np.array(points), dtype=torch.float32),
+                torch.tensor(np.array(widths), dtype=torch.float32),
+                cutoff=CUTOFF,
+                orbitals=orbitals,
+            )
+        )
+    return torch.cat(parts)
+
+
+def _chosen(sets: Sets, orbitals: str, names: str) -> Iterator[tuple[str, list[Atoms]]]:
+    for name, crystals in sets.there(*names):
+        yield name, crystals if orbitals == "s" else crystals[:N_SP]
+
+
+def _libfp_cell(atoms: Atoms) -> tuple[object, ...]:
+    """Lattice, positions, kind of each atom counted from 1, and element of each kind."""
+    elements, kinds = np.unique(atoms.numbers, return_inverse=True)
+    return atoms.cell.array, atoms.positions, kinds + 1, elements

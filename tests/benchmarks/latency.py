@@ -1,0 +1,126 @@
+"""What one prediction and an import cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from statistics import median
+from typing import TYPE_CHECKING
+
+import torch
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from ase_orbital import Predictor, load_model
+from ase_orbital.descriptors.settings import computing
+
+from .prediction import EOSNET, new_megnet
+from .sets import titanate
+from .table import Row
+from .timing import medians
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ase import Atoms
+
+    from ase_orbital.graphs import CrystalGraph
+
+    from .sets import Sets
+
+CALLS = 30  # predictions a repetition, every one of another crystal
+IMPORT = """
+from time import perf_counter
+start = perf_counter()
+import {}
+print(perf_counter() - start)
+"""
+
+
+def predict(_: Sets, repetitions: int) -> Iterator[Row]:
+    """One crystal of 5 atoms, beside MEGNet, and one of 200."""
+    predictor = Predictor(EOSNET, device="cpu")
+    model = new_megnet()
+    small = [titanate(3.8 + 0.005 * index) for index in range(CALLS)]
+    structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in small]
+    ours, theirs = medians(
+        lambda: [predictor.predict(atoms) for atoms in small],
+        lambda: [model.predict_structure(structure) for structure in structures],
+        repetitions=repetitions,
+    )
+    yield Row(
+        what="EOSNet predict, against matgl's MEGNet",
+        crystals="SrTiO3, 5 atoms",
+        unit="ms",
+        ours=1000.0 * ours / CALLS,
+        against=1000.0 * theirs / CALLS,
+        limit=3,
+    )
+    large = rattled_titanates((2, 2, 10), 5)
+    (seconds,) = medians(
+        lambda: [predictor.predict(atoms) for atoms in large], repetitions=repetitions
+    )
+    yield Row(
+        what="EOSNet predict",
+        crystals="rattled SrTiO3, 200 atoms",
+        unit="ms",
+        ours=1000.0 * seconds / len(large),
+        limit=60,
+    )
+
+
+def overhead(_: Sets, repetitions: int) -> Iterator[Row]:
+    """One prediction, less what its descriptor and its network take for that crystal."""
+    model = load_model(EOSNET).eval()
+    model.freeze()  # as the predictor has it
+    predictor = Predictor(EOSNET, device="cpu")
+    descriptor = computing(model.descriptor, "float32")
+    for crystals, cells in (
+        ("SrTiO3, 5 atoms", [titanate(3.8 + 0.005 * index) for index in range(CALLS)]),
+        ("rattled SrTiO3, 200 atoms", rattled_titanates((2, 2, 10), 5)),
+    ):
+        graphs = [model.batch([atoms]) for atoms in cells]
+
+        def network(graphs: list[CrystalGraph] = graphs) -> None:
+            with torch.inference_mode():
+                for graph in graphs:
+                    model.predict_graphs(graph)
+
+        whole, rows, run = medians(
+            lambda cells=cells: [predictor.predict(atoms) for atoms in cells],
+            lambda cells=cells: [descriptor.create(atoms) for atoms in cells],
+            network,
+            repetitions=repetitions,
+        )
+        yield Row(
+            what="EOSNet predict, less descriptor and network",
+            crystals=crystals,
+            unit="ms",
+            ours=1000.0 * (whole - rows - run) / len(cells),
+            limit=1,
+        )
+
+
+def importing(_: Sets, repetitions: int) -> Iterator[Row]:
+    """Import of the package against import of ASE, in fresh processes."""
+    times: dict[str, list[float]] = {"ase_orbital": [], "ase": []}
+    for _ in range(2 * repetitions):
+        for name, own in times.items():
+            command = [sys.executable, "-c", IMPORT.format(name)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            own.append(float(done.stdout))
+    yield Row(
+        what="import ase_orbital, against import ase",
+        crystals="",
+        unit="ms",
+        ours=1000.0 * median(times["ase_orbital"]),
+        against=1000.0 * median(times["ase"]),
+        times=0.9,
+    )
+
+
+def rattled_titanates(repeats: tuple[int, int, int], number: int) -> list[Atoms]:
+    """Supercells in which no two atoms are alike."""
+    cells = [titanate(3.9, repeats) for _ in range(number)]
+    for seed, atoms in enumerate(cells):
+        atoms.rattle(0.05, seed=seed)
+    return cells
