@@ -17,6 +17,7 @@ from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
 from ase_orbital.descriptors.environments import Environment, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
+from ase_orbital.descriptors.whole import lower_overlaps
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.surroundings import survey
@@ -114,15 +115,20 @@ class GOM(Descriptor):
         width = self._width(gathered.size)
         rows = np.zeros((last[-1], width), self.dtype)
         plain = np.ones(last[-1], np.bool_)
-        if self.device == "cpu" and self.orbitals == "s":
+        compiled = self.device == "cpu" and self.orbitals == "s"
+        if compiled:
             blocks = self._blocks(structures, np.split(gathered.size, last[:-1]), radii)
             plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
         parts = list(gathered.parts(np.flatnonzero(plain), CHUNK, self._n_orbitals))
 
         def describe(part: Environment) -> NDArray[np.floating[Any]]:
-            values = self._eigenvalues(*self._tensors(part, widths))[:, :width]
-            return np.asarray(values.cpu().numpy())
+            if compiled:
+                dtype = getattr(torch, self.dtype)
+                values = eigenvalues(lower_overlaps(part, widths, self.cutoff, dtype))
+            else:
+                values = self._eigenvalues(*self._tensors(part, widths))
+            return np.asarray(values[:, :width].cpu().numpy())
 
         for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
             rows[part.center, : values.shape[1]] = values

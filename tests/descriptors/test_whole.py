@@ -1,0 +1,68 @@
+"""Compiled overlap matrices against those of torch."""
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import bulk, molecule
+from numpy.testing import assert_allclose
+
+from ase_orbital import GOM
+from ase_orbital.descriptors.environments import gather
+from ase_orbital.descriptors.overlap import overlap_matrices
+from ase_orbital.descriptors.whole import lower_overlaps
+from ase_orbital.elements import covalent_radii
+from ase_orbital.neighbors.surroundings import survey
+
+RATTLED = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+RATTLED.rattle(0.1, seed=1)
+STRUCTURES = {
+    "salt": RATTLED, "diamond": bulk("C"), "ethanol": molecule("CH3CH2OH"),
+    "three elements": Atoms("HFeU", [[0, 0, 0], [1.7, 0, 0], [0, 2.9, 0.4]]),
+}  # fmt: skip
+
+
+def parts_of(atoms, cutoff):
+    around = survey(atoms, cutoff, symmetry=False)
+    gathered = gather([around], cutoff, 256)
+    return gathered.parts(np.arange(len(atoms)), 2**18, 1)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("cutoff", [2.1, 6.0])
+def test_lower_triangles_are_those_of_torch(name, dtype, cutoff):
+    atoms = STRUCTURES[name]
+    widths = covalent_radii()[atoms.numbers]
+    for part in parts_of(atoms, cutoff):
+        expected = overlap_matrices(
+            torch.as_tensor(part.points, dtype=dtype),
+            torch.as_tensor(widths[part.atoms], dtype=dtype),
+            cutoff=cutoff,
+            orbitals="s",
+        )
+        found = lower_overlaps(part, widths, cutoff, dtype)
+        tolerance = 1e-14 if dtype == torch.float64 else 1e-6
+        assert found.dtype == dtype
+        assert_allclose(found.tril(), expected.tril(), rtol=0, atol=tolerance)
+
+
+def test_an_atom_at_the_rim_overlaps_with_nothing():
+    cutoff = 2.0
+    (part, *_) = parts_of(Atoms("H2", [[0, 0, 0], [0, 0, 1.0]]), cutoff)
+    at_rim = part._replace(points=part.points * 2.0)
+    matrix = lower_overlaps(at_rim, covalent_radii()[[1, 1]], cutoff, torch.float64)
+    assert matrix[0].tril().tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def test_rows_are_the_same_with_and_without_a_gradient():
+    gom = GOM(cutoff=5.0)
+    found = gom.create(RATTLED)
+    around = survey(RATTLED, 5.0, symmetry=False)
+    gathered = gather([around], 5.0, 256)
+    for part in gathered.parts(np.arange(8), 2**18, 1):
+        points = torch.tensor(part.points, requires_grad=True)
+        widths = torch.tensor(covalent_radii()[RATTLED.numbers][part.atoms])
+        matrices = overlap_matrices(points, widths, cutoff=5.0, orbitals="s")
+        values = torch.linalg.eigvalsh(matrices.detach()).flip(-1)
+        assert_allclose(found[part.center, : values.shape[1]], values, atol=1e-12)
