@@ -23,6 +23,7 @@ BENCHMARKS = {
     "gom-soap": "soap.soap",
     "predict-megnet": "prediction.megnet",
     "predict-matminer": "prediction.matminer",
+    "predict-steps": "steps.steps",
     "latency": "latency.predict",
     "latency-overhead": "latency.overhead",
     "import": "latency.importing",

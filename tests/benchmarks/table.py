@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-COSTS = {"ms", "MiB"}  # units of which less is better
+COSTS = {"µs", "ms", "MiB"}  # units of which less is better
 HEADER = (
     "| what | set | ours | against | ratio | reach | met |\n"
     "|---|---|---:|---:|---:|---:|---|"

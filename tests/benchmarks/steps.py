@@ -1,0 +1,64 @@
+"""Where the time of a prediction goes, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ase_orbital import load_model
+from ase_orbital.descriptors.settings import computing
+from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.structure import to_atoms_many
+
+from .prediction import EOSNET
+from .table import Row
+from .timing import medians
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .sets import Sets
+
+AT_ONCE = 50  # crystals whose networks run together: as many as `predict_many` takes
+
+
+def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """Time of each step for one crystal; they follow each other, and do not overlap."""
+    ((name, crystals),) = sets.there("P")
+    model = load_model(EOSNET)
+    model.descriptor = computing(model.descriptor, "float32")
+    model.freeze()
+    atoms = to_atoms_many(crystals)
+    radius = max(model.descriptor.reach, model.connectivity.radius)
+    found = [survey(one, radius, "float32") for one in atoms]
+    batch = model.batch(atoms)
+    parts = torch.arange(len(atoms)).split(AT_ONCE)
+    graphs = [batch.select(indices) for indices in parts]
+
+    def networks() -> None:
+        with torch.inference_mode():
+            for graph in graphs:
+                model.predict_graphs(graph)
+
+    checked, surveyed, described, batched, predicted = medians(
+        lambda: to_atoms_many(crystals),
+        lambda: [survey(one, radius, "float32") for one in atoms],
+        lambda: model.descriptor.rows(found),
+        lambda: model.batch(atoms),
+        networks,
+        repetitions=repetitions,
+    )
+    for what, seconds in (
+        ("checks", checked),
+        ("pairs and orbits", surveyed),
+        ("rows of the atoms", described),
+        ("edges and batch", batched - surveyed - described),
+        ("three networks", predicted),
+    ):
+        yield Row(
+            what=f"a step of predict_many: {what}",
+            crystals=name,
+            unit="µs",
+            ours=1e6 * seconds / len(crystals),
+        )
