@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Literal
 
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.neighbors.surroundings import survey_many
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Descriptor(ABC):
         """Describe all atoms; what occurs twice in the list is described once."""
         names = [digest(atoms) for atoms in structures]
         once = dict(zip(names, structures, strict=True))
-        found = [survey(atoms, self.reach, self.dtype) for atoms in once.values()]
+        found = survey_many(list(once.values()), self.reach, self.dtype)
         rows = {
             name: part[around.orbits.orbit]
             for name, around, part in zip(once, found, self.rows(found), strict=True)

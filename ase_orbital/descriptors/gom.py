@@ -20,7 +20,7 @@ from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.descriptors.whole import lower_overlaps
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.neighbors.surroundings import SHARE, survey
 from ase_orbital.structure import to_atoms
 from ase_orbital.threads import each_on_one_thread
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 CHUNK = 2**18  # numbers in the matrices of one eigenvalue call: bounds the memory
-SHARE = 32  # structures whose symmetry is looked at in one go
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalisation
 
 

@@ -10,7 +10,7 @@ import torch
 from ase_orbital.graphs.connectivity import Edges, LostReverseError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.orbits import Orbits, single
-from ase_orbital.neighbors.surroundings import Surroundings, survey
+from ase_orbital.neighbors.surroundings import Surroundings, survey_many
 from ase_orbital.structure import lattice
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def build_batch(
     """
     radius = max(connectivity.radius, descriptor.reach)
     precision = str(dtype).removeprefix("torch.")
-    found = [survey(atoms, radius, precision) for atoms in structures]
+    found = survey_many(structures, radius, precision)
     members = [
         # Of equals, which are the nearest is not equal: then no two atoms are.
         _member(around, rows, connectivity, merged and connectivity.smoothing is not None)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.neighbors.orbits import TOLERANCE, Orbits, find_orbits, single
 from ase_orbital.neighbors.pairs import Pairs, find_pairs
+from ase_orbital.threads import each_on_one_thread
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+SHARE = 32  # structures a thread takes at a time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,3 +65,13 @@ def survey(
     if symmetry and radius > 0.0:
         orbits = find_orbits(atoms, pairs, tolerance)
     return Surroundings(atoms=atoms, pairs=pairs, orbits=orbits, tolerance=tolerance)
+
+
+def survey_many(structures: list[Atoms], radius: float, dtype: str) -> list[Surroundings]:
+    """`survey` many structures, in their order, on as many threads as torch has."""
+    shares = [structures[at : at + SHARE] for at in range(0, len(structures), SHARE)]
+
+    def work(share: list[Atoms]) -> list[Surroundings]:
+        return [survey(atoms, radius, dtype) for atoms in share]
+
+    return [around for part in each_on_one_thread(work, shares) for around in part]

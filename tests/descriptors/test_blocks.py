@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from ase_orbital import GOM
 from ase_orbital.descriptors.blocks import STEP, symmetric_blocks
 from ase_orbital.elements import covalent_radii
-from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.neighbors.surroundings import survey, survey_many
 
 CUTOFF = 4.5
 PEROVSKITE = crystal(
@@ -136,11 +136,11 @@ def test_threads_make_no_difference():
 def test_equal_structures_are_described_once(monkeypatch):
     surveyed = []
 
-    def counting(atoms, *arguments, **settings):
-        surveyed.append(atoms)
-        return survey(atoms, *arguments, **settings)
+    def counting(structures, *arguments):
+        surveyed.extend(structures)
+        return survey_many(structures, *arguments)
 
-    monkeypatch.setattr("ase_orbital.descriptors.base.survey", counting)
+    monkeypatch.setattr("ase_orbital.descriptors.base.survey_many", counting)
     one, two = GOM(cutoff=CUTOFF).create_many([PEROVSKITE, PEROVSKITE.copy()])
     assert len(surveyed) == 1
     assert np.array_equal(one, two)
