@@ -1,7 +1,7 @@
 """Gradients through descriptors, by way of the vectors between atoms.
 
-What depends on positions and cell through the vectors x_j + S·cell - x_i from atoms to their
-neighbors alone has its forces and its stress from one derivative: that by these vectors.
+What depends on positions and cell only through the vectors x_j + S·cell - x_i, from atoms
+to their neighbors, has forces and stress from one derivative: that by these vectors.
 """
 
 from __future__ import annotations
