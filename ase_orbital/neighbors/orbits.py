@@ -115,6 +115,9 @@ def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Inte
     image, shift = np.empty(n, np.int64), np.empty(3)
     rotations = lattice_rotations(grid.vectors, tolerance)
     for r in range(len(rotations)):
+        if r == 1:
+            # Pivots that a translation takes to each other lead to the same operations.
+            pivots = np.array([p for p in pivots if parent[p] == p])
         for pivot in pivots:
             # Orbits can be no larger than kinds. A translation that leads where those
             # before it lead together is one of their products.

@@ -9,6 +9,8 @@ from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ase_orbital.neighbors import orbits
+from ase_orbital.neighbors.bins import binned
 from ase_orbital.neighbors.orbits import TOLERANCE, find_orbits
 from ase_orbital.neighbors.pairs import find_pairs
 
@@ -127,3 +129,17 @@ def test_atoms_at_equal_distances_from_others_need_not_be_equivalent():
         pbc=True,
     )
     assert orbits_of(dhcp).orbit.tolist() == [0, 1, 0, 1]
+
+
+def test_a_large_supercell_of_a_crystal_with_two_sites_of_one_kind():
+    """Marks that cannot tell two sites apart must not make the search quadratic."""
+    unit = made(14)
+    found = _parents_without_marks(unit * 6)
+    assert len(np.unique(found)) == len(orbits_of(unit).first)
+
+
+def _parents_without_marks(atoms):
+    """Search as if all atoms of an element looked alike, and one kind more were there."""
+    _, kind = np.unique(atoms.numbers, return_inverse=True)
+    _, grid = binned(atoms.positions, atoms.cell.array, atoms.pbc)
+    return orbits._parents(grid, kind, 1, 1e-6)
