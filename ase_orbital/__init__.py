@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ase_orbital.descriptors.ofm import OFM
     from ase_orbital.descriptors.onehot import OneHot
     from ase_orbital.predict.predictor import Predictor
+    from ase_orbital.search.fingerprint_calculator import FingerprintCalculator
     from ase_orbital.zoo.folders import list_models, load_model
 
 __version__ = version("ase-orbital")
@@ -26,6 +27,7 @@ __all__ = [
     "OFM",
     "Concatenate",
     "ElementalFeatures",
+    "FingerprintCalculator",
     "OneHot",
     "Predictor",
     "PropertyCalculator",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FingerprintCalculator": "search.fingerprint_calculator",
     "GOM": "descriptors.gom",
     "OFM": "descriptors.ofm",
     "Concatenate": "descriptors.concatenate",

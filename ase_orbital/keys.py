@@ -28,6 +28,7 @@ STABILITY_PROBABILITY: Final = "stability_probability"
 
 SPREAD: Final = "_spread"  # behind a property: its standard deviation, in the same unit
 IN_DOMAIN: Final = "in_domain"  # 1 where a crystal is like those trained on, else 0
+DOMAIN_EXCESS: Final = "domain_excess"  # how far outside, in standard deviations
 
 PROPERTIES: Final[dict[str, Property]] = {
     FORMATION_ENERGY: Property("eV/atom", "relative to the elements named in the card"),
@@ -46,7 +47,7 @@ PROPERTIES: Final[dict[str, Property]] = {
 
 def unit_of(name: str) -> str:
     """Unit of a property or its spread; empty for a name this package does not know."""
-    if name == IN_DOMAIN:
+    if name in (IN_DOMAIN, DOMAIN_EXCESS):
         return "1"
     name = name.removesuffix(SPREAD)
     return PROPERTIES[name].unit if name in PROPERTIES else ""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from ase_orbital.search.archive import Archive
 from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
 from ase_orbital.search.entry import Entry, Found
+from ase_orbital.search.fingerprint_calculator import FingerprintCalculator
 from ase_orbital.search.minima import Minima
 from ase_orbital.search.niches import NICHE, Niches
+from ase_orbital.search.objective_calculator import ObjectiveCalculator
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.scores import Score
 from ase_orbital.search.terms import AtLeast, AtMost, Maximize, Minimize, Target
@@ -22,6 +24,7 @@ __all__ = [
     "AtMost",
     "Comparator",
     "Entry",
+    "FingerprintCalculator",
     "Found",
     "GOMComparator",
     "Maximize",
@@ -29,6 +32,7 @@ __all__ = [
     "Minimize",
     "Niches",
     "OFMComparator",
+    "ObjectiveCalculator",
     "Recorder",
     "Score",
     "Target",

@@ -96,16 +96,39 @@ def mean_square(one: Rows, other: Rows) -> float:
     """
     width = max(one.values.shape[1], other.values.shape[1])
     costs = cdist(padded(one, width), padded(other, width), "sqeuclidean")
-    n_one, n_other = int(one.copies.sum()), int(other.copies.sum())
+    return float((coupling(costs, one.copies, other.copies) * costs).sum())
+
+
+def coupling(
+    costs: NDArray[np.float64], copies: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Shares of the best assignment, in which either side has as many copies in all.
+
+    Parameters
+    ----------
+    costs : [n, m]
+    copies : [n]
+        Of each on one side.
+    others : [m]
+        Of each on the other.
+
+    Returns
+    -------
+    [n, m]
+        What fraction of all goes from each to each; their sum is 1.
+    """
+    n_one, n_other = int(copies.sum()), int(others.sum())
     if min(costs.shape) == 1:  # there is but one way
-        return float(one.copies @ costs @ other.copies) / (n_one * n_other)
+        return np.outer(copies, others) / (n_one * n_other)
     n_both = math.lcm(n_one, n_other)
     if n_both > max(LARGEST_ASSIGNMENT, n_one, n_other):
-        return transported(costs, one.copies / n_one, other.copies / n_other)
-    left = np.repeat(np.arange(len(costs)), one.copies * (n_both // n_one))
-    right = np.repeat(np.arange(costs.shape[1]), other.copies * (n_both // n_other))
-    repeated = costs[np.ix_(left, right)]
-    return float(repeated[linear_sum_assignment(repeated)].mean())
+        return transported(costs, copies / n_one, others / n_other)
+    left = np.repeat(np.arange(len(costs)), copies * (n_both // n_one))
+    right = np.repeat(np.arange(costs.shape[1]), others * (n_both // n_other))
+    rows, columns = linear_sum_assignment(costs[np.ix_(left, right)])
+    shares = np.zeros(costs.shape)
+    np.add.at(shares, (left[rows], right[columns]), 1.0 / n_both)
+    return shares
 
 
 def padded(rows: Rows, width: int) -> NDArray[np.float64]:
@@ -117,8 +140,8 @@ def padded(rows: Rows, width: int) -> NDArray[np.float64]:
 
 def transported(
     costs: NDArray[np.float64], shares: NDArray[np.float64], others: NDArray[np.float64]
-) -> float:
-    """Least mean cost of carrying shares from one side to the other.
+) -> NDArray[np.float64]:
+    """Cheapest way of carrying shares from one side to the other.
 
     Parameters
     ----------
@@ -127,6 +150,11 @@ def transported(
         What is to be carried from each; their sum is 1.
     others : [m]
         What is to arrive at each; likewise.
+
+    Returns
+    -------
+    [n, m]
+        What is carried from each to each.
     """
     n, m = costs.shape
     leaving = kron(eye_array(n), np.ones((1, m)))
@@ -137,4 +165,4 @@ def transported(
     scale = float(costs.max()) or 1.0  # the solver's tolerances are absolute
     solved = linprog(costs.ravel() / scale, A_eq=conditions, b_eq=amounts, method="highs")
     assert solved.x is not None  # carrying each share everywhere is always possible
-    return float(np.maximum(solved.x, 0.0) @ costs.ravel())
+    return np.asarray(np.maximum(solved.x, 0.0).reshape(n, m))

@@ -77,7 +77,8 @@ def test_the_linear_program_gives_what_the_assignment_gives(one, other):
     costs = cdist(padded(left, 3), padded(right, 3), "sqeuclidean")
     shares = [side.copies / side.copies.sum() for side in (left, right)]
     expected = mean_square(left, right)
-    assert transported(costs, *shares) == pytest.approx(expected, abs=1e-6)
+    carried = (transported(costs, *shares) * costs).sum()
+    assert carried == pytest.approx(expected, abs=1e-6)
 
 
 def test_many_atoms_in_unlike_cells_take_the_linear_program(monkeypatch):

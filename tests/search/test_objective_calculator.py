@@ -1,0 +1,188 @@
+"""ObjectiveCalculator: slopes of whole models, and what terms cost."""
+
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.filters import FrechetCellFilter
+from ase.optimize import FIRE
+from ase.spacegroup import crystal
+from numpy.testing import assert_allclose
+
+import ase_orbital
+from ase_orbital import GOM, Concatenate, OneHot, Predictor
+from ase_orbital.errors import ElementError, ModelError, SettingError
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.search import (
+    AtLeast,
+    AtMost,
+    Maximize,
+    Minimize,
+    ObjectiveCalculator,
+    Target,
+)
+
+PEROVSKITE = crystal(
+    ["Sr", "Ti", "O"],
+    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
+    spacegroup=221,
+    cellpar=[3.905] * 3 + [90] * 3,
+)
+BULK, GAP = "eosnet-bulk-modulus-mp", "eosnet-band-gap-mp2018"
+
+
+def shaken(size):
+    atoms = PEROVSKITE.copy()
+    atoms.rattle(size, seed=1)
+    strain = size / 3.0 * np.random.default_rng(0).normal(size=(3, 3))
+    atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
+    return atoms
+
+
+def small(network=EOSNet, descriptor=None, **settings):
+    torch.manual_seed(0)
+    rows = descriptor or Concatenate(OneHot(), GOM(n_eigenvalues=20, normalize=True))
+    return network(rows, property_name="band_gap", n_hidden=16, **settings)
+
+
+def assert_slopes(atoms, force, stress):
+    forces, found = atoms.get_forces(), atoms.get_stress()
+    assert np.abs(forces).max() > 10 * force
+    assert_allclose(forces, calculate_numerical_forces(atoms, eps=1e-5), atol=force)
+    assert_allclose(found, calculate_numerical_stress(atoms, eps=1e-6), atol=stress)
+    assert_allclose(forces.sum(axis=0), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [0.15, 0.03])  # Å; at 0.03 shells are partly counted
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [
+        (BULK, Maximize("bulk_modulus", 0.1)),
+        (BULK, Minimize("bulk_modulus_spread", 0.1)),
+        (GAP, Target("band_gap", 1.0)),
+        (GAP, AtMost("band_gap", 1.0, 2.0)),
+        (GAP, AtLeast("band_gap", 5.0, 2.0)),
+        ("eosnet-metal-mp2018", Maximize("metal_probability", 10.0)),
+    ],
+)
+def test_forces_and_stress_are_those_of_finite_differences(name, term, size):
+    atoms = shaken(size)
+    atoms.calc = ObjectiveCalculator(name, [term])
+    assert_slopes(atoms, 2e-6, 1e-7)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        small(
+            radius=4.0, n_neighbors=14
+        ),  # farther than the radius: some level at its limit
+        small(n_neighbors=3, smoothing=0.5),
+        small(descriptor=GOM(n_eigenvalues=10, orbitals="sp", cutoff=4.0)),
+        small(OCrystalNet, n_neighbors=6, smoothing=0.3),
+    ],
+    ids=["limit", "soft", "sp", "both ways"],
+)
+def test_slopes_are_exact_for_any_connectivity(model):
+    atoms = shaken(0.1)
+    atoms.calc = ObjectiveCalculator(model, [Maximize("band_gap", 100.0)])
+    assert_slopes(atoms, 1e-6, 1e-7)
+
+
+def test_values_are_the_models_own():
+    for atoms in (PEROVSKITE, shaken(0.1)):
+        atoms = atoms.copy()
+        atoms.calc = ObjectiveCalculator([BULK, GAP], [Maximize("bulk_modulus")])
+        energy = atoms.get_potential_energy()
+        values = atoms.calc.values
+        assert energy == -values["bulk_modulus"]
+        predicted = Predictor([BULK, GAP], device="cpu", dtype="float64").predict(atoms)
+        assert {name: values[name] for name in predicted} == pytest.approx(predicted)
+        model = ase_orbital.load_model(BULK).double()
+        alone = float(model.predict_structure(atoms))
+        assert values["bulk_modulus"] == pytest.approx(alone, rel=1e-6)
+        excess = float(model.domain.excess(model.batch([atoms])))
+        assert values["domain_excess"] >= excess - 1e-6
+
+
+def test_a_committee_has_a_mean_and_a_spread():
+    models = [small(), small(target_mean=1.0)]
+    atoms = shaken(0.1)
+    atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap_spread")])
+    energy = atoms.get_potential_energy()
+    assert energy == pytest.approx(np.sqrt(0.5), rel=1e-5)
+    predicted = Predictor(models, device="cpu", dtype="float64").predict(atoms)
+    assert atoms.calc.values == pytest.approx(predicted)
+
+
+def test_terms_cost_what_is_said():
+    model = small(target_mean=2.0)
+    atoms = shaken(0.1)
+
+    def energy(*terms):
+        return ObjectiveCalculator(model, terms).get_potential_energy(atoms)
+
+    value = energy(Minimize("band_gap"))
+    assert energy(Maximize("band_gap", 3.0)) == pytest.approx(-3.0 * value)
+    assert energy(Target("band_gap", 1.5, 2.0)) == pytest.approx(2.0 * (value - 1.5) ** 2)
+    assert energy(AtMost("band_gap", value - 0.5, 4.0)) == pytest.approx(1.0)
+    assert energy(AtLeast("band_gap", value + 0.5, 4.0)) == pytest.approx(1.0)
+    assert energy(AtMost("band_gap", value + 0.5), AtLeast("band_gap", value - 0.5)) == 0.0
+
+
+def test_forces_of_a_symmetric_crystal_are_zero_where_it_says_so():
+    atoms = PEROVSKITE.copy()
+    atoms.calc = ObjectiveCalculator(
+        [BULK, GAP], [Maximize("bulk_modulus"), Target("band_gap", 3.0)]
+    )
+    assert_allclose(atoms.get_forces(), 0.0, atol=1e-9)
+    assert_allclose(atoms.get_stress()[:3], atoms.get_stress()[0], atol=1e-10)
+    assert_allclose(atoms.get_stress()[3:], 0.0, atol=1e-10)
+
+
+def test_an_optimizer_moves_a_band_gap_to_its_target():
+    atoms = shaken(0.05)
+    atoms.calc = ObjectiveCalculator(GAP, [Target("band_gap", 2.0, weight=5.0)])
+    FIRE(FrechetCellFilter(atoms), logfile=None).run(fmax=0.05, steps=60)
+    assert atoms.calc.values["band_gap"] == pytest.approx(2.0, abs=0.05)
+    found = Predictor(GAP, device="cpu").predict(atoms)["band_gap"]
+    assert found == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_base_is_added():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=0)
+    model = small()
+    terms = [Maximize("band_gap", 2.0)]
+    both = ObjectiveCalculator(model, terms, base=EMT())
+    energies = [calc.get_potential_energy(atoms) for calc in (both, EMT())]
+    assert energies[0] - energies[1] == pytest.approx(both.parts["own"])
+    alone = ObjectiveCalculator(model, terms).get_forces(atoms)
+    assert_allclose(both.get_forces(atoms) - EMT().get_forces(atoms), alone, atol=1e-12)
+
+
+def test_misuse_is_explained():
+    with pytest.raises(ModelError, match=r"bulk_modulus has no forces: OFM has no deriv"):
+        ObjectiveCalculator("ocrystalnet-bulk-modulus-mp", [Maximize("bulk_modulus")])
+    with pytest.raises(ModelError, match="counts exactly the nearest neighbors"):
+        ObjectiveCalculator(small(smoothing=None), [Maximize("band_gap")])
+    with pytest.raises(ModelError, match="no-such-model"):
+        ObjectiveCalculator("no-such-model", [Maximize("band_gap")])
+    with pytest.raises(ModelError, match="a Linear is not a model of this package"):
+        ObjectiveCalculator(torch.nn.Linear(1, 1), [Maximize("band_gap")])
+    with pytest.raises(ModelError, match="at least one model"):
+        ObjectiveCalculator([], [Maximize("band_gap")])
+    with pytest.raises(SettingError, match="at least one term"):
+        ObjectiveCalculator(small(), [])
+    with pytest.raises(
+        SettingError, match="'gap' is not predicted here; the models have ba"
+    ):
+        ObjectiveCalculator(small(), [Maximize("gap")])
+    with pytest.raises(SettingError, match="is no term"):
+        ObjectiveCalculator(small(), ["band_gap"])
+    with pytest.raises(ElementError, match="Cu, which is not among"):
+        ObjectiveCalculator(
+            small(elements=[8]), [Maximize("band_gap")]
+        ).get_potential_energy(bulk("Cu"))
