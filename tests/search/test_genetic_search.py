@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
-from ase.filters import FrechetCellFilter
+from ase.filters import UnitCellFilter
 from ase.optimize import BFGS
 from ase.spacegroup import crystal
 from ase_ga.cutandsplicepairing import CutAndSplicePairing
@@ -39,7 +39,7 @@ NOTHING = Atoms(pbc=True)  # ase_ga's slab: there is none
 
 def relax(atoms):
     atoms.calc = EMT()
-    BFGS(FrechetCellFilter(atoms), logfile=None, maxstep=0.1).run(fmax=0.05, steps=80)
+    BFGS(UnitCellFilter(atoms), logfile=None, maxstep=0.1).run(fmax=0.05, steps=80)
 
 
 def test_a_search_from_anywhere_finds_the_ordered_alloy(tmp_path):
