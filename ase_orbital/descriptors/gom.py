@@ -235,11 +235,8 @@ class GOM(Descriptor):
             with torch.set_grad_enabled(wanted):
                 # The center comes first, at the origin.
                 points = pad(vectors[torch.as_tensor(members)], (0, 0, 1, 0))
-                values = self._eigenvalues(points, points.new_tensor(widths[part.atoms]))
-                values = values[:, :width]
-                if self.normalize:
-                    values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
-                    values = values / torch.linalg.norm(values, dim=1, keepdim=True)
+                gaussians = points.new_tensor(widths[part.atoms])
+                values = self._features(points, gaussians, width)
                 return pad(values, (0, width - values.shape[1]))
 
         rows = torch.cat(list(each_on_one_thread(describe, parts)))
@@ -275,10 +272,7 @@ class GOM(Descriptor):
             points, around = self._tensors(part, widths)
             points.requires_grad_()
             with torch.enable_grad():
-                values = self._eigenvalues(points, around)[:, :n_features]
-                if self.normalize:
-                    values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
-                    values = values / torch.linalg.norm(values, dim=1, keepdim=True)
+                values = self._features(points, around, n_features)
             gradients = (
                 torch.autograd.grad(feature.sum(), points, retain_graph=True)[0]
                 for feature in values.T
@@ -310,6 +304,16 @@ class GOM(Descriptor):
             points, widths, cutoff=self.cutoff, orbitals=self.orbitals
         )
         return eigenvalues(matrices)
+
+    def _features(
+        self, points: torch.Tensor, widths: torch.Tensor, width: int
+    ) -> torch.Tensor:
+        """At most `width` eigenvalues of environments of one size, as `rows` has them."""
+        values = self._eigenvalues(points, widths)[:, :width]
+        if self.normalize:
+            values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
+            values = values / torch.linalg.norm(values, dim=1, keepdim=True)
+        return values
 
     def _tensors(
         self, part: Environment, widths: NDArray[np.float64]
