@@ -97,6 +97,8 @@ def _blocks(
     n_blocks, n_entries = 0, 0
     for index in range(len(centers) if len(operations) else 0):
         n, begin = sizes[index], pairs_from[centers[index]]
+        if not _alike(distance[begin : begin + n - 1], tolerance):
+            continue
         points, widths = np.zeros((n, 3)), np.empty(n)
         lengths, kinds = np.zeros(n), np.empty(n, np.int64)
         kinds[0] = numbers[centers[index]]
@@ -124,6 +126,12 @@ def _blocks(
         block_size[:n_blocks].copy(),
         entries[:n_entries].copy(),
     )
+
+
+@compiled
+def _alike(lengths: Floats, tolerance: float) -> bool:
+    """Whether two of the sorted lengths are equal: what an operation moves has to."""
+    return bool((lengths[1:] - lengths[:-1] <= tolerance).any())
 
 
 @compiled

@@ -120,11 +120,13 @@ class GOM(Descriptor):
             plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
         parts = list(gathered.parts(np.flatnonzero(plain), CHUNK, self._n_orbitals))
+        different, kind = np.unique(widths, return_inverse=True)
+        dtype = getattr(torch, self.dtype)
 
         def describe(part: Environment) -> NDArray[np.floating[Any]]:
             if compiled:
-                dtype = getattr(torch, self.dtype)
-                values = eigenvalues(lower_overlaps(part, widths, self.cutoff, dtype))
+                matrices = lower_overlaps(part, different, kind, self.cutoff, dtype)
+                values = eigenvalues(matrices)
             else:
                 values = self._eigenvalues(*self._tensors(part, widths))
             return np.asarray(values[:, :width].cpu().numpy())

@@ -11,6 +11,7 @@ which the steps of `overlap_matrices` fill a dozen times.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def lower_overlaps(
-    part: Environment, widths: Floats, cutoff: float, dtype: torch.dtype
+    part: Environment, widths: Floats, kind: Integers, cutoff: float, dtype: torch.dtype
 ) -> torch.Tensor:
     """Lower triangles of the damped overlap matrices, [n_environments, n, n].
 
@@ -36,26 +37,25 @@ def lower_overlaps(
     ----------
     part
         Environments of one size, inside the cutoff.
-    widths : [n_atoms]
-        Width of each atom's Gaussian. Å.
+    widths : [n_kinds]
+        Different widths of Gaussians. Å.
+    kind : [n_atoms]
+        Place of each atom's width among them.
     cutoff
         Where damping gets to zero. Å.
     dtype
         Of the matrices; above the diagonal they are 1.
     """
-    kinds, kind = np.unique(widths, return_inverse=True)
-    variance = kinds[:, None] ** 2 + kinds**2
-    squared = np.square(part.points).sum(-1)
-    with np.errstate(divide="ignore"):  # at the rim: the exponential of it is zero again
-        damping = 2.0 * np.log(np.clip(1.0 - squared / cutoff**2, 0.0, None))
+    variance = widths[:, None] ** 2 + widths**2
     # Summed in double precision, and rounded as what they are: exponents.
     exponents = torch.zeros(*part.atoms.shape, part.atoms.shape[1], dtype=dtype)
     _fill(
         part.points,
-        kind[part.atoms],
-        damping,
+        part.atoms,
+        kind,
+        cutoff,
         -0.5 / variance,
-        1.5 * np.log(2.0 * np.outer(kinds, kinds) / variance),
+        1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
         exponents.numpy(),
     )
     return exponents.exp_()
@@ -64,19 +64,27 @@ def lower_overlaps(
 @compiled
 def _fill(
     points: Floats,
+    atoms: Integers,
     kind: Integers,
-    damping: Floats,
+    cutoff: float,
     slope: Floats,
     constant: Floats,
     exponents: NDArray[np.floating],
 ) -> None:
-    n_environments, n = kind.shape
+    n_environments, n = atoms.shape
+    damping, kinds = np.empty(n), np.empty(n, np.int64)
     for e in range(n_environments):
         for i in range(n):
             x, y, z = points[e, i, 0], points[e, i, 1], points[e, i, 2]
-            own, slopes, constants = damping[e, i], slope[kind[e, i]], constant[kind[e, i]]
+            left = 1.0 - (x * x + y * y + z * z) / cutoff**2
+            # At the rim: the exponential of it is zero again.
+            damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
+            kinds[i] = kind[atoms[e, i]]
+            slopes, constants = slope[kinds[i]], constant[kinds[i]]
             for j in range(i + 1):
                 dx, dy, dz = points[e, j, 0] - x, points[e, j, 1] - y, points[e, j, 2] - z
                 square = dx * dx + dy * dy + dz * dz
-                k = kind[e, j]
-                exponents[e, i, j] = square * slopes[k] + constants[k] + own + damping[e, j]
+                k = kinds[j]
+                exponents[e, i, j] = (
+                    square * slopes[k] + constants[k] + damping[i] + damping[j]
+                )

@@ -41,7 +41,8 @@ def test_lower_triangles_are_those_of_torch(name, dtype, cutoff):
             cutoff=cutoff,
             orbitals="s",
         )
-        found = lower_overlaps(part, widths, cutoff, dtype)
+        different, kind = np.unique(widths, return_inverse=True)
+        found = lower_overlaps(part, different, kind, cutoff, dtype)
         tolerance = 1e-14 if dtype == torch.float64 else 1e-6
         assert found.dtype == dtype
         assert_allclose(found.tril(), expected.tril(), rtol=0, atol=tolerance)
@@ -51,7 +52,8 @@ def test_an_atom_at_the_rim_overlaps_with_nothing():
     cutoff = 2.0
     (part, *_) = parts_of(Atoms("H2", [[0, 0, 0], [0, 0, 1.0]]), cutoff)
     at_rim = part._replace(points=part.points * 2.0)
-    matrix = lower_overlaps(at_rim, covalent_radii()[[1, 1]], cutoff, torch.float64)
+    width, kind = covalent_radii()[[1]], np.zeros(2, np.int64)
+    matrix = lower_overlaps(at_rim, width, kind, cutoff, torch.float64)
     assert matrix[0].tril().tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
