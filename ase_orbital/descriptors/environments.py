@@ -54,18 +54,25 @@ class Gathered(NamedTuple):
 
         `per_atom` are the rows each atom has in a matrix.
         """
-        for n in np.unique(self.size[chosen]):
-            alike = chosen[self.size[chosen] == n]
-            step = max(1, room // (n * per_atom) ** 2)
-            for start in range(0, len(alike), step):
-                center = alike[start : start + step]
-                members = self.begin[center][:, None] + np.arange(n - 1)
-                points = np.zeros((len(center), n, 3))
-                points[:, 1:] = self.vector[members]
-                around = np.empty((len(center), n), np.int64)
-                around[:, 0] = self.atom[center]
-                around[:, 1:] = self.neighbor[members]
-                yield Environment(center, around, points)
+        for part in by_size(self.size[chosen] * per_atom, room):
+            center = chosen[part]
+            n = self.size[center[0]]
+            members = self.begin[center][:, None] + np.arange(n - 1)
+            points = np.zeros((len(center), n, 3))
+            points[:, 1:] = self.vector[members]
+            around = np.empty((len(center), n), np.int64)
+            around[:, 0] = self.atom[center]
+            around[:, 1:] = self.neighbor[members]
+            yield Environment(center, around, points)
+
+
+def by_size(sizes: Integers, room: int) -> Iterator[Integers]:
+    """Places of matrices of one size, in parts of at most `room` numbers or one matrix."""
+    for n in np.unique(sizes):
+        alike = np.flatnonzero(sizes == n)
+        step = max(1, room // n**2)
+        for start in range(0, len(alike), step):
+            yield alike[start : start + step]
 
 
 def gather(structures: list[Surroundings], cutoff: float, most: int) -> Gathered:

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
-from ase_orbital.descriptors.environments import Environment, gather
+from ase_orbital.descriptors.environments import Environment, by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.descriptors.whole import lower_overlaps
 from ase_orbital.elements import covalent_radii, require
@@ -180,11 +180,7 @@ class GOM(Descriptor):
         totals = np.add.reduceat(blocks.size, first)
         values = np.empty(ends[-1], self.dtype)
         entries = torch.as_tensor(blocks.entries, dtype=getattr(torch, self.dtype))
-        parts = []
-        for n in np.unique(blocks.size):
-            alike = np.flatnonzero(blocks.size == n)
-            step = max(1, CHUNK // n**2)
-            parts += [alike[at : at + step] for at in range(0, len(alike), step)]
+        parts = list(by_size(blocks.size, CHUNK))
 
         def describe(part: Integers) -> NDArray[np.floating[Any]]:
             n = blocks.size[part[0]]
