@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.orbits import Orbits
     from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
@@ -103,9 +104,23 @@ class Descriptor(ABC):
         once = dict(zip(names, structures, strict=True))
         found = survey_many(list(once.values()), self.reach, self.dtype)
         rows = {
-            name: part[around.orbits.orbit]
+            name: _of_all_atoms(part, around.orbits)
             for name, around, part in zip(once, found, self.rows(found), strict=True)
         }
         if len(rows) == len(names):
             return list(rows.values())
         return [rows[name].copy() for name in names]
+
+
+def _of_all_atoms(
+    rows: NDArray[np.floating[Any]], orbits: Orbits
+) -> NDArray[np.floating[Any]]:
+    """Rows of all atoms, from those of the first of each orbit.
+
+    Where no two atoms are equivalent they are not copied, which for the largest arrays
+    takes as long as computing them; unless they would keep a larger array alive.
+    """
+    whole = rows if rows.base is None else rows.base
+    if len(orbits.first) == len(orbits.orbit) and whole.nbytes == rows.nbytes:
+        return rows
+    return rows[orbits.orbit]

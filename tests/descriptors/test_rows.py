@@ -109,6 +109,17 @@ def test_many_are_described_as_each_alone(descriptor):
 
 
 @pytest.mark.parametrize("descriptor", KINDS, ids=str)
+def test_rows_belong_to_whoever_asked(descriptor):
+    unlike = [bulk("NaCl", "rocksalt", a=a) for a in (5.6, 5.64, 5.7)]
+    for rows in descriptor.create_many([*unlike, ROCKSALT]):
+        whole = rows if rows.base is None else rows.base
+        assert whole.nbytes == rows.nbytes  # one kept does not keep the others in memory
+    expected = descriptor.create(ROCKSALT)
+    descriptor.create(ROCKSALT)[:] = 7.0
+    assert_array_equal(descriptor.create(ROCKSALT), expected)
+
+
+@pytest.mark.parametrize("descriptor", KINDS, ids=str)
 def test_no_structures_give_no_rows(descriptor):
     assert descriptor.create_many([]) == []
 
