@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
+from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import GraphError
 from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.structure import to_atoms
+from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
-    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.structure import AtomsLike
 
 Backend = Literal["dgl", "pyg"]
@@ -43,6 +45,14 @@ class Atoms2Graph:
         "pyg" for PyTorch Geometric, "dgl" for DGL.
     dtype
         Of the graph's floating-point tensors.
+
+    Raises
+    ------
+    GraphError
+        If there is no such backend, or the descriptor is none, or has rows whose length
+        depends on the structure: no network and no batch takes those.
+    SettingError
+        If a setting of the edges means nothing.
     """
 
     # matgl's word for the order in which `node_type` counts the elements.
@@ -61,12 +71,27 @@ class Atoms2Graph:
     ) -> None:
         if backend not in ("dgl", "pyg"):
             raise GraphError(f"backend must be 'dgl' or 'pyg', not {backend!r}")
+        if not isinstance(descriptor, Descriptor):
+            raise GraphError(
+                f"{descriptor!r} is not a descriptor; give one such as OFM() or OneHot()"
+            )
+        if descriptor.n_features is None:
+            raise GraphError(
+                f"the rows of {descriptor} depend on the structure; "
+                "give GOM a number of eigenvalues"
+            )
         self.descriptor = descriptor
         self.connectivity = Connectivity(
             radius=radius, n_neighbors=n_neighbors, smoothing=smoothing, symmetric=symmetric
         )
         self.backend = backend
         self.dtype = dtype
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.descriptor}, {self.connectivity}, "
+            f"backend={self.backend!r})"
+        )
 
     @property
     def cutoff(self) -> float:
@@ -98,6 +123,29 @@ class Atoms2Graph:
             graph.lattice,
             np.zeros(2, dtype=np.float32),
         )
+
+    def get_graphs(self, structures: Iterable[AtomsLike]) -> list[Any]:
+        """Convert many structures, about twice as fast as with `get_graph` one by one.
+
+        Parameters
+        ----------
+        structures
+            Anything `get_graph` takes.
+
+        Returns
+        -------
+        list
+            DGLGraphs or PyG Data, in input order.
+
+        Raises
+        ------
+        StructureError
+            With a note saying which structure of the list it is about.
+        """
+        graphs = build_graphs(
+            to_atoms_many(structures), self.descriptor, self.connectivity, self.dtype
+        )
+        return [from_crystal_graph(graph, self.backend) for graph in graphs]
 
     def crystal_graph(self, structure: AtomsLike) -> CrystalGraph:
         """Convert one structure, and leave it as this package's own tensors."""

@@ -28,7 +28,7 @@ OPTIONAL = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CrystalGraph:
     """One crystal or a batch of them.
 
@@ -79,6 +79,12 @@ class CrystalGraph:
     reverse_offset: Tensor | None = None
     atom_copies: Tensor | None = None
     edge_copies: Tensor | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"CrystalGraph({self.n_graphs} crystals, {len(self.numbers)} atoms with rows "
+            f"of {self.rows.shape[1]}, {len(self.source)} edges)"
+        )
 
     @property
     def n_graphs(self) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from ase_orbital.plotting.comparison import compare_models, learning_curve
 from ase_orbital.plotting.errors import error_by_element, error_by_size
 from ase_orbital.plotting.history import training_history
+from ase_orbital.plotting.maps import property_map, similarity_map
+from ase_orbital.plotting.neighbors import neighbor_weights
 from ase_orbital.plotting.parity import parity
 from ase_orbital.plotting.path import along_path
 from ase_orbital.plotting.roc import roc_curves
@@ -19,7 +21,10 @@ __all__ = [
     "error_by_element",
     "error_by_size",
     "learning_curve",
+    "neighbor_weights",
     "parity",
+    "property_map",
     "roc_curves",
+    "similarity_map",
     "training_history",
 ]

@@ -12,7 +12,7 @@ from ase.build import bulk
 from pymatgen.io.ase import AseAtomsAdaptor
 from torch_geometric.data import Batch, Data
 
-from ase_orbital import OneHot
+from ase_orbital import GOM, OneHot
 from ase_orbital.errors import GraphError, StructureError
 from ase_orbital.graphs import Atoms2Graph, Structure2Graph
 from ase_orbital.graphs.building import build_graphs
@@ -148,7 +148,39 @@ def test_models_make_the_converter_they_want(network, backend, assert_same):
     assert_same(own, graph)
 
 
+def test_many_structures_make_the_graphs_of_each(structures, backend, assert_same):
+    converter = Atoms2Graph(OneHot(), radius=5.0, n_neighbors=8, backend=backend)
+    together = converter.get_graphs(atoms for atoms in structures.values())
+    for atoms, graph in zip(structures.values(), together, strict=True):
+        alone, *_ = converter.get_graph(atoms)
+        assert type(graph) is type(alone)
+        assert_same(as_crystal_graph(alone), as_crystal_graph(graph))
+
+
+def test_a_converter_says_what_it_makes():
+    text = repr(Structure2Graph(GOM(n_eigenvalues=7), radius=5.0))
+    for part in ("Structure2Graph", "n_eigenvalues=7", "radius=5.0", "backend='pyg'"):
+        assert part in text
+
+
 # --- Errors
+
+
+def test_the_broken_one_of_many_is_named():
+    with pytest.raises(StructureError, match="no atoms") as caught:
+        Atoms2Graph(OneHot()).get_graphs([bulk("Cu"), Atoms()])
+    assert caught.value.__notes__ == ["this is structure 1 of the list"]
+
+
+@pytest.mark.parametrize("value", ["gom", OneHot, None], ids=repr)
+def test_what_is_no_descriptor_is_refused(value):
+    with pytest.raises(GraphError, match="is not a descriptor; give one such as OFM"):
+        Atoms2Graph(value)
+
+
+def test_rows_that_no_batch_takes_are_refused():
+    with pytest.raises(GraphError, match="give GOM a number of eigenvalues"):
+        Atoms2Graph(GOM())
 
 
 @pytest.mark.parametrize("missing", ["x", "node_type", "distance", "weight", "lattice"])

@@ -1,0 +1,174 @@
+"""Numbers on a grid: over the elements on two sites, or between all atoms of a crystal."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from ase_orbital.errors import SettingError
+from ase_orbital.plotting.canvas import DENSITY, Picture, canvas, with_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
+
+DIVERGING = "PuOr"
+NOTHING = "0.85"  # colour of cells without a number
+
+
+def property_map(
+    values: ArrayLike,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    row_label: str = "",
+    column_label: str = "",
+    label: str = "",
+    unit: str = "",
+    center: float | None = None,
+    in_domain: ArrayLike | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw a property on a grid, such as over the elements on two sites of a crystal.
+
+    Parameters
+    ----------
+    values : [n_rows, n_columns]
+        NaN where there is none.
+    rows, columns
+        Names of the rows, downwards, and of the columns.
+    row_label, column_label
+        What rows and columns are.
+    label, unit
+        What the values are.
+    center
+        Value in the middle of a scale of two colours; None for a scale of one.
+    in_domain : [n_rows, n_columns], optional
+        Where this is false the cell is crossed.
+    title
+        Above the axes.
+
+    Raises
+    ------
+    SettingError
+        If the shapes differ, or no value is finite.
+    """
+    grid = np.asarray(values, float)
+    expected = (len(rows), len(columns))
+    outside = ~np.ones(expected, bool) if in_domain is None else ~_booleans(in_domain)
+    for name, array in (("values", grid), ("in_domain", outside)):
+        if array.shape != expected:
+            raise SettingError(
+                f"{name} has shape {list(array.shape)}, not {list(expected)}: one for "
+                "each row and column"
+            )
+    present = np.isfinite(grid)
+    if not present.any():
+        raise SettingError("there is no finite value to draw")
+    figure, axes = canvas(0.27 * len(columns) + 1.9, 0.25 * len(rows) + 0.9)
+    axes.spines[:].set_visible(False)
+    axes.set_facecolor(NOTHING)
+    look: dict[str, Any] = {"cmap": DENSITY}
+    if center is not None:
+        reach = np.abs(grid[present] - center).max() or 1.0
+        look = {"cmap": DIVERGING, "vmin": center - reach, "vmax": center + reach}
+    image = axes.imshow(np.ma.masked_invalid(grid), aspect="auto", **look)
+    down, across = np.nonzero(outside & present)
+    if len(down):
+        for line, color in ((2.0, "white"), (0.9, "black")):  # visible on any colour
+            axes.scatter(across, down, marker="x", s=22.0, linewidths=line, color=color)
+        crosses = axes.scatter(
+            [], [], marker="x", s=22.0, color="black", label="outside the domain"
+        )
+        figure.legend(
+            handles=[crosses], loc="outside lower right", frameon=False, fontsize=9,
+            handletextpad=0.1,
+        )  # fmt: skip
+    axes.set_xticks(np.arange(len(columns)), columns, fontsize=9)
+    axes.set_yticks(np.arange(len(rows)), rows, fontsize=9)
+    axes.tick_params(length=0.0)
+    axes.set(xlabel=column_label, ylabel=row_label, title=title)
+    figure.colorbar(image, ax=axes, label=with_unit(label, unit), aspect=25, pad=0.02)
+    return figure
+
+
+def _booleans(values: ArrayLike) -> NDArray[np.bool_]:
+    """NaN, where nothing was predicted, counts as true: there is nothing to mark."""
+    return np.asarray(np.asarray(values, float) != 0.0)
+
+
+def similarity_map(
+    rows: Mapping[str, ArrayLike], groups: Sequence[str], *, title: str = ""
+) -> Figure:
+    r"""Draw how alike atoms are: cosines of the angles between their rows.
+
+    $\cos_{ij} = x_i \cdot x_j / (|x_i| |x_j|)$
+
+    Parameters
+    ----------
+    rows
+        [n_atoms, n_features], by what stands above the panel of each: descriptors of one
+        crystal's atoms, or features of its atoms inside a network.
+    groups : [n_atoms]
+        Kind of each atom. Atoms of a kind stand together, in the order in which the kinds
+        are first met.
+    title
+        Above all.
+
+    Raises
+    ------
+    SettingError
+        If there are no rows, or not one for each of `groups`.
+    """
+    order = sorted(range(len(groups)), key=lambda index: list(groups).index(groups[index]))
+    cosines = {}
+    for name, given in rows.items():
+        array = np.asarray(given, float)
+        if array.ndim != 2 or len(array) != len(groups) or not len(array):
+            raise SettingError(
+                f"the rows {name!r} have shape {list(array.shape)}; there must be one row "
+                f"for each of the {len(groups)} atoms in groups"
+            )
+        length = np.linalg.norm(array, axis=1, keepdims=True)
+        unit = array / np.where(length > 0.0, length, 1.0)
+        cosines[name] = (unit @ unit.T)[np.ix_(order, order)]
+    if not cosines:
+        raise SettingError("there are no rows to compare")
+    lowest = min(cosine.min() for cosine in cosines.values())
+    figure = Picture(
+        figsize=(3.1 * len(cosines) + 1.3, 3.4 + 0.3 * bool(title)),
+        layout="constrained",
+        dpi=160,
+    )
+    FigureCanvasAgg(figure)
+    every = figure.subplots(ncols=len(cosines), squeeze=False)[0]
+    for axes, (name, cosine) in zip(every, cosines.items(), strict=True):
+        image = axes.imshow(cosine, cmap=DENSITY, vmin=lowest, vmax=1.0)
+        axes.set_title(name, fontsize=10)
+        _divide(axes, [groups[index] for index in order], names=axes is every[0])
+    figure.colorbar(
+        image, ax=list(every), label="cosine between atoms", aspect=20, pad=0.02
+    )
+    if title:
+        figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _divide(axes: Axes, ordered: Sequence[str], *, names: bool) -> None:
+    """Draw lines between the kinds of atoms, and name them."""
+    sizes = [(kind, len(list(members))) for kind, members in groupby(ordered)]
+    ends = np.cumsum([size for _, size in sizes])
+    for end in ends[:-1]:
+        axes.axhline(end - 0.5, color="white", linewidth=1.2)
+        axes.axvline(end - 0.5, color="white", linewidth=1.2)
+    places = [end - 0.5 * size - 0.5 for end, (_, size) in zip(ends, sizes, strict=True)]
+    labels = [kind for kind, _ in sizes]
+    axes.set_xticks(places, labels, fontsize=9, rotation=30, ha="right")
+    axes.set_yticks(places, labels if names else [""] * len(labels), fontsize=9)
+    axes.tick_params(length=0.0)
