@@ -219,8 +219,10 @@ def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
     )
 
 
-def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
+def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> list[Atoms]:
     """Frames of a file, unchecked; `index` is ASE's, such as "-1:" for the last.
+
+    `form` is ASE's name of the file's format; None to tell it from the file.
 
     Raises
     ------
@@ -233,7 +235,7 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     if not path.is_file():
         raise StructureError(f"there is no file {path}")
     try:
-        frames = _read(path, index)
+        frames = _read(path, index, form)
     except UnknownFileTypeError as error:
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
@@ -246,12 +248,12 @@ def read_frames(path: str | Path, index: str = ":") -> list[Atoms]:
     return list(frames)
 
 
-def _read(path: Path, index: str) -> list[Atoms]:
-    if path.name.endswith((".extxyz.gz", ".xyz.gz")):
+def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
+    if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
         # ASE seeks in the compressed stream for every frame, in quadratic time.
         with gzip.open(path, "rt", encoding="utf-8") as file:
             return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
-    return list(read(path, index=index, do_not_split_by_at_sign=True))
+    return list(read(path, index=index, format=form, do_not_split_by_at_sign=True))
 
 
 def lattice(atoms: Atoms) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 VERBS = {
     "predict": "learned properties of the structures in files",
+    "value": "one number a line, for programs that call a command",
     "describe": "descriptors of the structures in files",
     "unique": "the distinct structures of a trajectory or database",
     "similar": "the structures in files that are nearest to a given one",
