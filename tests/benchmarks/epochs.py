@@ -16,8 +16,7 @@ from ase_orbital.training.batches import Batches, Labeled, shuffled
 from ase_orbital.training.features import FeatureCache
 
 from .references import StraightEOSNet, StraightOCrystalNet
-from .table import Row
-from .timing import medians
+from .timing import Work, rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from .references import Reference
     from .sets import Sets
+    from .table import Row
 
 BATCH = 64  # crystals a step, as the settings of training have it
 CRYSTALS = {"EOSNet": 256, "OCrystalNet": 128}  # an epoch: a second or a few
@@ -60,17 +60,13 @@ def _rows(
         reference = straight(model)
         check_equal(model, reference, merged, whole)
         targets = torch.linspace(-1.0, 1.0, len(crystals))
-        ours, theirs = medians(
-            Epoch(model, Labeled(merged, targets)),
-            Epoch(reference, Labeled(whole, targets)),
+        yield rates(
+            f"{network} epoch, against one written edge by edge",
+            name,
+            "crystals/s",
+            Work(Epoch(model, Labeled(merged, targets)), len(crystals)),
+            Work(Epoch(reference, Labeled(whole, targets)), len(crystals)),
             repetitions=repetitions,
-        )
-        yield Row(
-            what=f"{network} epoch, against one written edge by edge",
-            crystals=name,
-            unit="crystals/s",
-            ours=len(crystals) / ours,
-            against=len(crystals) / theirs,
             times=3,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from ase_orbital.elements import covalent_radii
 
 from .sets import n_atoms
 from .table import Row, SkippedError, peer
-from .timing import medians, threads
+from .timing import Work, rates, threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,17 +42,19 @@ def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
         for name, crystals in _chosen(sets, orbitals, names):
             groups = environments(crystals, orbitals)
             check_equal(gom.create_many(crystals), groups)
-            ours, floor = medians(
-                lambda gom=gom, crystals=crystals: gom.create_many(crystals),
-                lambda groups=groups: [torch.linalg.eigvalsh(group) for group in groups],
+            n = n_atoms(crystals)
+            yield rates(
+                f"GOM({orbitals}).create_many, against its eigenvalue calls",
+                name,
+                "atoms/s",
+                Work(partial(gom.create_many, crystals), n),
+                Work(
+                    lambda groups=groups: [
+                        torch.linalg.eigvalsh(group) for group in groups
+                    ],
+                    n,
+                ),
                 repetitions=repetitions,
-            )
-            yield Row(
-                what=f"GOM({orbitals}).create_many, against its eigenvalue calls",
-                crystals=name,
-                unit="atoms/s",
-                ours=n_atoms(crystals) / ours,
-                against=n_atoms(crystals) / floor,
                 times=1 / 1.3,
             )
 
@@ -75,17 +78,13 @@ def libfp(sets: Sets, repetitions: int) -> Iterator[Row]:
             for mine, other in zip(gom.create_many(sample), theirs(), strict=True):
                 width = min(mine.shape[1], other.shape[1])
                 np.testing.assert_allclose(mine[:, :width], other[:, :width], atol=EQUAL)
-            ours, seconds = medians(
-                lambda gom=gom, crystals=crystals: gom.create_many(crystals),
-                theirs,
+            yield rates(
+                f"GOM({orbitals}).create_many, against libfp",
+                name,
+                "atoms/s",
+                Work(partial(gom.create_many, crystals), n_atoms(crystals)),
+                Work(theirs, n_atoms(sample)),
                 repetitions=repetitions,
-            )
-            yield Row(
-                what=f"GOM({orbitals}).create_many, against libfp",
-                crystals=name,
-                unit="atoms/s",
-                ours=n_atoms(crystals) / ours,
-                against=n_atoms(sample) / seconds,
                 times=4,
             )
 
@@ -99,13 +98,14 @@ def two_threads(sets: Sets, repetitions: int) -> Iterator[Row]:
             with threads(number):
                 gom.create_many(crystals)
 
-        two, one = medians(lambda: on(2), lambda: on(1), repetitions=repetitions)
-        yield Row(
-            what="GOM(s).create_many, 2 threads against 1",
-            crystals=name,
-            unit="atoms/s",
-            ours=n_atoms(crystals) / two,
-            against=n_atoms(crystals) / one,
+        n = n_atoms(crystals)
+        yield rates(
+            "GOM(s).create_many, 2 threads against 1",
+            name,
+            "atoms/s",
+            Work(partial(on, 2), n),
+            Work(partial(on, 1), n),
+            repetitions=repetitions,
             times=1.6,
         )
 
@@ -143,6 +143,12 @@ def environments(crystals: list[Atoms], orbitals: str) -> list[Tensor]:
             around_widths = np.append(widths[index], widths[neighbor[around]])
             groups.setdefault(len(points), []).append((points, around_widths))
     return [_matrices(groups[size], orbitals) for size in sorted(groups)]
+
+
+def solve_each(groups: list[Tensor]) -> None:
+    """Make the eigenvalue calls, and no more."""
+    for group in groups:
+        torch.linalg.eigvalsh(group)
 
 
 def check_equal(rows: list[np.ndarray], groups: list[Tensor]) -> None:

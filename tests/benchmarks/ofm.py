@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -10,10 +11,12 @@ from ase_orbital import OFM
 
 from .sets import n_atoms, rattled_diamond
 from .table import Row, peer
-from .timing import medians
+from .timing import Work, medians, rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pymatgen.core import Structure
 
     from .sets import Sets
 
@@ -29,17 +32,13 @@ def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
     for name, crystals in sets.there("P", "C"):
         sample = crystals[:: len(crystals) // SAMPLE[name]][: SAMPLE[name]]
         structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in sample]
-        ours, theirs = medians(
-            lambda crystals=crystals: OFM().create_many(crystals),
-            lambda structures=structures: [featurizer.featurize(s) for s in structures],
+        yield rates(
+            "OFM.create_many, against matminer",
+            name,
+            "atoms/s",
+            Work(partial(OFM().create_many, crystals), n_atoms(crystals)),
+            Work(partial(featurize_each, featurizer, structures), n_atoms(sample)),
             repetitions=repetitions,
-        )
-        yield Row(
-            what="OFM.create_many, against matminer",
-            crystals=name,
-            unit="atoms/s",
-            ours=n_atoms(crystals) / ours,
-            against=n_atoms(sample) / theirs,
             times=1000,
         )
 
@@ -47,9 +46,7 @@ def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
 def atoms(sets: Sets, repetitions: int) -> Iterator[Row]:
     """Atoms a second on one thread, set by set."""
     for name, crystals in sets.there(*"PCJBSD"):
-        (seconds,) = medians(
-            lambda crystals=crystals: OFM().create_many(crystals), repetitions=repetitions
-        )
+        (seconds,) = medians(partial(OFM().create_many, crystals), repetitions=repetitions)
         yield Row(
             what="OFM.create_many",
             crystals=name,
@@ -67,7 +64,7 @@ def linear(_: Sets, repetitions: int) -> Iterator[Row]:
         copies = range(max(1, AT_LEAST // size))
         cells[size] = [rattled_diamond(repeats, seed=seed) for seed in copies]
     seconds = medians(
-        *(lambda some=some: OFM().create_many(some) for some in cells.values()),
+        *(partial(OFM().create_many, some) for some in cells.values()),
         repetitions=min(repetitions, 3),  # half a minute each
     )
     rates = {
@@ -86,3 +83,9 @@ def linear(_: Sets, repetitions: int) -> Iterator[Row]:
             times=0.8 if size > 512 else None,
             limit=15_000,
         )
+
+
+def featurize_each(featurizer: Any, structures: list[Structure]) -> None:
+    """Have matminer describe one structure after the other."""
+    for structure in structures:
+        featurizer.featurize(structure)

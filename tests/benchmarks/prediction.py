@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,8 +11,9 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital import Predictor
 
+from .ofm import featurize_each
 from .table import Row, peer
-from .timing import medians, threads
+from .timing import Work, medians, rates, threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,17 +68,13 @@ def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
     predictor = Predictor(OCRYSTALNET, device="cpu")
     sample = crystals[:: len(crystals) // N_MATMINER][:N_MATMINER]
     structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in sample]
-    ours, theirs = medians(
-        lambda: predictor.predict_many(crystals),
-        lambda: [featurizer.featurize(structure) for structure in structures],
+    yield rates(
+        "OCrystalNet predict_many, against matminer's OFM alone",
+        name,
+        "crystals/s",
+        Work(partial(predictor.predict_many, crystals), len(crystals)),
+        Work(partial(featurize_each, featurizer, structures), len(structures)),
         repetitions=repetitions,
-    )
-    yield Row(
-        what="OCrystalNet predict_many, against matminer's OFM alone",
-        crystals=name,
-        unit="crystals/s",
-        ours=len(crystals) / ours,
-        against=len(structures) / theirs,
         times=75,
     )
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ase_orbital import GOM
 
 from .sets import n_atoms
-from .table import Row, peer
-from .timing import medians
+from .table import peer
+from .timing import Work, rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .sets import Sets
+    from .table import Row
 
 SAMPLE = 100  # crystals for dscribe
 
@@ -35,15 +37,15 @@ def soap(sets: Sets, repetitions: int) -> Iterator[Row]:
             for atoms in sample
         ]
         pairs = list(zip(descriptors, sample, strict=True))
-        ours, theirs = medians(
-            lambda crystals=crystals: gom.create_many(crystals),
-            lambda pairs=pairs: [descriptor.create(atoms) for descriptor, atoms in pairs],
+
+        def theirs(pairs=pairs):
+            return [descriptor.create(atoms) for descriptor, atoms in pairs]
+
+        yield rates(
+            "GOM(s).create_many, against dscribe's SOAP",
+            name,
+            "atoms/s",
+            Work(partial(gom.create_many, crystals), n_atoms(crystals)),
+            Work(theirs, n_atoms(sample)),
             repetitions=repetitions,
-        )
-        yield Row(
-            what="GOM(s).create_many, against dscribe's SOAP",
-            crystals=name,
-            unit="atoms/s",
-            ours=n_atoms(crystals) / ours,
-            against=n_atoms(sample) / theirs,
         )

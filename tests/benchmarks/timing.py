@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+
+from .table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,35 @@ def medians(*functions: Callable[[], object], repetitions: int) -> list[float]:
             function()
             own.append(perf_counter() - start)
     return [median(own) for own in times]
+
+
+class Work(NamedTuple):
+    """Something to time, and how many atoms or crystals it is done with after that."""
+
+    run: Callable[[], object]
+    amount: int
+
+
+def rates(
+    what: str,
+    crystals: str,
+    unit: str,
+    ours: Work,
+    against: Work,
+    *,
+    repetitions: int,
+    times: float | None = None,
+) -> Row:
+    """Row of how much each of two does a second."""
+    mine, others = medians(ours.run, against.run, repetitions=repetitions)
+    return Row(
+        what=what,
+        crystals=crystals,
+        unit=unit,
+        ours=ours.amount / mine,
+        against=against.amount / others,
+        times=times,
+    )
 
 
 @contextmanager
