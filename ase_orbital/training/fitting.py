@@ -156,7 +156,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
+            for category in (UserWarning, FutureWarning):  # the latter: of its own calls
+                warnings.filterwarnings("ignore", category=category, module="lightning")
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
