@@ -156,8 +156,8 @@ chosen[columns].round(3)
 
 # %% [markdown]
 # A test of common sense: compositions that are well known as perovskites, if not as cubic
-# ones, should be found among the best. Their gaps are less certain: of some the spread is as
-# large as the gap.
+# ones, should be found among the best. Their gaps are less certain: some spreads are as
+# large as the gap itself.
 
 # %%
 KNOWN = "SrTiO3 CaTiO3 BaTiO3 PbTiO3 SrZrO3 BaZrO3 SrHfO3 BaSnO3 KNbO3 NaTaO3 LaAlO3 LaGaO3"
