@@ -50,19 +50,38 @@ def to_atoms(structure: AtomsLike) -> Atoms:
         by several elements, a periodic direction without a vector of its own, a volume that
         no crystal has, or two atoms at one place.
     """
-    if isinstance(structure, str | Path):
-        (atoms,) = read_frames(structure, index="-1:")
-    elif isinstance(structure, Atoms):
-        atoms = structure
-    elif hasattr(structure, "sites"):
-        atoms = _from_pymatgen(structure)
-    else:
-        raise StructureError(
-            f"a {type(structure).__name__} is not a structure; give ase.Atoms, a pymatgen "
-            "Structure or Molecule, or the path of a file"
-        )
+    atoms = as_atoms(structure)
     check(atoms)
     return atoms
+
+
+def as_atoms(structure: AtomsLike) -> Atoms:
+    """Turn any accepted form of a structure into Atoms, unchecked.
+
+    Raises
+    ------
+    StructureError
+        If it is none of them, or Atoms cannot hold it, as a site of several elements.
+    """
+    if isinstance(structure, Atoms):
+        return structure
+    if isinstance(structure, str | Path):
+        (atoms,) = read_frames(structure, index="-1:")
+        return atoms
+    if hasattr(structure, "sites"):
+        return _from_pymatgen(structure)
+    raise StructureError(
+        f"a {type(structure).__name__} is not a structure; give ase.Atoms, a pymatgen "
+        "Structure or Molecule, or the path of a file"
+    )
+
+
+def info_of(structure: Atoms | Structure | Molecule) -> dict[str, Any]:
+    """What a structure carries beside its atoms: `info`, or pymatgen's `properties`."""
+    info: dict[str, Any] = (
+        structure.info if isinstance(structure, Atoms) else structure.properties
+    )
+    return info
 
 
 def to_atoms_many(structures: Iterable[AtomsLike]) -> list[Atoms]:

@@ -23,7 +23,7 @@ ORDER = [
     ["training"],
     ["zoo"],
     ["predict"],
-    ["calculators", "search", "screening", "testing"],
+    ["calculators", "search", "screening", "integrations", "testing"],
     ["cli"],
 ]
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
@@ -50,6 +50,10 @@ ONLY_IN = {
     "matplotlib": "plotting/",
     "ase_ga": "search/",
     "ase._4": "calculators/plugin.py",
+    "agox": "integrations/agox.py",  # under the GPL
+    "matcalc": "integrations/matcalc.py",
+    "torch_sim": "integrations/torchsim.py",
+    "ase_orbital.integrations": "integrations/",
     "pytest": "nowhere",
     "hypothesis": "nowhere",
 }
@@ -144,6 +148,9 @@ def test_imports_run_downwards(path):
         ("graphs", "graphs/converters.py", "import dgl"),
         ("zoo", "zoo/folders.py", "from lightning.pytorch import Trainer"),
         ("zoo", "zoo/folders.py", "from ..models import EOSNet"),
+        ("search", "search/niches.py", "import agox.databases"),
+        ("integrations", "integrations/matcalc.py", "import agox"),
+        ("cli", "cli/value.py", "import ase_orbital.integrations"),
         ("", "__init__.py", "from ase_orbital.descriptors.gom import GOM"),
     ],
 )

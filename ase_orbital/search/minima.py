@@ -8,6 +8,7 @@ from ase_orbital.errors import ElementError, SettingError, StructureError
 from ase_orbital.search.archive import Archive
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.records import Output
+from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ase.utils.abc import Optimizable
 
     from ase_orbital.predict.predictor import ModelLike, Predictor
+    from ase_orbital.structure import AtomsLike
 
 
 class Minima:
@@ -75,7 +77,7 @@ class Minima:
         """Unit of each number in `rows`; empty where it has none, or it is not known."""
         return {"number": "", **self._recorder.units}
 
-    def record(self, atoms: Atoms, **labels: int | str) -> bool:
+    def record(self, structure: AtomsLike, **labels: int | str) -> bool:
         """Count a minimum, and add a row if it is new, with labels behind its number.
 
         Returns
@@ -88,6 +90,7 @@ class Minima:
         ElementError
             If a descriptor or a model does not know an element.
         """
+        atoms = as_atoms(structure)
         self._refuse_elements(atoms)
         try:
             found = self.archive.add(atoms, ", ".join(map(str, labels.values())))

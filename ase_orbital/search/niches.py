@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ase_orbital.keys import PREFIX
-from ase_orbital.structure import digest
+from ase_orbital.structure import as_atoms, digest, info_of
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from pymatgen.core import Structure
 
     from ase_orbital.search.archive import Archive
+    from ase_orbital.structure import AtomsLike
 
 NICHE: Final = PREFIX + "niche"  # in `key_value_pairs`
 
@@ -42,7 +44,7 @@ class Niches:
         self.archive = archive
         self._numbers: dict[str, int] = {}
 
-    def number(self, atoms: Atoms) -> int:
+    def number(self, structure: AtomsLike) -> int:
         """Niche of a structure, the same whenever it is asked for.
 
         Raises
@@ -50,14 +52,18 @@ class Niches:
         StructureError, ElementError
             If the archive's descriptor cannot describe it.
         """
+        atoms = as_atoms(structure)
         name = digest(atoms)
         if name not in self._numbers:
             # A later niche may be nearer: what is given out stays.
             self._numbers[name] = self.archive.add(atoms).number
         return self._numbers[name]
 
-    def annotate(self, atoms: Atoms) -> int:
-        """Write the niche into `atoms.info["key_value_pairs"]`, as `orbital_niche`."""
+    def annotate(self, atoms: Atoms | Structure) -> int:
+        """Write the niche into `atoms.info["key_value_pairs"]`, as `orbital_niche`.
+
+        Of a pymatgen structure into its `properties`, which become `info` of Atoms.
+        """
         number = self.number(atoms)
-        atoms.info.setdefault("key_value_pairs", {})[NICHE] = number
+        info_of(atoms).setdefault("key_value_pairs", {})[NICHE] = number
         return number

@@ -11,6 +11,7 @@ from ase import units as ase_units
 from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.search.records import Output, cached
+from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.structure import AtomsLike
 
 UNITS = {
     "step": "", "image": "", "time": "fs", "energy": "eV", "fmax": "eV/Å", "volume": "Å³",
@@ -133,11 +135,12 @@ class Recorder:
         # Before the trajectory's own observer, and all others.
         optimizer.insert_observer(look, position=0, interval=interval)
 
-    def record(self, atoms: Atoms, **labels: float | str) -> dict[str, Any]:
+    def record(self, structure: AtomsLike, **labels: float | str) -> dict[str, Any]:
         """Add one row, with labels such as `step=3` in front, and return it.
 
         A structure that cannot be predicted for has a row of nan, and the `reason`.
         """
+        atoms = as_atoms(structure)
         row: dict[str, Any] = {**labels, **_at_hand(atoms)}
         reason = ""
         try:

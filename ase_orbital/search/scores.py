@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.keys import PREFIX
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.structure import info_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ase import Atoms
+    from pymatgen.core import Structure
 
     from ase_orbital.predict.predictor import ModelLike
     from ase_orbital.search.terms import Term
+    from ase_orbital.structure import AtomsLike
 
 RAW_SCORE = "raw_score"  # ase_ga's name in `key_value_pairs`; larger is better
 
@@ -76,7 +79,7 @@ class Score:
         """Names of the terms' parts in `key_value_pairs`, each to be maximised."""
         return [term.key for term in self.terms]
 
-    def __call__(self, atoms: Atoms, **given: float) -> float:
+    def __call__(self, structure: AtomsLike, **given: float) -> float:
         """Score of one structure, which is left as it is.
 
         Raises
@@ -84,12 +87,13 @@ class Score:
         StructureError, ElementError
             If it cannot be predicted for.
         """
-        return float(self._pairs(self.predictor.predict(atoms), given)[RAW_SCORE])
+        return float(self._pairs(self.predictor.predict(structure), given)[RAW_SCORE])
 
-    def annotate(self, atoms: Atoms, **given: float) -> float:
+    def annotate(self, atoms: Atoms | Structure, **given: float) -> float:
         """Write score and values into `atoms.info["key_value_pairs"]`, where ase_ga looks.
 
         `raw_score`; each property as `orbital_<property>`; each term's part under `keys`.
+        Of a pymatgen structure into its `properties`, which become `info` of Atoms.
 
         Returns
         -------
@@ -106,7 +110,9 @@ class Score:
         return pairs[RAW_SCORE]
 
     def annotate_many(
-        self, structures: Sequence[Atoms], given: Sequence[Mapping[str, float]] = ()
+        self,
+        structures: Sequence[Atoms | Structure],
+        given: Sequence[Mapping[str, float]] = (),
     ) -> list[float]:
         """`annotate` many, in less time than one by one; `given` has a mapping for each.
 
@@ -144,6 +150,7 @@ class Score:
         return {**pairs, **parts, RAW_SCORE: total}
 
 
-def _write(atoms: Atoms, pairs: Mapping[str, float]) -> None:
-    atoms.info.setdefault("key_value_pairs", {}).update(pairs)
-    atoms.info.setdefault("data", {})  # ase_ga asks for it
+def _write(atoms: Atoms | Structure, pairs: Mapping[str, float]) -> None:
+    info = info_of(atoms)
+    info.setdefault("key_value_pairs", {}).update(pairs)
+    info.setdefault("data", {})  # ase_ga asks for it

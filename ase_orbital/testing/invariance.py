@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ase_orbital.structure import to_atoms
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.structure import AtomsLike
 
 
 class Rewriting(NamedTuple):
@@ -24,12 +27,13 @@ class Rewriting(NamedTuple):
     origin: NDArray[np.int64]
 
 
-def same_crystals(atoms: Atoms, *, seed: int = 0) -> Iterator[Rewriting]:
+def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]:
     """Write one crystal in several ways.
 
     Rotated, mirrored, translated across the cell's faces, moved by whole lattice vectors,
     with its atoms in another order, in a sheared choice of cell, and doubled.
     """
+    atoms = to_atoms(structure)
     rng = np.random.default_rng(seed)
     order = np.arange(len(atoms))
 
@@ -72,7 +76,7 @@ def same_crystals(atoms: Atoms, *, seed: int = 0) -> Iterator[Rewriting]:
 
 
 def assert_invariant(
-    descriptor: Descriptor, atoms: Atoms, *, tolerance: float = 1e-9, seed: int = 0
+    descriptor: Descriptor, structure: AtomsLike, *, tolerance: float = 1e-9, seed: int = 0
 ) -> None:
     """Fail unless rows follow atoms and ignore how the crystal is written.
 
@@ -80,15 +84,15 @@ def assert_invariant(
     ----------
     descriptor
         Called with `create`.
-    atoms
+    structure
         Any structure, periodic or not.
     tolerance
         Largest difference allowed, in the unit of the features.
     seed
         Of the random rotation, translation and order.
     """
-    rows = descriptor.create(atoms)
-    for change, other, origin in same_crystals(atoms, seed=seed):
+    rows = descriptor.create(structure)
+    for change, other, origin in same_crystals(structure, seed=seed):
         np.testing.assert_allclose(
             descriptor.create(other),
             rows[origin],
@@ -100,7 +104,7 @@ def assert_invariant(
 
 def assert_function_of_the_crystal(
     predict: Callable[[Atoms], dict[str, Any]],
-    atoms: Atoms,
+    structure: AtomsLike,
     *,
     tolerance: float,
     seed: int = 0,
@@ -111,13 +115,14 @@ def assert_function_of_the_crystal(
     ----------
     predict
         Such as `Predictor(...).predict`.
-    atoms
+    structure
         Any structure.
     tolerance
         Largest difference allowed, in the unit of the property.
     seed
         Of the random rotation, translation and order.
     """
+    atoms = to_atoms(structure)
     expected = predict(atoms)
     for change, other, _ in same_crystals(atoms, seed=seed):
         for name, value in predict(other).items():
