@@ -1,22 +1,10 @@
 """What the README says to copy can be copied."""
 
 import re
-from pathlib import Path
 
-import pytest
+from .code_blocks import ROOT, blocks, run_blocks
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(language, text=README):
-    """Blocks of code of a language, each with the number of its first line."""
-    return [
-        (text.count("\n", 0, found.start(2)) + 1, found[2])
-        for found in BLOCK.finditer(text)
-        if found[1] == language
-    ]
 
 
 def section(title):
@@ -27,7 +15,7 @@ def section(title):
 
 def test_two_commands_set_everything_up():
     """The gate, .ci/run, runs these two; here only their form."""
-    commands = [code for _, code in blocks("bash", section("Set up"))]
+    commands = [code for _, _, code in blocks(section("Set up"), "bash")]
     pins = (ROOT / ".ci/constraints.txt").read_text(encoding="utf-8").splitlines()
     assert len(commands) == 2
     for command in commands:
@@ -45,12 +33,4 @@ def test_two_commands_set_everything_up():
 
 
 def test_python_blocks_run_in_the_order_they_are_read(tmp_path, monkeypatch):
-    (tmp_path / "tutorials").symlink_to(ROOT / "tutorials")
-    monkeypatch.chdir(tmp_path)
-    codes = blocks("python")
-    if not codes:
-        pytest.fail("README.md shows no Python")
-    namespace = {"__name__": "__readme__"}
-    for line, code in codes:
-        # Empty lines in front, so that an error names the line of the README.
-        exec(compile("\n" * (line - 1) + code, ROOT / "README.md", "exec"), namespace)
+    assert run_blocks(ROOT / "README.md", tmp_path, monkeypatch, "python")

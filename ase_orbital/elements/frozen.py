@@ -17,7 +17,7 @@ MANIFEST: Final = "tables.json"
 class Provenance(NamedTuple):
     """Origin of one table.
 
-    Parameters
+    Attributes
     ----------
     source
         Who published the values, and what was changed.

@@ -1,0 +1,252 @@
+"""Draw the pictures of the pages again: `python docs/pictures.py`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.io import read
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.spatial import cKDTree
+
+from ase_orbital import OneHot
+from ase_orbital.graphs import Connectivity, build_graphs
+from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors.selection import levels, occupation
+from ase_orbital.neighbors.voronoi import voronoi_faces
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+HERE = Path(__file__).parent
+CRYSTAL = HERE.parent / "tutorials/SrTiO3.cif"
+COLORS = {"O": "#D55E00", "Ti": "#0072B2", "Sr": "#009E73"}
+# What flows down, between the folders it passes; one row is one line of imports.
+WAY = (
+    ("Atoms, pymatgen structure, file", ()),
+    ("", (("elements", "frozen tables"), ("structure", "checks"))),
+    ("checked Atoms", (("neighbors", "pairs, orbits, occupations, Voronoi faces"),)),
+    ("Surroundings", (("descriptors", "OFM, GOM, elements, one-hot"),)),
+    ("rows [n_atoms, n_features]", (("graphs", "CrystalGraph, PyG, DGL"),)),
+    ("CrystalGraph", (("models", "EOSNet, OCrystalNet, Ensemble"),)),
+    (
+        "network, known values",
+        (("plotting", "pictures"), ("training", "fit, measure, write the card")),
+    ),
+    ("model folder", (("zoo", "models by name"),)),
+    ("loaded model", (("predict", "Predictor"),)),
+    (
+        "named numbers",
+        (
+            ("calculators", "for ASE"),
+            ("search", "recorder, archive"),
+            ("integrations", "other tools"),
+            ("testing", "invariance"),
+        ),
+    ),
+    ("", (("cli", "commands"),)),
+)
+BESIDE = (
+    ("errors", "what goes wrong"),
+    ("threads", "one a task"),
+    ("keys", "names, units"),
+)
+
+
+def main() -> None:
+    """Write every picture beside this file."""
+    folder = HERE / "pictures"
+    folder.mkdir(exist_ok=True)
+    (folder / "data.svg").write_text(data(), encoding="utf-8")
+    atoms = read(CRYSTAL)
+    # Text as text, and nothing that differs between two runs.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "", "font.size": 9}):
+        for name, figure in {
+            "occupation": draw_occupation(atoms),
+            "strain": draw_strain(atoms),
+            "voronoi": draw_voronoi(atoms),
+        }.items():
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
+def draw_occupation(atoms: Atoms) -> Figure:
+    """Draw neighbors of each species of SrTiO3 on their occupation."""
+    pairs, (k, smoothing, radius) = find_pairs(atoms, 8.0), (12, 0.1, 8.0)
+    centers = np.arange(len(atoms))
+    level = levels(pairs, centers, k=k, smoothing=smoothing, radius=radius)
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, symbol in zip(panels, ("Sr", "Ti", "O"), strict=True):
+        center = atoms.symbols.indices()[symbol][0]
+        own = slice(pairs.first[center], pairs.first[center + 1])
+        distance, neighbor = pairs.distance[own], pairs.neighbor[own]
+        grid = np.linspace(1.6, 3.8, 600)
+        curve = [occupation(level[center], d, smoothing) for d in grid]
+        axes.plot(grid, curve, color="0.6", linewidth=1.0)
+        near = np.flatnonzero(distance < 3.8)
+        shells: dict[float, Counter[str]] = {}
+        for place in near:
+            shell = shells.setdefault(round(distance[place], 2), Counter())
+            shell[atoms.symbols[neighbor[place]]] += 1
+        for d, shell in shells.items():
+            exact = distance[np.argmin(np.abs(distance - d))]
+            f = occupation(level[center], exact, smoothing)
+            kinds = zip(shell.items(), ("left", "right"), (5, -9), strict=False)
+            for (species, count), half, height in kinds:
+                fill = half if len(shell) > 1 else "full"
+                axes.plot(d, f, "o", color=COLORS[species], fillstyle=fill, markersize=7,
+                          markerfacecoloralt="none", markeredgewidth=0)  # fmt: skip
+                axes.annotate(
+                    f"{count} {species}", (d, f), (7, height),
+                    textcoords="offset points", color=COLORS[species],
+                )  # fmt: skip
+        axes.set_title(f"around {symbol}", fontsize=9)
+        axes.set(xlim=(1.6, 3.9), ylim=(-0.05, 1.15), xlabel="distance (Å)")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("occupation")
+    return figure
+
+
+def draw_strain(atoms: Atoms) -> Figure:
+    """Draw what share of an oxygen's neighbors is Sr while SrTiO3 is stretched."""
+    ratios = np.linspace(0.94, 1.06, 121)
+    crystals = []
+    for ratio in ratios:
+        stretched = atoms.copy()
+        stretched.set_cell(atoms.cell.array * [[1], [1], [ratio]], scale_atoms=True)
+        crystals.append(stretched)
+    oxygen = int(np.argmin(np.abs(find_between(atoms))))
+    figure = Figure(figsize=(6.4, 2.8), layout="constrained")
+    axes = figure.subplots()
+    for smoothing, label, style in (
+        (None, "the 12 nearest", {"color": "#D55E00", "linestyle": "--"}),
+        (0.1, "12 by occupation, smoothing 0.1 Å", {"color": "#0072B2"}),
+    ):
+        connectivity = Connectivity(radius=8.0, n_neighbors=12, smoothing=smoothing)
+        weights = []
+        for graph in build_graphs(crystals, OneHot(), connectivity):
+            of_sr = (graph.target == oxygen) & (graph.numbers[graph.source] == 38)
+            weights.append(float(graph.weight[of_sr].sum()))
+        axes.plot(ratios, weights, label=label, **style)
+    axes.set(
+        xlabel="c / a of stretched SrTiO$_3$",
+        ylabel="Sr among 12 neighbors\nof the apical O",
+    )
+    axes.set_yticks([2, 3, 4])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def find_between(atoms: Atoms) -> np.ndarray:
+    """Distance in the plane of each atom from the c axis through Ti; far for no oxygen."""
+    titanium = atoms.symbols.indices()["Ti"][0]
+    apart = (atoms.get_scaled_positions() - atoms.get_scaled_positions()[titanium])[:, :2]
+    apart -= apart.round()
+    far = np.where(atoms.numbers == 8, 0.0, 9.0)
+    return np.asarray(np.linalg.norm(apart, axis=1) + far)
+
+
+def draw_voronoi(atoms: Atoms) -> Figure:
+    """Draw two slices of the Voronoi cells of SrTiO3, with the solid angles of a center."""
+    figure = Figure(figsize=(6.4, 3.3), layout="constrained")
+    faces = voronoi_faces(atoms)
+    for axes, symbol in zip(figure.subplots(1, 2), ("Ti", "Sr"), strict=True):
+        center = int(atoms.symbols.indices()[symbol][0])
+        moved = atoms.copy()
+        moved.positions -= moved.positions[center]
+        extent = 3.2
+        line = np.linspace(-extent, extent, 801)
+        images = moved.repeat((5, 5, 5))
+        images.positions -= 2.0 * atoms.cell.array.sum(axis=0)
+        near = np.linalg.norm(images.positions, axis=1) < 9.0
+        points, kinds = images.positions[near], images.symbols[near]
+        x, y = np.meshgrid(line, line)
+        # Of each point of the plane the nearest atom: what a Voronoi cell is.
+        owner = cKDTree(points).query(np.stack([x, y, np.zeros_like(x)], axis=-1))[1]
+        edge = maximum_filter(owner, size=5) > minimum_filter(owner, size=5)
+        home = int(np.argmin(np.linalg.norm(points, axis=1)))
+        shade = np.where(owner == home, 0.82, 1.0)
+        shade[edge] = 0.35
+        axes.imshow(
+            shade, cmap="gray", vmin=0, vmax=1, origin="lower",
+            extent=(-extent, extent, -extent, extent), interpolation="antialiased",
+        )  # fmt: skip
+        inside = np.flatnonzero(
+            (np.abs(points[:, 2]) < 0.1) & (np.abs(points).max(1) < extent)
+        )
+        for index in inside:
+            x, y, _ = points[index]
+            axes.plot(x, y, "o", color=COLORS[kinds[index]], markersize=9)
+            axes.annotate(
+                kinds[index], (x, y), (7, 4), textcoords="offset points",
+                color=COLORS[kinds[index]],
+            )  # fmt: skip
+        angles = faces.solid_angle[faces.center == center]
+        axes.set_title(
+            f"{symbol}: {len(angles)} faces of {angles[0] / np.pi:.3f} π sr", fontsize=9
+        )
+        axes.set(xlabel="x (Å)", ylabel="y (Å)")
+    return figure
+
+
+def data() -> str:
+    """Draw the way of the data through the folders, as SVG."""
+    height, width, left = 44, 760, 20
+    # First in the text, as in the order of imports.
+    parts = [_text("flow", 675, 44, "for all of them")]
+    for index, (room, what) in enumerate(BESIDE):
+        parts.append(_box(610, 56 + index * (height + 10), 130, height, room, what))
+    parts.append(_text("flow", 300, 26, WAY[0][0]))
+    y = 32
+    for flows, boxes in WAY[1:]:
+        gap = 26 if flows else 18
+        parts.append(_arrow(300, y, y + gap - 2, flows))
+        y += gap
+        span = (560 - 12 * (len(boxes) - 1)) / len(boxes)
+        for index, (room, what) in enumerate(boxes):
+            parts.append(_box(left + index * (span + 12), y, span, height, room, what))
+        y += height + 2
+    style = (
+        "text{font-family:sans-serif;fill:#222;text-anchor:middle}"
+        ".room{font-size:14px;font-weight:bold}.what{font-size:12px}"
+        ".flow{font-size:12px;font-style:italic}.beside{text-anchor:start}"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y + 12}" '
+        f'width="{width}" height="{y + 12}">\n<style>{style}</style>\n'
+        '<rect width="100%" height="100%" fill="white"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
+def _box(x: float, y: float, width: float, height: float, room: str, what: str) -> str:
+    middle = x + width / 2
+    return (
+        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" '
+        'fill="#e8f1f8" stroke="#0072B2"/>'
+        + _text("room", middle, y + 18, room)
+        + _text("what", middle, y + 35, what)
+    )
+
+
+def _text(kind: str, x: float, y: float, text: str) -> str:
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(text)}</text>'
+
+
+def _arrow(x: float, start: float, end: float, label: str) -> str:
+    return (
+        f'<path d="M{x:g} {start:g}V{end - 5:g}" stroke="#222"/>'
+        f'<path d="M{x - 4:g} {end - 6:g}h8l-4 6z" fill="#222"/>'
+        + _text("flow beside", x + 12, (start + end) / 2 + 4, label)
+    )
+
+
+if __name__ == "__main__":
+    main()
