@@ -21,6 +21,7 @@ BENCHMARKS = {
     "gom-threads": "gom.two_threads",
     "gom-memory": "gom.memory",
     "gom-soap": "soap.soap",
+    "symmetry-reformpy": "symmetry.reformpy",
     "predict-megnet": "prediction.megnet",
     "predict-matminer": "prediction.matminer",
     "predict-steps": "steps.steps",
@@ -30,7 +31,9 @@ BENCHMARKS = {
     "epoch-eosnet": "epochs.eosnet",
     "epoch-ocrystalnet": "epochs.ocrystalnet",
 }
-PACKAGES = ("torch", "numpy", "numba", "ase", "matgl", "matminer", "libfp", "dscribe")
+PACKAGES = (
+    "torch", "numpy", "numba", "ase", "matgl", "matminer", "libfp", "dscribe", "reformpy",
+)  # fmt: skip
 
 
 def main() -> None:
