@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.calculators.emt import EMT
+from ase.filters import FrechetCellFilter
 from ase.io import read
+from ase.optimize import BFGS
+from ase.spacegroup import crystal
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy.ndimage import maximum_filter, minimum_filter
@@ -19,6 +23,7 @@ from ase_orbital.graphs import Connectivity, build_graphs
 from ase_orbital.neighbors.pairs import find_pairs
 from ase_orbital.neighbors.selection import levels, occupation
 from ase_orbital.neighbors.voronoi import voronoi_faces
+from ase_orbital.search import Recorder
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -70,8 +75,24 @@ def main() -> None:
             "occupation": draw_occupation(atoms),
             "strain": draw_strain(atoms),
             "voronoi": draw_voronoi(atoms),
+            "relaxation": draw_relaxation(),
         }.items():
             figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+
+
+def draw_relaxation() -> Figure:
+    """Draw what a recorder notes while a shaken Cu3Au relaxes."""
+    alloy = crystal(
+        ["Au", "Cu"], [(0, 0, 0), (0, 0.5, 0.5)], spacegroup=221,
+        cellpar=[4.1] * 3 + [90] * 3,
+    )  # fmt: skip
+    alloy.rattle(0.2, seed=1)
+    alloy.calc = EMT()
+    recorder = Recorder(["eosnet-bulk-modulus-mp", "eosnet-formation-energy-mp2018"])
+    with BFGS(FrechetCellFilter(alloy), logfile=None) as optimizer:
+        recorder.watch(optimizer)
+        optimizer.run(fmax=0.02)
+    return recorder.plot("energy", "bulk_modulus", "formation_energy_per_atom")
 
 
 def draw_occupation(atoms: Atoms) -> Figure:
