@@ -6,12 +6,24 @@ from typing import Final, Literal, NamedTuple
 
 
 class Property(NamedTuple):
-    """How to read a value, and how a model learns it."""
+    """How to read a value, and how a model learns it.
+
+    Attributes
+    ----------
+    unit
+        "1" for a number without.
+    meaning
+        In a few words.
+    transform
+        What of it the network sees.
+    classes
+        Whether it is a probability, learned as a class.
+    """
 
     unit: str
     meaning: str
-    transform: Literal["identity", "log10"] = "identity"  # what the network sees
-    classes: bool = False  # a probability, learned as a class
+    transform: Literal["identity", "log10"] = "identity"
+    classes: bool = False
 
 
 PREFIX: Final = "orbital_"  # in front of what is written where others' names live

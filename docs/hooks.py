@@ -27,8 +27,10 @@ ROOT = Path(__file__).parents[1]
 # Sharp pictures of the size that matplotlib gives them, shown where a cell ends with one.
 PICTURES = """\
 from IPython import get_ipython
-get_ipython().run_line_magic("config", "InlineBackend.figure_formats = {'retina'}")
-get_ipython().run_line_magic("config", "InlineBackend.rc = {'figure.dpi': 100}")
+from matplotlib_inline.config import InlineBackend
+backend = InlineBackend.instance(parent=get_ipython())
+backend.figure_formats = {"retina"}
+backend.rc = {"figure.dpi": 100}
 """
 FORMULA = re.compile(
     r'(<p>)?<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\2>(?(1)(</p>)?)',
@@ -106,6 +108,9 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
         except CellExecutionError as error:
             raise PluginError(f"the tutorial {path.name} failed: {error}") from error
         del notebook.cells[0]
+        for cell in notebook.cells:  # bars, and what libraries say of their surroundings
+            shown = [one for one in cell.get("outputs", []) if one.get("name") != "stderr"]
+            cell.update({"outputs": shown} if "outputs" in cell else {})
         logger.info("%s: %.0f s", path.name, time.perf_counter() - began)
         head = f"[This page as an executed notebook]({path.stem}.ipynb)"
     body, resources = MarkdownExporter().from_notebook_node(notebook)

@@ -1,5 +1,6 @@
 """Blocks of code in Markdown, and running them in the order they are read."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -27,6 +28,31 @@ def commands(code):
     return []
 
 
+def promised(comment):
+    """Value that a comment such as `# 1.0: inside` gives, or None; None is no value."""
+    try:
+        return ast.literal_eval(comment.partition(": ")[0].strip())
+    except (SyntaxError, ValueError):
+        return None
+
+
+def run_python(code, line, path, namespace):
+    """Run a block; expressions have the values, arrays the shapes, of comments behind."""
+    # Empty lines in front, so that an error names the line of the page.
+    text = "\n" * (line - 1) + code
+    for statement in ast.parse(text).body:
+        if not isinstance(statement, ast.Expr):
+            module = ast.Module([statement], type_ignores=[])
+            exec(compile(module, path, "exec"), namespace)
+            continue
+        found = eval(compile(ast.Expression(statement.value), path, "eval"), namespace)
+        last = text.splitlines()[statement.end_lineno - 1][statement.end_col_offset :]
+        wanted = promised(last.strip().removeprefix("#"))
+        found = list(found.shape) if getattr(found, "shape", ()) else found
+        if wanted is not None:
+            assert found == wanted, f"{path}, line {statement.end_lineno}: {found}"
+
+
 def run_blocks(path, folder, monkeypatch, *languages):
     """Run the blocks of a page in a folder that has the tutorials beside it.
 
@@ -38,8 +64,7 @@ def run_blocks(path, folder, monkeypatch, *languages):
     found = blocks(path.read_text("utf-8"), *languages)
     for language, line, code in found:
         if language == "python":
-            # Empty lines in front, so that an error names the line of the page.
-            exec(compile("\n" * (line - 1) + code, path, "exec"), namespace)
+            run_python(code, line, path, namespace)
             continue
         for arguments in commands(code):
             assert main(arguments) == 0, f"{path}, line {line}: {arguments}"

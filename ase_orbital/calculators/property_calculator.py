@@ -78,7 +78,26 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Fill `results` with what was asked for, and with nothing that costs extra."""
+        """Fill `results` with what was asked for, and with nothing that costs extra.
+
+        Called by ASE; `get_property` is for you.
+
+        Parameters
+        ----------
+        atoms
+            What to compute for; None for those of the last call.
+        properties
+            Names, learned or of the base.
+        system_changes
+            What differs from the last call; part of ASE's signature.
+
+        Raises
+        ------
+        PropertyNotImplementedError
+            If a name is neither learned nor the base's.
+        StructureError, ElementError
+            If a model cannot predict for these atoms.
+        """
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None  # set by the line above
         learned = set(properties).intersection(self.predictor.properties)

@@ -36,9 +36,7 @@ def add_settings(parser: ArgumentParser) -> None:
         elif known.name == "network_settings":
             options |= {"type": _json, "metavar": "JSON"}
         else:
-            options |= {"type": READERS[kind], "metavar": known.name.upper()[:8]}
-            if known.name in CHOICES:
-                options |= {"choices": CHOICES[known.name], "metavar": None}
+            options |= {"type": READERS[kind], "choices": CHOICES.get(known.name)}
         group.add_argument(flag, **options)
 
 

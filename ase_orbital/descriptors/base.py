@@ -29,6 +29,11 @@ class Descriptor(ABC):
     A concrete descriptor is final and frozen: its settings are constructor
     arguments, so an instance can be compared, hashed into a cache key, shared
     between threads and sent to other processes.
+
+    Attributes
+    ----------
+    dtype
+        Precision of the rows, "float32" or "float64".
     """
 
     dtype: Literal["float32", "float64"] = "float64"
@@ -45,7 +50,18 @@ class Descriptor(ABC):
 
     @abstractmethod
     def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Describe the first atom of each orbit: [n_orbits, n_features] for each."""
+        """Describe the first atom of each orbit of equivalent atoms.
+
+        Parameters
+        ----------
+        structures
+            With pairs up to `reach` or farther; see `neighbors.surroundings`.
+
+        Returns
+        -------
+        list of [n_orbits, n_features]
+            One for each structure.
+        """
 
     def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Describe one structure.
@@ -86,6 +102,13 @@ class Descriptor(ABC):
         -------
         list of [n_atoms, n_features]
             A list of one stays a list.
+
+        Raises
+        ------
+        StructureError, ElementError
+            As for `create`, with a note saying which structure it is.
+        SettingError
+            If there are to be fewer than one worker.
         """
         if workers < 1:
             raise SettingError(f"workers must be at least 1, not {workers}")

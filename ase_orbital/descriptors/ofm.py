@@ -69,13 +69,25 @@ class OFM(Descriptor):
         ]
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p."""
+        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p.
+
+        Raises
+        ------
+        StructureError, ElementError
+            As for `create`.
+        """
         atoms = to_atoms(structure)
         fields = self._fields(atoms, np.arange(len(atoms)))
         return fields[:, :, int(self.center) :]
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """Describe the whole structure by the mean over its atoms, [n_features]."""
+        """Describe the whole structure by the mean over its atoms, [n_features].
+
+        Raises
+        ------
+        StructureError, ElementError
+            As for `create`.
+        """
         return np.asarray(self.create(structure).mean(axis=0))
 
     def _fields(self, atoms: Atoms, centers: NDArray[np.int64]) -> NDArray[np.float64]:

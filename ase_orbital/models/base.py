@@ -166,6 +166,11 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         """Turn what `forward` returns into the property, in `unit`: [n_graphs].
 
         For classification, the probability of class 1.
+
+        Raises
+        ------
+        ModelError
+            If there are more than two classes, of which none is the one.
         """
         if self.n_classes is not None:
             if self.n_classes != 2:
@@ -296,7 +301,17 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         metadata: dict[str, Any] | None = None,
         makedirs: bool = True,
     ) -> None:
-        """Save in matgl's three files, with the tables' checksums in the metadata."""
+        """Save in matgl's three files, with the tables' checksums in the metadata.
+
+        Parameters
+        ----------
+        path
+            Folder of the model.
+        metadata
+            What else `model.json` is to say, in JSON values.
+        makedirs
+            Make the folder if it is not there.
+        """
         tables = {name: origin.sha256 for name, origin in provenance().items()}
         super().save(path, {"tables": tables} | (metadata or {}), makedirs)
 

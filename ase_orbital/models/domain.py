@@ -55,7 +55,7 @@ class Domain(nn.Module):
         return bool((self.low <= self.high).any())
 
     def fit(self, graph: CrystalGraph) -> None:
-        """Remember the crystals of a batch as the training set."""
+        """Remember the crystals of a batch, all of them, as the training set."""
         self.components.copy_(_components(graph, len(self.components)))
         self.low.fill_(FAR)
         self.high.fill_(-FAR)

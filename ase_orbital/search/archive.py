@@ -110,6 +110,11 @@ class Archive:
         label, values
             Kept with a new entry; those of an entry that is there already stay.
 
+        Returns
+        -------
+        Found
+            Which entry it is, and whether that is new.
+
         Raises
         ------
         StructureError, ElementError
@@ -153,6 +158,13 @@ class Archive:
     def nearest(self, structure: AtomsLike, n: int = 5) -> list[Found]:
         """Find the least different entries of the same composition, least first.
 
+        Parameters
+        ----------
+        structure
+            As for `add`.
+        n
+            How many, if there are so many.
+
         Raises
         ------
         StructureError, ElementError
@@ -168,7 +180,9 @@ class Archive:
         ]
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one file, whole or not at all; `load` takes it back.
+        """Write everything to one file (NumPy's .npz), whole or not at all.
+
+        `load` takes it back. Nothing in it is code.
 
         Raises
         ------
@@ -191,7 +205,14 @@ class Archive:
 
     @classmethod
     def load(cls, path: str | Path, *, megabytes: float = 1024.0) -> Archive:
-        """Go on with what `save` wrote.
+        """Go on with what `save` wrote, descriptor and tolerance included.
+
+        Parameters
+        ----------
+        path
+            Of the file.
+        megabytes
+            Memory at most, as for a new archive.
 
         Raises
         ------

@@ -14,11 +14,21 @@ OVERHEAD = 3500  # bytes of an entry beside its numbers, measured
 
 
 class Found(NamedTuple):
-    """What the archive says of a structure."""
+    """What the archive says of a structure.
 
-    number: int  # of the entry it is like
-    difference: float  # from that, as a fraction of the fingerprints' length
-    new: bool  # whether the entry was made for it
+    Attributes
+    ----------
+    number
+        Of the entry it is like.
+    difference
+        From that entry, as a fraction of the fingerprints' length.
+    new
+        Whether the entry was made for it.
+    """
+
+    number: int
+    difference: float
+    new: bool
 
 
 class Entry:

@@ -123,6 +123,11 @@ class Minima:
         optimizer
             Such as `ase.optimize.FIRE`. A run that ends before it converges hands over
             nothing.
+
+        Raises
+        ------
+        SettingError
+            If this is no class of optimizers.
         """
         if not (isinstance(optimizer, type) and hasattr(optimizer, "run")):
             raise SettingError(

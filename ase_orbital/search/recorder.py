@@ -139,6 +139,11 @@ class Recorder:
         """Add one row, with labels such as `step=3` in front, and return it.
 
         A structure that cannot be predicted for has a row of nan, and the `reason`.
+
+        Returns
+        -------
+        dict
+            The row, as in `rows`.
         """
         atoms = as_atoms(structure)
         row: dict[str, Any] = {**labels, **_at_hand(atoms)}

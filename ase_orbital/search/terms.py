@@ -36,7 +36,15 @@ class Term(ABC):
 @final
 @dataclass(frozen=True)
 class Maximize(Term):
-    """The larger, the better: adds `weight` for each unit of the property."""
+    """The larger, the better: adds `weight` for each unit of the property.
+
+    Parameters
+    ----------
+    name
+        Of the property.
+    weight
+        Above 0.
+    """
 
     weight: float = 1.0
 
@@ -52,7 +60,15 @@ class Maximize(Term):
 @final
 @dataclass(frozen=True)
 class Minimize(Term):
-    """The smaller, the better: takes away `weight` for each unit of the property."""
+    """The smaller, the better: takes away `weight` for each unit of the property.
+
+    Parameters
+    ----------
+    name
+        Of the property.
+    weight
+        Above 0.
+    """
 
     weight: float = 1.0
 
@@ -68,7 +84,17 @@ class Minimize(Term):
 @final
 @dataclass(frozen=True)
 class Target(Term):
-    """The nearer to `value`, the better: takes away `weight` for each unit of distance."""
+    """The nearer to `value`, the better: takes away `weight` for each unit of distance.
+
+    Parameters
+    ----------
+    name
+        Of the property.
+    value
+        Wanted, in the property's unit.
+    weight
+        Above 0.
+    """
 
     value: float
     weight: float = 1.0
@@ -89,6 +115,15 @@ class AtMost(Term):
 
     The penalty is finite, because populations measure fitness between their best and worst
     scores; it should be larger than scores of good structures differ.
+
+    Parameters
+    ----------
+    name
+        Of the property.
+    limit
+        In the property's unit.
+    penalty
+        Above 0.
     """
 
     limit: float
@@ -108,7 +143,10 @@ class AtMost(Term):
 class AtLeast(Term):
     """A constraint: takes away `penalty` for a value below `limit`, and again each unit.
 
-    As for `AtMost`.
+    Parameters
+    ----------
+    name, limit, penalty
+        As for `AtMost`.
     """
 
     limit: float

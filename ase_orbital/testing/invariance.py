@@ -32,6 +32,18 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
 
     Rotated, mirrored, translated across the cell's faces, moved by whole lattice vectors,
     with its atoms in another order, in a sheared choice of cell, and doubled.
+
+    Parameters
+    ----------
+    structure
+        Periodic or not; what needs a lattice is left out where there is none.
+    seed
+        Of the random rotation, translation and order.
+
+    Yields
+    ------
+    Rewriting
+        What was changed, the Atoms, and each atom's index in the first ones.
     """
     atoms = to_atoms(structure)
     rng = np.random.default_rng(seed)

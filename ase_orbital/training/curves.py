@@ -52,7 +52,14 @@ def learning_curve(
     Returns
     -------
     dict
-        Mean absolute error at each size, by network.
+        Mean absolute error at each size, in the unit of what is learned, by network.
+
+    Raises
+    ------
+    SettingError
+        If classes are learned, which have no such error.
+    DataError
+        If there is nothing to learn from.
     """
     if settings.classes:
         raise SettingError("a learning curve is of an error; classes have none")

@@ -207,7 +207,13 @@ class TrainingSettings:
 
     @staticmethod
     def read_file(path: str | Path) -> dict[str, Any]:
-        """Values of a TOML or JSON file, as `from_dict` takes them."""
+        """Values of a TOML or JSON file, as `from_dict` takes them.
+
+        Raises
+        ------
+        SettingError
+            If the file cannot be read, or holds no names.
+        """
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
@@ -221,7 +227,13 @@ class TrainingSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Take plain values, as a file has them."""
+        """Take plain values, as a file has them.
+
+        Raises
+        ------
+        SettingError
+            If a name is none of these, or a value means nothing.
+        """
         names = [known.name for known in fields(cls)]
         for name in values:
             if name not in names:

@@ -23,8 +23,16 @@ PRETRAINED: Final = (PACKAGE / "pretrained", PACKAGE.parent / "pretrained")
 class Card(NamedTuple):
     """What a model folder says of itself.
 
-    `settings` are the constructor's arguments, of an ensemble those of its first member;
-    `figures` are sizes and errors as the training command wrote them.
+    Attributes
+    ----------
+    network
+        Name of its class, and of how many networks an ensemble is made.
+    settings
+        The constructor's arguments, of an ensemble those of its first member.
+    figures
+        Sizes and errors as the training command wrote them.
+    tables
+        Checksums of the tables of the elements it was trained with, by file.
     """
 
     network: str
@@ -94,7 +102,13 @@ def model_folder(name_or_path: str | Path) -> Path:
 
 
 def read_card(name_or_path: str | Path) -> Card:
-    """Read a model's settings and figures, without loading the model."""
+    """Read a model's settings and figures, without loading the model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its `model.json` is damaged.
+    """
     folder = model_folder(name_or_path)
     try:
         content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
