@@ -118,7 +118,7 @@ TASKS = (
         "0.0398 eV/atom",
         "eosnet_heat_of_formation",
         eosnet={"members": 3, "epochs": 100},
-        ocrystalnet={"epochs": 60},
+        ocrystalnet={"members": 3, "epochs": 60},
     ),
     _Task(
         "energy-perovskites",
@@ -147,8 +147,8 @@ TASKS = (
         {"property_name": keys.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
-        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
-        ocrystalnet={"epochs": 12, "precision": "bf16-mixed"},
+        eosnet={"members": 5, "epochs": 25, **FROM_FORMATION},
+        ocrystalnet={"epochs": 20, "precision": "bf16-mixed"},
     ),
     _Task(
         "fermi-energy-mp2018",
