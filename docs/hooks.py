@@ -114,7 +114,12 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
         logger.info("%s: %.0f s", path.name, time.perf_counter() - began)
         head = f"[This page as an executed notebook]({path.stem}.ipynb)"
     body, resources = MarkdownExporter().from_notebook_node(notebook)
-    body = re.sub(r"!\[png\]\((.*?)\)", rf"![]({path.stem}/\1)", body)
+
+    def shown(found: re.Match[str]) -> str:
+        width = int.from_bytes(resources["outputs"][found[1]][16:20]) // 2  # of the PNG
+        return f"![]({path.stem}/{found[1]}){{ width={width} }}"
+
+    body = re.sub(r"!\[png\]\((.*?)\)", shown, body)
     title, _, rest = body.lstrip().partition("\n")
     page = f"{title}\n\n*{head}; its source is `tutorials/{path.name}`.*\n{rest}"
     pictures = {f"{path.stem}/{name}": data for name, data in resources["outputs"].items()}
@@ -151,7 +156,7 @@ def tutorials() -> str:
         head = path.read_text("utf-8").partition("\n\n")[0].splitlines()
         lines = [line.removeprefix("#").removeprefix(" ") for line in head]
         title, text = lines[1].removeprefix("# "), " ".join(lines[2:]).strip()
-        first = re.match(r".*?\.(?=\s|$)", text)
+        first = re.match(r".*?[^A-Z]\.(?=\s|$)", text)
         rows.append(f"1. [{title}]({path.stem}.md): {first[0] if first else text}")
     return "\n".join(rows)
 
@@ -195,7 +200,7 @@ def commands() -> str:
     """What every verb of the command line says to `--help`."""
     from ase_orbital.cli.main import VERBS, main
 
-    os.environ["COLUMNS"] = "88"
+    os.environ["COLUMNS"] = "76"
     parts = []
     for verb, purpose in VERBS.items():
         printed = StringIO()
