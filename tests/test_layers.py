@@ -25,6 +25,7 @@ ORDER = [
     ["predict"],
     ["calculators", "search", "screening", "integrations", "testing"],
     ["cli"],
+    ["__main__"],
 ]
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import MaxNLocator
 
+from ase_orbital.errors import SettingError
 from ase_orbital.keys import SPREAD
 from ase_orbital.plotting.canvas import COLORS, GUIDE, Picture, with_unit
 
@@ -43,7 +44,16 @@ def along_path(
         By name, for the axes.
     title
         Above all.
+
+    Raises
+    ------
+    SettingError
+        If a row has no `step`.
     """
+    if any("step" not in row for row in rows):
+        raise SettingError(
+            "a path needs a step in each row; watch a run, or record(atoms, step=...)"
+        )
     panels = [
         name
         for name in names
@@ -81,7 +91,11 @@ def _paths(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any
     paths: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         labels = list(row)[: list(row).index("step")]
-        parts = [str(row[label]) for label in labels]
+        # A word speaks for itself; a number needs the name of what it counts.
+        parts = [
+            value if isinstance(value, str) else f"{label.replace('_', ' ')} {value}"
+            for label, value in ((label, row[label]) for label in labels)
+        ]
         if "image" in row:
             parts.append(f"image {row['image']}")
         paths.setdefault(", ".join(parts), []).append(row)

@@ -82,7 +82,7 @@ class Recorder:
         return {**UNITS, **self.predictor.units}
 
     def watch(
-        self, optimizer: BaseDynamics, interval: int = 1, **labels: int | str
+        self, optimizer: BaseDynamics, /, interval: int = 1, **labels: int | str
     ) -> None:
         """Predict on every `interval`-th step of an optimizer or molecular dynamics run.
 
@@ -135,7 +135,7 @@ class Recorder:
         # Before the trajectory's own observer, and all others.
         optimizer.insert_observer(look, position=0, interval=interval)
 
-    def record(self, structure: AtomsLike, **labels: float | str) -> dict[str, Any]:
+    def record(self, structure: AtomsLike, /, **labels: float | str) -> dict[str, Any]:
         """Add one row, with labels such as `step=3` in front, and return it.
 
         A structure that cannot be predicted for has a row of nan, and the `reason`.

@@ -53,6 +53,13 @@ def test_predict_without_a_model_uses_all_that_are_shipped(capsys):
     assert all(name in out for name in list_models())
 
 
+def test_the_package_runs_as_the_command():
+    command = [sys.executable, "-m", "ase_orbital", "models"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in list_models())
+
+
 def test_every_frame_is_a_structure(crystals, gap, capsys):
     assert main(["predict", str(crystals / "metals.extxyz"), "-m", gap]) == 0
     lines = capsys.readouterr().out.splitlines()[2:]

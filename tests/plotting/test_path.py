@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ase_orbital.errors import SettingError
 from ase_orbital.plotting import along_path
 
 UNITS = {"energy": "eV", "band_gap": "eV", "band_gap_spread": "eV", "time": "fs"}
@@ -47,6 +48,18 @@ def test_runs_and_images_are_lines_of_their_own():
         "image 0",
         "image 1",
     ]
+
+
+def test_labels_that_are_numbers_say_of_what():
+    rows = path(3, max_force=300) + path(3, 1.0, max_force=900)
+    (axes,) = along_path(rows, ["energy"], units=UNITS).axes
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["max force 300", "max force 900"]
+
+
+def test_rows_without_steps_are_no_path():
+    with pytest.raises(SettingError, match="needs a step in each row"):
+        along_path([{"energy": 1.0}], ["energy"], units=UNITS)
 
 
 def test_a_missing_value_is_a_gap_that_is_marked():

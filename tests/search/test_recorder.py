@@ -162,6 +162,16 @@ def test_runs_are_told_apart_by_their_labels(atoms, predictor):
     ]  # fmt: skip
 
 
+def test_labels_may_be_named_like_what_is_watched(atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(atoms, logfile=None)
+    recorder.watch(optimizer, optimizer="FIRE")
+    optimizer.run(fmax=0.0, steps=1)
+    recorder.record(atoms, structure="last")
+    assert [row["optimizer"] for row in recorder.rows[:2]] == ["FIRE", "FIRE"]
+    assert recorder.rows[2]["structure"] == "last"
+
+
 def test_every_image_of_a_band_has_rows(predictor):
     ends = [bulk("Cu", a=3.7, cubic=True) for _ in range(2)]
     ends[1].positions[0] += 0.5
