@@ -25,7 +25,6 @@ ORDER = [
     ["predict"],
     ["calculators", "search", "screening", "integrations", "testing"],
     ["cli"],
-    ["__main__"],
 ]
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
 
@@ -63,7 +62,7 @@ ONLY_IN = {
 def room_of(path: Path) -> str:
     """The folder or file right below the package; empty for the package's own __init__."""
     first = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    return "" if first == "__init__" else first
+    return {"__init__": "", "__main__": "cli"}.get(first, first)
 
 
 def imported(source: str) -> set[str]:

@@ -41,8 +41,8 @@ print(card.split("\n\n")[1])  # and much more
 # %% [markdown]
 # ## One crystal
 #
-# A predictor takes names, and `Atoms`, pymatgen structures or files. These two models are of
-# three networks each, whose disagreement, scaled on crystals with known values, is the
+# A predictor takes names, and `Atoms`, pymatgen structures or files. These two models are
+# of three networks each, whose disagreement, scaled on crystals with known values, is the
 # spread: about nine values in ten are within 1.64 spreads.
 
 # %%
