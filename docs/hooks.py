@@ -102,7 +102,9 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
         began = time.perf_counter()
         notebook.cells.insert(0, nbformat.v4.new_code_cell(PICTURES))
         folder = {"metadata": {"path": str(path.parent)}}
-        client = NotebookClient(notebook, kernel_name="python3", resources=folder)
+        client = NotebookClient(
+            notebook, kernel_name="python3", resources=folder, coalesce_streams=True
+        )
         try:
             client.execute()
         except CellExecutionError as error:

@@ -138,6 +138,7 @@ axes.set_xlabel("candidates after the first six")
 axes.set_ylabel("formation energy (eV/atom)")
 axes.legend(frameon=False)
 figure.savefig(folder / "search.png")
+plt.close(figure)
 figure
 
 # %% [markdown]
@@ -195,6 +196,7 @@ axes.set_xlabel("step")
 axes.set_ylabel("EMT energy (eV/atom)")
 axes.legend(frameon=False)
 figure.savefig(folder / "fingerprints.png")
+plt.close(figure)
 figure
 
 # %% [markdown]
@@ -248,6 +250,7 @@ below.axhline(0.3, color="0.5", linestyle="--")
 below.set_ylabel("outside the training\nset (std. dev.)")
 below.set_xlabel("step")
 figure.savefig(folder / "wish.png")
+plt.close(figure)
 figure
 
 # %% [markdown]
@@ -320,6 +323,7 @@ panels[0].legend(frameon=False, loc="lower right")
 panels[-1].set_xlabel("step")
 figure.align_ylabels()
 figure.savefig(folder / "uphill.png")
+plt.close(figure)
 figure
 
 # %% [markdown]
