@@ -2,14 +2,18 @@
 
     python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER
     python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER --evaluate
+    python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
+        --changes '{"members": 1, "batch_size": 32}'
 
 FOLDER of `--data` has the extended XYZ files that `recipes.py` names; runs, their features
 and checkpoints go to that of `--runs`. The same command goes on with an interrupted run.
+With `--changes` the model stays there, in a folder named by what is changed.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 import shutil
@@ -59,6 +63,12 @@ def same_release(run: Run, structures: list[Atoms]) -> str:
     )
 
 
+def digest(changes: dict[str, Any]) -> str:
+    """Eight characters that differ where the changes do."""
+    text = json.dumps(changes, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
 def measure(folder: Path, run: Path, source: Any, cache: Path) -> Run:
     """Evaluate the model that lies in a folder on the sets of its run."""
     model = load_model(folder)
@@ -83,13 +93,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--evaluate", action="store_true", help="measure the shipped model")
+    parser.add_argument(
+        "--changes", type=json.loads, default={}, metavar="JSON",
+        help="settings in place of the recipe's, to see what they bring",
+    )  # fmt: skip
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quiet", action="store_true", help="no bars")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     recipe = RECIPES[arguments.name]
     more = {"workers": arguments.workers, "progress": not arguments.quiet}
-    settings = TrainingSettings.from_dict(recipe.settings | more)
+    settings = TrainingSettings.from_dict(recipe.settings | more | arguments.changes)
     source = recipe.read(arguments.data)
     shipped, cache = HERE / arguments.name, arguments.runs / "features"
     card = recipe.card | {
@@ -104,7 +118,12 @@ def main() -> None:
         for name, value in run.figures.items():
             logger.info("%-28s %.6g", name, value)
         return
+    if arguments.changes:
+        folder = arguments.runs / f"{arguments.name}-{digest(arguments.changes)}"
     run = train(source, folder, settings, cache=cache, card=card)
+    if arguments.changes:
+        logger.info("%-28s %.6g", "mae_validation", run.figures["mae_validation"])
+        return
     more_figures = same_release(run, source[0])
     if more_figures:
         save_model(run, settings, card | {"figures": card["figures"] + more_figures})
