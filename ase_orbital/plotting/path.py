@@ -39,7 +39,7 @@ def along_path(
         As in `Recorder.rows`. Labels in front of `step`, and `image`, tell paths apart,
         each of which becomes a line. Missing values leave gaps.
     names
-        What to draw. `<name>_spread` becomes a band around `<name>`, if that is drawn too.
+        What to draw. `<name>_spread` becomes a band around `<name>` if both are among them.
     units
         By name, for the axes.
     title
@@ -67,7 +67,8 @@ def along_path(
     for name, axes in zip(panels, every, strict=True):
         for path, color in zip(paths.values(), cycle(COLORS), strict=False):
             x = np.array([row[x_name] for row in path], float)
-            _line(axes, x, path, name, color, opacity=0.25 / len(paths) ** 0.5)
+            opacity = 0.25 / len(paths) ** 0.5 if name + SPREAD in names else 0.0
+            _line(axes, x, path, name, color, opacity)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(direction="in")
         axes.set_ylabel(_broken(with_unit(name, units.get(name, ""))))
@@ -79,7 +80,13 @@ def along_path(
     if len(paths) > 1:
         lines = [line for line in every[0].lines if not line.get_label().startswith("_")]
         every[0].legend(
-            lines, list(paths), frameon=False, fontsize=8, ncols=min(len(paths), 4)
+            lines,
+            list(paths),
+            frameon=False,
+            fontsize=8,
+            ncols=min(len(paths), 4),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
         )
     if title:
         figure.suptitle(title, fontsize=11)
@@ -114,7 +121,7 @@ def _line(
     y = np.array([row.get(name, np.nan) for row in path], float)
     marker = "o" if len(x) <= MANY else ""
     axes.plot(x, y, color=color, linewidth=1.4, marker=marker, markersize=3.0, label=name)
-    if name + SPREAD in path[0]:
+    if opacity:
         spread = np.array([row[name + SPREAD] for row in path], float)
         axes.fill_between(x, y - spread, y + spread, color=color, alpha=opacity, lw=0.0)
     for place in x[[bool(row.get("reason")) and np.isnan(value)

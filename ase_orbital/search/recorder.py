@@ -165,8 +165,8 @@ class Recorder:
         Parameters
         ----------
         names
-            Which; none for the energy, if known, and all properties. Spreads are drawn as
-            bands around their property.
+            Which; none for the energy, if known, and all properties. A spread becomes a
+            band around its property.
         title
             Above all.
 

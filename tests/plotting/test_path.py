@@ -29,6 +29,11 @@ def test_a_panel_a_number_and_a_band_for_its_spread():
     assert gap.get_xlabel() == "step"
 
 
+def test_no_band_for_a_spread_that_was_not_named():
+    (gap,) = along_path(path(5), ["band_gap"], units=UNITS).axes
+    assert len(gap.collections) == 0
+
+
 def test_a_spread_alone_is_a_panel():
     (axes,) = along_path(path(5), ["band_gap_spread"], units=UNITS).axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), 0.05)
