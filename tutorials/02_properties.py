@@ -55,9 +55,9 @@ for name, value in row.items():
 # ## Many crystals, a committee, and a domain
 #
 # Several models of one property are a committee: their mean is the answer, and what they
-# disagree on adds to the spread. With `domain=True` the answer includes whether all atoms
-# have surroundings like some in the training sets. SrTiO3, squeezed and stretched, asked in
-# one call:
+# disagree on adds to the spread. With `domain=True` the answer includes whether all that
+# describes the atoms is in the ranges of the training sets. SrTiO3, squeezed and stretched,
+# asked in one call:
 
 # %%
 committee = Predictor(
