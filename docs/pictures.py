@@ -92,7 +92,7 @@ def draw_relaxation() -> Figure:
     with BFGS(FrechetCellFilter(alloy), logfile=None) as optimizer:
         recorder.watch(optimizer)
         optimizer.run(fmax=0.02)
-    return recorder.plot("energy", "bulk_modulus", "formation_energy_per_atom")
+    return recorder.plot()
 
 
 def draw_occupation(atoms: Atoms) -> Figure:
