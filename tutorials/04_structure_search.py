@@ -53,6 +53,7 @@ picture = recorder.plot(
     "bulk_modulus",
     "bulk_modulus_spread",
     "formation_energy_per_atom",
+    "formation_energy_per_atom_spread",
     title="Cu3Au relaxes",
 )
 picture.savefig(folder / "relaxation.png")
