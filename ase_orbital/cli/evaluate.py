@@ -20,7 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="NAME",
-        help="a shipped model's name or a folder; repeat to compare models of one property",
+        help="a shipped model's name or a folder; repeat to compare models of one "
+        "property, and to measure their mean",
     )
     parser.add_argument("--column", help="the target in the data (default: the property)")
     parser.add_argument(
@@ -44,10 +45,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     from ase_orbital.training.comparison import compare
+    from ase_orbital.training.evaluation import committee
     from ase_orbital.zoo.folders import load_model
 
+    models = {name: load_model(name) for name in arguments.model}
     evaluations = compare(
-        {name: load_model(name) for name in arguments.model},
+        models,
         arguments.data,
         folder=arguments.output,
         cache=arguments.cache,
@@ -58,6 +61,9 @@ def run(arguments: Namespace) -> None:
         workers=arguments.workers,
         progress=sys.stderr.isatty(),
     )
+    if len(models) > 1:
+        transform = next(iter(models.values())).transform
+        evaluations["all together"] = committee([*evaluations.values()], transform)
     measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.figures))
     rows = [
         [name, *(_cell(evaluation.figures.get(measure)) for measure in measures)]

@@ -6,17 +6,18 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ase_orbital.training.metrics import classification, coverage, regression
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.base import CrystalModel, Transform
     from ase_orbital.training.batches import Labeled
 
     Values = NDArray[np.float64]
@@ -102,3 +103,22 @@ def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluati
         torch.cat(inside).cpu().numpy() if inside else None,
         model.n_classes is not None,
     )
+
+
+def committee(members: Sequence[Evaluation], transform: Transform) -> Evaluation:
+    """What a Predictor of several models says: the mean of the property.
+
+    Parameters
+    ----------
+    members
+        Of models of one property, on the same crystals.
+    transform
+        What of the property they learned.
+    """
+    predicted = np.stack([member.predicted for member in members])
+    if transform == "log10":
+        mean = np.log10(np.mean(10.0**predicted, axis=0))
+    else:
+        mean = predicted.mean(axis=0)
+    first = members[0]
+    return Evaluation(first.ids, first.known, mean, None, None, first.classes)

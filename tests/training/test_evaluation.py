@@ -7,12 +7,12 @@ import pytest
 import torch
 from ase.build import bulk
 
-from ase_orbital import OneHot
+from ase_orbital import OneHot, Predictor
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
-from ase_orbital.training import evaluation
+from ase_orbital.training import compare, evaluation
 from ase_orbital.training.batches import Labeled
-from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.evaluation import Evaluation, committee, evaluate
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe"]
 CRYSTALS = [bulk(symbol) for symbol in ELEMENTS]
@@ -90,3 +90,19 @@ def test_every_column_is_written(tmp_path):
     assert rows[1] == {
         "id": "b", "known": "2.0", "predicted": "2.1", "spread": "0.2", "in_domain": "0"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("transform", ["identity", "log10"])
+def test_a_committee_is_measured_as_a_predictor_answers(transform):
+    name = "bulk_modulus" if transform == "log10" else "band_gap"
+    models = [make(seed, property_name=name, elements=[29, 47]) for seed in range(2)]
+    crystals = [bulk("Cu"), bulk("Ag")]
+    for atoms in crystals:
+        atoms.info["id"] = str(atoms.symbols)
+    found = compare(
+        {str(i): model for i, model in enumerate(models)}, (crystals, [1.0, 2.0])
+    )
+    together = committee([*found.values()], transform).predicted
+    expected = [row[name] for row in Predictor(models, device="cpu").predict_many(crystals)]
+    learned = np.log10(expected) if transform == "log10" else expected
+    np.testing.assert_allclose(together, learned, rtol=1e-5)
