@@ -43,13 +43,15 @@ IN_DOMAIN: Final = "in_domain"  # 1 where a crystal is like those trained on, el
 DOMAIN_EXCESS: Final = "domain_excess"  # how far outside, in standard deviations
 
 PROPERTIES: Final[dict[str, Property]] = {
-    FORMATION_ENERGY: Property("eV/atom", "relative to the elements named in the card"),
-    ENERGY: Property("eV/atom", "total energy of the code named in the card"),
-    HEAT_OF_FORMATION: Property(
-        "eV/atom", "relative to the hull of the reference phases named in the card"
+    FORMATION_ENERGY: Property(
+        "eV/atom", "relative to the elements, as in the training data"
     ),
-    BAND_GAP: Property("eV", "Kohn-Sham gap; the card names the functional"),
-    FERMI_ENERGY: Property("eV", "of the code and pseudopotentials named in the card"),
+    ENERGY: Property("eV/atom", "total energy, of the code of the training data"),
+    HEAT_OF_FORMATION: Property(
+        "eV/atom", "relative to the hull of the training data's reference phases"
+    ),
+    BAND_GAP: Property("eV", "Kohn-Sham gap, of the functional of the training data"),
+    FERMI_ENERGY: Property("eV", "of the code and pseudopotentials of the training data"),
     BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
     SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
     METAL_PROBABILITY: Property("1", "that the band gap is zero", classes=True),

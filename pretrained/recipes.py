@@ -27,8 +27,9 @@ PEROVSKITES = {
     "(2012), from the Computational Materials Repository (GPAW). The test set is the "
     "published test split of EOSnet; it was used for the figures above only",
     "limits": "five-atom cells of the perovskite structure. For other crystals it answers "
-    "as well, without meaning: ask `in_domain`",
-    "licence": "MIT, as the package; the data are free with citation",
+    "as well, without meaning; `in_domain` finds many of these, not all: rocksalt SrO "
+    "passes",
+    "license": "MIT, as the package; the data are free with citation",
     "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
 }
 MP2018 = {
@@ -40,7 +41,7 @@ MP2018 = {
     "limits": "inorganic crystals as in the Materials Project: relaxed, mostly below 150 "
     "atoms a cell. Energies must not be mixed with those of later releases, whose "
     "corrections differ by 0.06 to 0.08 eV/atom",
-    "licence": "MIT, as the package; the data are CC BY 4.0",
+    "license": "MIT, as the package; the data are CC BY 4.0",
     "citation": "Jain et al., APL Mater. 1, 011002 (2013)",
 }
 MODULI = {
@@ -49,7 +50,7 @@ MODULI = {
     "the later value counts. Without the test split that EOSnet published",
     "limits": "the figures are of log10 of the modulus in GPa; the prediction is in GPa. "
     "Soft crystals (below 10 GPa) are few, and their moduli are rounded to whole GPa",
-    "licence": "MIT, as the package; the data are CC BY 4.0",
+    "license": "MIT, as the package; the data are CC BY 4.0",
     "citation": "de Jong et al., Sci. Data 2, 150009 (2015)",
 }
 ELASTICITY = ("elastic_tensor_2015", "elasticity_mp2018", "elasticity_binaries_2025")

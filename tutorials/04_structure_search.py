@@ -2,7 +2,7 @@
 # # Search for structures
 #
 # Learned properties and fingerprints inside the loops that look for crystals: along a
-# relaxation, in a genetic algorithm, and as the energy that is minimised. Needs the extras
+# relaxation, in a genetic algorithm, and as the energy that is minimized. Needs the extras
 # `plot` and `search`. EMT, the potential that comes with ASE, stands for whatever computes
 # your energies. Crystals as small as these are computed fastest on one thread.
 

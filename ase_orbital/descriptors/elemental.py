@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, kw_only=True)
 class ElementalFeatures(Descriptor):
-    """The 438 JARVIS features of each atom's element, standardised over the elements.
+    """The 438 JARVIS features of each atom's element, standardized over the elements.
 
     A feature that JARVIS does not have for an element is 0, the mean of the others;
     `missing` tells where.
@@ -36,7 +36,7 @@ class ElementalFeatures(Descriptor):
         return len(jarvis_features().keys)
 
     def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Standardised features, as [n_orbits, 438] for each structure; no unit."""
+        """Standardized features, as [n_orbits, 438] for each structure; no unit."""
         values = jarvis_features().values
         known = np.arange(len(values)) > 0
         for around in structures:

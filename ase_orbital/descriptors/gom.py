@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 CHUNK = 2**18  # numbers in the matrices of one eigenvalue call: bounds the memory
-NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalisation
+NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalization
 
 
 @final

@@ -3,7 +3,7 @@ r"""Overlap of atom-centered Gaussians, and its eigenvalues, batched and differe
 Source: Sadeghi et al., J. Chem. Phys. 139, 184118 (2013), doi:10.1063/1.4828704; Zhu et
 al., J. Chem. Phys. 144, 034203 (2016), doi:10.1063/1.4940026.
 
-A Gaussian of width a is $e^{-r^2 / 2a^2}$, normalised. A p orbital is its derivative,
+A Gaussian of width a is $e^{-r^2 / 2a^2}$, normalized. A p orbital is its derivative,
 $p_\alpha = \sqrt{2}\, a\, \partial s / \partial R_\alpha$, so every block follows from the
 overlap of two s orbitals by differentiation.
 """

@@ -23,7 +23,7 @@ class Provenance(NamedTuple):
         Who published the values, and what was changed.
     version
         Release of the source.
-    licence
+    license
         Terms the source is under.
     sha256
         Checksum of the table's file.
@@ -31,7 +31,7 @@ class Provenance(NamedTuple):
 
     source: str
     version: str
-    licence: str
+    license: str
     sha256: str
 
 

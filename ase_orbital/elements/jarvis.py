@@ -24,7 +24,7 @@ JARVIS: Final = "jarvis_features.npz"
 @final
 @dataclass(frozen=True, eq=False)
 class ElementalTable:
-    """Standardised features of the elements; all arrays are read-only.
+    """Standardized features of the elements; all arrays are read-only.
 
     Parameters
     ----------

@@ -131,17 +131,17 @@ def build(rcov: Path | None = None) -> dict[str, bytes]:
             "source": "ground states of NIST Standard Reference Database 111, "
             "doi:10.18434/T42P4C, written as Madelung's rule and its exceptions",
             "version": "2013-09",
-            "licence": "facts",
+            "license": "facts",
         },
         JARVIS: {
             "source": "jarvis-tools, jarvis/core/Elements.json; -9999 made nan",
             "version": jarvis.version,
-            "licence": "MIT, says the package; its releases up to 2024 say NIST",
+            "license": "MIT, says the package; its releases up to 2024 say NIST",
         },
         RADII: {
             "source": "libfp, src/rcov.c; Tb is given Z=65, where the source has 56",
             "version": "4.0.1",
-            "licence": "facts; the package is MIT",
+            "license": "facts; the package is MIT",
         },
     }
     manifest = {

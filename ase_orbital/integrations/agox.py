@@ -2,7 +2,7 @@
 
 AGOX is under the GNU General Public License, version 3. This file is the only one that
 imports it, nothing imports this file, and no installation of this package brings AGOX
-along: whoever combines the two, and hands on the combination, does so under that licence.
+along: whoever combines the two, and hands on the combination, does so under that license.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class EOSNet(CrystalModel):
     ----------
     descriptor
         Gives the rows of the atoms: a Descriptor, or its settings. None for the paper's
-        179 numbers: one-hot of 113, and 66 normalised GOM eigenvalues.
+        179 numbers: one-hot of 113, and 66 normalized GOM eigenvalues.
     n_hidden
         Width of the node features.
     n_convolutions

@@ -23,7 +23,7 @@ AT_ONCE = 512  # edges; more fill the cache with one member
 
 
 class FrozenEOSNet(nn.Module):
-    """EOSNets side by side, with batch normalisation folded into the layers before it.
+    """EOSNets side by side, with batch normalization folded into the layers before it.
 
     Equal to the networks' `encode` in evaluation mode, up to rounding. For one small
     crystal most of a network's time is the starting of operations: here these are a third,

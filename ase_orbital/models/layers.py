@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
-NEGLIGIBLE = 1e-10  # filter values below become zero before normalisation
+NEGLIGIBLE = 1e-10  # filter values below become zero before normalization
 NEGLIGIBLE_AXIS = 1e-8  # of the largest, in the space of filter values
 
 
@@ -79,14 +79,14 @@ def _basis(centers: Tensor, width: float) -> Tensor:
 
 
 class WeightedBatchNorm(nn.BatchNorm1d):
-    """Batch normalisation in which rows count by weight.
+    """Batch normalization in which rows count by weight.
 
     In training, mean and variance are those of a batch in which every row stands as often
-    as its weight says; equal weights are ordinary batch normalisation.
+    as its weight says; equal weights are ordinary batch normalization.
     """
 
     def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalise [n, n_features]; weight is [n], None for all alike."""
+        """Normalize [n, n_features]; weight is [n], None for all alike."""
         if not self.training or weight is None:
             normalized: Tensor = super().forward(values)
             return normalized

@@ -1,4 +1,4 @@
-"""One look for all pictures: sizes, colours that all eyes can tell apart, labels."""
+"""One look for all pictures: sizes, colors that all eyes can tell apart, labels."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-NOTHING = "0.94"  # colour of what is zero
+NOTHING = "0.94"  # color of what is zero
 MARKERS = "osD^vPX"
 SUBSHELLS = [index for index, name in enumerate(ORBITALS) if name[1:] == "1"]  # begin here
 
@@ -30,7 +30,7 @@ def orbital_fields(
     unit: str = "1/Å",
     title: str = "",
 ) -> Figure:
-    """Draw orbital field matrices as heat maps side by side, on one scale of colours.
+    """Draw orbital field matrices as heat maps side by side, on one scale of colors.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _divide(axes: Axes) -> None:
 
 
 def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
-    """Write each number that is not zero into its cell, to be read on any colour."""
+    """Write each number that is not zero into its cell, to be read on any color."""
     for (row, column), value in np.ndenumerate(values):
         if value:
             red, green, blue, _ = image.cmap(image.norm(value))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 DIVERGING = "PuOr"
-NOTHING = "0.85"  # colour of cells without a number
+NOTHING = "0.85"  # color of cells without a number
 
 
 def property_map(
@@ -48,7 +48,7 @@ def property_map(
     label, unit
         What the values are.
     center
-        Value in the middle of a scale of two colours; None for a scale of one.
+        Value in the middle of a scale of two colors; None for a scale of one.
     in_domain : [n_rows, n_columns], optional
         Where this is false the cell is crossed.
     title
@@ -81,7 +81,7 @@ def property_map(
     image = axes.imshow(np.ma.masked_invalid(grid), aspect="auto", **look)
     down, across = np.nonzero(outside & present)
     if len(down):
-        for line, color in ((2.0, "white"), (0.9, "black")):  # visible on any colour
+        for line, color in ((2.0, "white"), (0.9, "black")):  # visible on any color
             axes.scatter(across, down, marker="x", s=22.0, linewidths=line, color=color)
         crosses = axes.scatter(
             [], [], marker="x", s=22.0, color="black", label="outside the domain"

@@ -26,7 +26,7 @@ def parity(
     in_domain: ArrayLike | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw predicted against known values, coloured by the density of points.
+    """Draw predicted against known values, colored by the density of points.
 
     Parameters
     ----------

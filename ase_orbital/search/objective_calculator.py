@@ -1,4 +1,4 @@
-"""Wishes about properties as an energy, which whatever minimises energies fulfils."""
+"""Wishes about properties as an energy, which whatever minimizes energies fulfils."""
 
 from __future__ import annotations
 

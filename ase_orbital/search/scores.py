@@ -76,7 +76,7 @@ class Score:
 
     @property
     def keys(self) -> list[str]:
-        """Names of the terms' parts in `key_value_pairs`, each to be maximised."""
+        """Names of the terms' parts in `key_value_pairs`, each to be maximized."""
         return [term.key for term in self.terms]
 
     def __call__(self, structure: AtomsLike, **given: float) -> float:

@@ -47,7 +47,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         What was trained.
     metadata
         `training` (settings, seconds, device, date), `figures` (`mae_test`, `n_train` and
-        so on) and `card` (texts: name, data, command, limits, licence, citation), as in
+        so on) and `card` (texts: name, data, command, limits, license, citation), as in
         model.json.
     """
     training, texts = metadata["training"], metadata["card"]
@@ -68,7 +68,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         *_item("Training", _training(settings, training)),
         *_item("Command", texts.get("command", "not said")),
         *_item("Limits", texts.get("limits", "crystals like those it was trained on.")),
-        *_item("Licence", texts.get("licence", "not said")),
+        *_item("License", texts.get("license", "not said")),
         *_item("Please cite", texts.get("citation", REFERENCES[settings.network] + ".")),
         "",
         f"The {len(model.elements or [])} elements it knows:",
@@ -88,7 +88,8 @@ def learned_unit(model: CrystalModel) -> str:
 def _summary(model: CrystalModel) -> str:
     known = PROPERTIES.get(model.property_name)
     meaning = f": {known.meaning}" if known else ""
-    what = f"`{model.property_name}`" + (f" in {model.unit}" if model.unit else "")
+    unit = f" in {model.unit}" if model.unit not in ("", "1") else ""
+    what = f"`{model.property_name}`{unit}"
     return textwrap.fill(f"Predicts {what}{meaning}.", 92)
 
 

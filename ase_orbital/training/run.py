@@ -85,7 +85,7 @@ def train(
     cache
         Folder of the features, to share them between runs; None for one in `folder`.
     card
-        Texts of the model card: "data", "command", "limits", "licence", "citation".
+        Texts of the model card: "data", "command", "limits", "license", "citation".
 
     Returns
     -------

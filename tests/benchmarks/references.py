@@ -2,7 +2,7 @@
 
 Nothing is shared between edges: every edge has its own row [n_i, n_j, e_ij], its own
 message and its own place in every matrix product, as in the published codes. Edges count by
-weight, as ours do, so that both are the same function; only normalisation in training
+weight, as ours do, so that both are the same function; only normalization in training
 differs, where torch's own, which is faster, takes all edges alike.
 """
 

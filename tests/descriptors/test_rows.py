@@ -67,7 +67,7 @@ def test_feature_without_a_value_is_zero_and_said_to_be_missing():
     assert not missing[1].any()
     assert not rows[missing].any()
     assert np.isfinite(rows).all()
-    assert np.abs(rows).max() < 10.0  # standardised: nothing of -9999
+    assert np.abs(rows).max() < 10.0  # standardized: nothing of -9999
 
 
 def test_rows_stand_side_by_side_in_the_order_given():

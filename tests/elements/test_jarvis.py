@@ -56,7 +56,7 @@ def test_keys_are_in_the_reference_order():
     assert list(jarvis_features().keys) == KEYS.read_text().split()
 
 
-def test_columns_are_standardised_over_the_elements_that_have_them():
+def test_columns_are_standardized_over_the_elements_that_have_them():
     table = jarvis_features()
     values = np.ma.array(table.values, mask=table.missing)
     constant = np.ma.ptp(values, axis=0) == 0

@@ -36,7 +36,7 @@ def network(request):
 
 @pytest.fixture(scope="session")
 def shake_norms():
-    """Give normalisations something to do: new, they change nothing in evaluation."""
+    """Give normalizations something to do: new, they change nothing in evaluation."""
 
     def shake(model):
         for module in model.modules():

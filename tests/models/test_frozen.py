@@ -50,7 +50,7 @@ def test_single_precision_loses_no_more_than_the_network_itself(make, crystals):
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_normalised_edges_are_frozen_too(make):
+def test_normalized_edges_are_frozen_too(make):
     model = make(1, normalize_edges=True).double()
     graph = model.batch([bulk("NaCl", "rocksalt", a=5.6)])
     expected = model(graph)

@@ -43,12 +43,12 @@ def test_what_it_predicts_and_in_what_unit(tmp_path):
 
 def test_what_nobody_said_is_not_made_up(tmp_path):
     card = card_of(tmp_path, make(property_name="mine"))
-    assert card.count(": not said") == 3  # data, command, licence
+    assert card.count(": not said") == 3  # data, command, license
     assert "10.1021/acs.jpclett.4c03179" in card
 
 
 def test_texts_of_the_author(tmp_path):
-    texts = {"name": "gaps", "data": "ours", "licence": "MIT", "citation": "Us, 2026"}
+    texts = {"name": "gaps", "data": "ours", "license": "MIT", "citation": "Us, 2026"}
     card = card_of(tmp_path, make(property_name="mine"), texts=texts)
     assert card.startswith("# gaps\n")
     assert "- **Data**: ours" in card
