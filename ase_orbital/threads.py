@@ -39,6 +39,12 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     yield from _pool(at_a_time).map(function, items)
 
 
+def divided(items: Sequence[T], most: int) -> list[Sequence[T]]:
+    """Divide items into shares of at most `most`, so that no thread is without."""
+    step = max(1, min(most, -(-len(items) // torch.get_num_threads())))
+    return [items[start : start + step] for start in range(0, len(items), step)]
+
+
 @cache
 def _pool(at_a_time: int) -> ThreadPoolExecutor:
     """Threads that stay: to start one takes as long as to describe a small crystal."""

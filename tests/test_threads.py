@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from ase_orbital.threads import each_on_one_thread
+from ase_orbital.threads import divided, each_on_one_thread
 
 
 @pytest.fixture
@@ -76,3 +76,10 @@ def test_a_forked_process_has_threads_of_its_own():
         process.start()
     process.join(30.0)
     assert process.exitcode == 0
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_shares_are_small_enough_for_all_threads():
+    assert divided([1, 2, 3], most=32) == [[1, 2], [3]]
+    assert [*map(len, divided(range(100), most=32))] == [32, 32, 32, 4]
+    assert divided([], most=32) == []

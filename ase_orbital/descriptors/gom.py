@@ -22,9 +22,11 @@ from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.surroundings import SHARE, survey
 from ase_orbital.structure import to_atoms
-from ase_orbital.threads import each_on_one_thread
+from ase_orbital.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ase_orbital.neighbors.surroundings import Surroundings
@@ -150,9 +152,9 @@ class GOM(Descriptor):
         """Blocks of all environments that have symmetry, by place among all orbits."""
         before = np.cumsum([0, *map(len, sizes)])
 
-        def share(start: int) -> list[Blocks]:
+        def share(indices: Sequence[int]) -> list[Blocks]:
             found = []
-            for index in range(start, min(start + SHARE, len(structures))):
+            for index in indices:
                 if structures[index].atoms.pbc.all():
                     blocks = symmetric_blocks(
                         structures[index], sizes[index], radii, self.cutoff
@@ -160,10 +162,10 @@ class GOM(Descriptor):
                     found.append(blocks._replace(center=blocks.center + before[index]))
             return found
 
-        starts = range(0, len(structures), SHARE)
+        shares = divided(range(len(structures)), SHARE)
         nothing = np.zeros(0, np.int64)
         found = [Blocks(nothing, nothing, np.zeros(0))]
-        for some in each_on_one_thread(share, starts):
+        for some in each_on_one_thread(share, shares):
             found += some
         return Blocks(*map(np.concatenate, zip(*found, strict=True)))
 

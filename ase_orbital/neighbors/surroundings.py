@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.neighbors.orbits import TOLERANCE, Orbits, find_orbits, single
 from ase_orbital.neighbors.pairs import Pairs, find_pairs
-from ase_orbital.threads import each_on_one_thread
+from ase_orbital.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ase import Atoms
 
-SHARE = 32  # structures a thread takes at a time
+SHARE = 32  # structures a thread takes at a time, at most
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,9 +71,9 @@ def survey(
 
 def survey_many(structures: list[Atoms], radius: float, dtype: str) -> list[Surroundings]:
     """`survey` many structures, in their order, on as many threads as torch has."""
-    shares = [structures[at : at + SHARE] for at in range(0, len(structures), SHARE)]
 
-    def work(share: list[Atoms]) -> list[Surroundings]:
+    def work(share: Sequence[Atoms]) -> list[Surroundings]:
         return [survey(atoms, radius, dtype) for atoms in share]
 
+    shares = divided(structures, SHARE)
     return [around for part in each_on_one_thread(work, shares) for around in part]
