@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # of ticks within a decade
+
+
 def compare_models(
     errors: Mapping[str, ArrayLike], *, unit: str = "", title: str = ""
 ) -> Figure:
@@ -71,7 +74,9 @@ def learning_curve(
     axes.minorticks_off()
     lowest = min(min(values) for values in errors.values())
     highest = max(max(values) for values in errors.values())
-    ticks = np.geomspace(lowest, highest, 4)
+    decades = 10.0 ** np.arange(np.floor(np.log10(lowest)), np.log10(highest) + 1.0)
+    ticks = np.outer(decades, STEPS if highest < 10.0 * lowest else STEPS[:1]).ravel()
+    ticks = ticks[(ticks > 0.9 * lowest) & (ticks < 1.1 * highest)]
     axes.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])
     axes.legend(frameon=False, fontsize=9)
     return figure

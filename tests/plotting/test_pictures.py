@@ -103,6 +103,10 @@ def test_a_learning_curve_says_its_slope():
     axes = learning_curve(sizes, {"EOSNet": [0.4, 0.2, 0.1]}, unit="eV").axes[0]
     assert "slope -0.50" in texts(axes)
     assert [label.get_text() for label in axes.get_xticklabels()] == ["100", "400", "1,600"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "0.1", "0.15", "0.2", "0.3", "0.4",
+    ]  # fmt: skip
+    assert axes.get_ylabel() == "mean absolute error (eV)"
 
 
 def test_a_history_has_a_line_a_set():
