@@ -92,6 +92,7 @@ def learning_curve(
         unit = unit_of(settings.property_name)
         if settings.transform == "log10":
             unit = f"log10({unit})"
-        figure = draw(sorted(sizes), errors, unit=unit, title=settings.property_name)
+        title = settings.property_name.replace("_", " ")
+        figure = draw(sorted(sizes), errors, unit=unit, title=title)
         figure.savefig(folder / "learning-curve.png")
     return errors
