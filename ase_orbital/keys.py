@@ -65,3 +65,9 @@ def unit_of(name: str) -> str:
         return "1"
     name = name.removesuffix(SPREAD)
     return PROPERTIES[name].unit if name in PROPERTIES else ""
+
+
+def learned_unit_of(name: str, transform: str) -> str:
+    """Unit of what is learned of a property, such as log10(GPa)."""
+    unit = unit_of(name)
+    return f"log10({unit})" if transform == "log10" else unit

@@ -39,15 +39,22 @@ def read_files(files: Iterable[Path]) -> tuple[list[Labeled], int]:
         except StructureError as error:
             n_bad += report(str(path), error)
             continue
-        for index, atoms in enumerate(frames):
-            label = str(path) if len(frames) == 1 else f"{path}@{index}"
+        for frame in labeled(path, frames):
             try:
-                check(atoms)
+                check(frame.atoms)
             except StructureError as error:
-                n_bad += report(label, error)
+                n_bad += report(frame.label, error)
             else:
-                good.append(Labeled(label, atoms))
+                good.append(frame)
     return good, n_bad
+
+
+def labeled(path: Path, frames: list[Atoms]) -> list[Labeled]:
+    """Frames of a file, each with the file's name and, of several, its number."""
+    labels = [str(path)]
+    if len(frames) != 1:
+        labels = [f"{path}@{index}" for index in range(len(frames))]
+    return [Labeled(*pair) for pair in zip(labels, frames, strict=True)]
 
 
 def report(label: str, error: OrbitalError) -> int:

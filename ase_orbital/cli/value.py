@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.structures import Labeled, report
+from ase_orbital.cli.structures import Labeled, labeled, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
 from ase_orbital.keys import IN_DOMAIN, SPREAD
 from ase_orbital.structure import read_frames
@@ -98,8 +98,7 @@ def _accepted(path: Path, form: str | None, predictor: Predictor) -> list[Labele
         report(str(path), error)
         return [None]
     accepted: list[Labeled | None] = []
-    for index, atoms in enumerate(frames):
-        label = str(path) if len(frames) == 1 else f"{path}@{index}"
+    for label, atoms in labeled(path, frames):
         try:
             accepted.append(Labeled(label, predictor.accept(atoms)))
         except OrbitalError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.keys import PROPERTIES
+from ase_orbital.keys import PROPERTIES, learned_unit_of
 from ase_orbital.models import Ensemble
 from ase_orbital.training.settings import TrainingSettings
 
@@ -82,7 +82,7 @@ def learned_unit(model: CrystalModel) -> str:
     """Unit of the figures: of what is learned, which may be a logarithm."""
     if model.n_classes is not None:
         return ""
-    return f"log10({model.unit})" if model.transform == "log10" else model.unit
+    return learned_unit_of(model.property_name, model.transform)
 
 
 def _summary(model: CrystalModel) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import SettingError
-from ase_orbital.keys import unit_of
+from ase_orbital.keys import learned_unit_of
 from ase_orbital.training.ablation import RATES
 from ase_orbital.training.series import train_series
 
@@ -89,9 +89,7 @@ def learning_curve(
     except ModuleNotFoundError:
         logger.info("pictures need matplotlib: pip install 'ase-orbital[plot]'")
     else:
-        unit = unit_of(settings.property_name)
-        if settings.transform == "log10":
-            unit = f"log10({unit})"
+        unit = learned_unit_of(settings.property_name, settings.transform)
         title = settings.property_name.replace("_", " ")
         figure = draw(sorted(sizes), errors, unit=unit, title=title)
         figure.savefig(folder / "learning-curve.png")

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
@@ -17,7 +16,6 @@ from ase.io import read, write
 
 from ase_orbital import GOM, Predictor, list_models
 from ase_orbital.cli.main import main
-from ase_orbital.models import EOSNet
 
 
 @pytest.fixture
@@ -25,14 +23,6 @@ def crystals(tmp_path):
     write(tmp_path / "salt.cif", bulk("NaCl", "rocksalt", a=5.64))
     write(tmp_path / "metals.extxyz", [bulk("Cu"), bulk("Al")])
     return tmp_path
-
-
-@pytest.fixture
-def gap(tmp_path):
-    torch.manual_seed(0)
-    model = EOSNet(property_name="band_gap", elements=[11, 13, 17, 29])
-    model.save(tmp_path / "gap", metadata={})
-    return str(tmp_path / "gap")
 
 
 def test_predict_prints_a_line_a_number_with_its_unit(crystals, gap, capsys):

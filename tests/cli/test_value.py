@@ -16,14 +16,6 @@ from ase_orbital.models import EOSNet
 
 
 @pytest.fixture
-def gap(tmp_path):
-    torch.manual_seed(0)
-    model = EOSNet(property_name="band_gap", elements=[11, 13, 17, 29])
-    model.save(tmp_path / "gap", metadata={})
-    return str(tmp_path / "gap")
-
-
-@pytest.fixture
 def poscars(tmp_path):
     """Three in VASP's format, the second of an element the model does not know."""
     paths = [tmp_path / f"POSCAR_{number}" for number in (1, 2, 3)]
