@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 from scipy.spatial import cKDTree
 
+from ase_orbital.compiled import compiled
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
 
@@ -26,12 +28,16 @@ if TYPE_CHECKING:
     from pymatgen.core import Molecule, Structure
 
     AtomsLike: TypeAlias = Atoms | Structure | Molecule | str | Path
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 # Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
 # length unit leaves this window for nearly every crystal.
 VOLUME_PER_ATOM = (1.0, 5000.0)
 CLOSEST = 0.3  # Å; nearer than this, two atoms are one written twice, or lengths are in nm
 FARTHEST = 1e5  # Å; no structure reaches so far
+N_NUMBERS = len(SYMBOLS)  # atomic numbers are below
+FLATTEST = 1e-6  # volume of a cell over the product of its lengths
 
 
 def to_atoms(structure: AtomsLike) -> Atoms:
@@ -114,9 +120,12 @@ def each_named(
 
 def check(atoms: Atoms) -> None:
     """Raise StructureError for anything that makes the rest meaningless."""
+    _check_occupancy(atoms)
+    if _sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
+        return
     if len(atoms) == 0:
         raise StructureError("atoms has no atoms")
-    strange = np.flatnonzero((atoms.numbers < 1) | (atoms.numbers >= len(SYMBOLS)))
+    strange = np.flatnonzero((atoms.numbers < 1) | (atoms.numbers >= N_NUMBERS))
     if strange.size:
         raise StructureError(
             f"atom {strange[0]} is no element (atomic number {atoms.numbers[strange[0]]}); "
@@ -137,11 +146,80 @@ def check(atoms: Atoms) -> None:
         )
     if not np.isfinite(atoms.cell.array).all():
         raise StructureError(f"the cell {atoms.cell.array.tolist()} is not finite")
-    _check_occupancy(atoms)
     if atoms.pbc.any():
         _check_cell(atoms)
     if len(atoms) > 1:
         _check_distances(atoms)
+
+
+@compiled
+def _sound(
+    numbers: Integers, positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
+) -> bool:
+    """Whether a crystal passes all that `check` looks at, told in a tenth of the time."""
+    n = len(numbers)
+    if n == 0 or not periodic.all():
+        return False
+    for i in range(n):
+        if not 1 <= numbers[i] < N_NUMBERS:
+            return False
+        for a in range(3):
+            if not abs(positions[i, a]) <= FARTHEST:  # nor is what is not a number
+                return False
+    reciprocal, lengths = np.empty((3, 3)), 1.0
+    for a in range(3):
+        one, two, square = cell[(a + 1) % 3], cell[(a + 2) % 3], 0.0
+        for b in range(3):
+            c, d = (b + 1) % 3, (b + 2) % 3
+            reciprocal[a, b] = one[c] * two[d] - one[d] * two[c]
+            square += cell[a, b] ** 2
+        lengths *= math.sqrt(square)
+    volume = 0.0
+    for b in range(3):
+        volume += reciprocal[0, b] * cell[0, b]
+    low, high = VOLUME_PER_ATOM
+    if not (low * n < abs(volume) < high * n and abs(volume) > FLATTEST * lengths):
+        return False
+    return _apart(positions, cell, reciprocal / volume)
+
+
+@compiled
+def _apart(positions: Floats, cell: Floats, reciprocal: Floats) -> bool:
+    """Whether no two atoms of a crystal coincide, by sweeping a plane through it."""
+    n = len(positions)
+    fractions, reach, axis, widest = np.empty((n, 3)), np.empty(3), 0, -1.0
+    for a in range(3):
+        square = 0.0
+        for b in range(3):
+            square += reciprocal[a, b] ** 2
+        reach[a] = CLOSEST * math.sqrt(square)
+        least, most = 1.0, 0.0
+        for i in range(n):
+            fraction = 0.0
+            for b in range(3):
+                fraction += positions[i, b] * reciprocal[a, b]
+            fractions[i, a] = fraction - math.floor(fraction)
+            least, most = min(least, fractions[i, a]), max(most, fractions[i, a])
+        if (most - least) / reach[a] > widest:
+            axis, widest = a, (most - least) / reach[a]
+    order = np.argsort(fractions[:, axis])
+    for place in range(n):
+        i = order[place]
+        for other in range(place + 1, place + n):
+            j = order[other % n]
+            ahead = fractions[j, axis] - fractions[i, axis] + (other >= n)
+            if ahead > reach[axis]:
+                break
+            square = 0.0
+            for b in range(3):
+                along = 0.0
+                for a in range(3):
+                    step = fractions[j, a] - fractions[i, a]
+                    along += (step - round(step)) * cell[a, b]
+                square += along * along
+            if square < CLOSEST * CLOSEST:
+                return False
+    return True
 
 
 def _check_cell(atoms: Atoms) -> None:
@@ -153,7 +231,7 @@ def _check_cell(atoms: Atoms) -> None:
         )
     # The sine-like factor: volume of the parallelepiped of unit vectors.
     used = cell[lengths > 0.0] / lengths[lengths > 0.0, None]
-    if np.sqrt(abs(np.linalg.det(used @ used.T))) < 1e-6:
+    if np.sqrt(abs(np.linalg.det(used @ used.T))) < FLATTEST:
         raise StructureError(
             f"the cell is singular: vectors {cell.tolist()} lie in a plane or on a line; "
             "give linearly independent cell vectors"

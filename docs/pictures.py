@@ -59,6 +59,7 @@ WAY = (
 BESIDE = (
     ("errors", "what goes wrong"),
     ("threads", "one a task"),
+    ("compiled", "loops"),
     ("keys", "names, units"),
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ase_orbital.neighbors.bins import inverted, shortened
-from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.compiled import compiled
 from ase_orbital.neighbors.orbits import lattice_rotations
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 STEP = 4
 RANK = 3  # operations that commute and are no products of each other: no group has more
-NEGLIGIBLE = 40.0  # exponents above make no difference in double precision
+ROUNDING = 1e-6  # in operations, which are whole numbers in the basis of the lattice
 
 
 class Blocks(NamedTuple):
@@ -94,28 +94,31 @@ def _blocks(
     block_of = np.empty(8 * len(centers), np.int64)
     block_size = np.empty(8 * len(centers), np.int64)
     entries = np.empty(((sizes + 8 * STEP) ** 2).sum() if len(operations) else 0)
+    elements = np.unique(numbers)
+    species = np.searchsorted(elements, numbers)
+    slope, factor = _of_species(radii[elements])
     n_blocks, n_entries = 0, 0
     for index in range(len(centers) if len(operations) else 0):
         n, begin = sizes[index], pairs_from[centers[index]]
         if not _alike(distance[begin : begin + n - 1], tolerance):
             continue
-        points, widths = np.zeros((n, 3)), np.empty(n)
-        lengths, kinds = np.zeros(n), np.empty(n, np.int64)
-        kinds[0] = numbers[centers[index]]
+        points, lengths = np.zeros((n, 3)), np.zeros(n)
+        kinds = np.empty(n, np.int64)
+        kinds[0] = species[centers[index]]
         for at in range(1, n):
-            kinds[at] = numbers[neighbor[begin + at - 1]]
+            kinds[at] = species[neighbor[begin + at - 1]]
             lengths[at] = distance[begin + at - 1]
             for a in range(3):
                 points[at, a] = vector[begin + at - 1, a]
-        for at in range(n):
-            widths[at] = radii[kinds[at]]
         images = _group(points, lengths, kinds, operations, tolerance)
         if len(images) == 1:
             continue
         damping = np.empty(n)
         for at in range(n):
             damping[at] = (1.0 - (lengths[at] / cutoff) ** 2) ** 2
-        found = _write_blocks(points, widths, damping, images, entries[n_entries:])
+        found = _write_blocks(
+            points, kinds, damping, slope, factor, images, entries[n_entries:]
+        )
         for size in found:
             if size:
                 block_of[n_blocks], block_size[n_blocks] = index, size
@@ -126,6 +129,20 @@ def _blocks(
         block_size[:n_blocks].copy(),
         entries[:n_entries].copy(),
     )
+
+
+@compiled
+def _of_species(widths: Floats) -> tuple[Floats, Floats]:
+    """Overlap of two species of Gaussians: factor * exp(-slope * squared distance)."""
+    n = len(widths)
+    slope, factor = np.empty((n, n)), np.empty((n, n))
+    for one in range(n):
+        for two in range(n):
+            variance = widths[one] * widths[one] + widths[two] * widths[two]
+            ratio = 2.0 * widths[one] * widths[two] / variance
+            slope[one, two] = 0.5 / variance
+            factor[one, two] = ratio * math.sqrt(ratio)
+    return slope, factor
 
 
 @compiled
@@ -149,7 +166,7 @@ def _involutions(vectors: Floats, tolerance: float) -> Floats:
                     for d in range(3):
                         total += reciprocal[c, a] * rotation[c, d] * vectors[d, b]
                 found[count, a, b] = total
-        if _unlike(found[count], found[count], np.eye(3)) < 1e-6:
+        if _unlike(found[count], found[count], np.eye(3)) < ROUNDING:
             count += 1
     return found[:count]
 
@@ -174,26 +191,53 @@ def _group(
     images = np.empty((2**RANK, n), np.int64)
     images[0] = np.arange(n)
     image = np.empty(n, np.int64)
+    elements = np.zeros((2**RANK, 3, 3))
+    for a in range(3):
+        elements[0, a, a] = 1.0
     for operation in operations:
-        if not _maps(points, lengths, kinds, operation, tolerance, image):
+        size = 2**rank
+        if not _extends(operation, elements[:size]) or not _maps(
+            points, lengths, kinds, operation, tolerance, image
+        ):
             continue
-        size, new = 2**rank, True
+        new = True
         for known in range(size):
-            same, commutes = True, True
+            same = True
             for at in range(n):
                 same = same and images[known, at] == image[at]
-                commutes = commutes and (
-                    images[known, image[at]] == image[images[known, at]]
-                )
-            new = new and commutes and not same
-        if new:
+            new = new and not same
+        if new:  # also where the points lie on a line or in a plane
             for known in range(size):
                 for at in range(n):
                     images[size + known, at] = image[images[known, at]]
+                for a in range(3):
+                    for b in range(3):
+                        for c in range(3):
+                            elements[size + known, a, b] += (
+                                operation[a, c] * elements[known, c, b]
+                            )
             rank += 1
             if rank == RANK:
                 break
     return images[: 2**rank]
+
+
+@compiled
+def _extends(operation: Floats, elements: Floats) -> bool:
+    """Whether an operation commutes with all of a group, [g, 3, 3], and is not in it."""
+    for element in elements:
+        unlike, commuting = 0.0, 0.0
+        for a in range(3):
+            for b in range(3):
+                unlike = max(unlike, abs(operation[a, b] - element[a, b]))
+                entry = 0.0
+                for c in range(3):
+                    entry += operation[a, c] * element[c, b]
+                    entry -= element[a, c] * operation[c, b]
+                commuting = max(commuting, abs(entry))
+        if unlike < ROUNDING or commuting > ROUNDING:
+            return False
+    return True
 
 
 @compiled
@@ -231,19 +275,21 @@ def _maps(
 
 @compiled
 def _write_blocks(
-    points: Floats, widths: Floats, damping: Floats, images: Integers, out: Floats
+    points: Floats,
+    kinds: Integers,
+    damping: Floats,
+    slope: Floats,
+    factor: Floats,
+    images: Integers,
+    out: Floats,
 ) -> Integers:
     """Write one block a character, one after another; their sizes, [g]."""
     g, n = images.shape
     # An orbit takes part in a block if the operations that leave its points alone have
     # sign 1: otherwise its sum is nothing.
-    representative, n_members = np.empty(n, np.int64), np.empty(n, np.int64)
-    place = np.full((n, g), -1)
-    sizes, n_orbits = np.zeros(g, np.int64), 0
-    signs = np.empty((g, g))
-    for character in range(g):
-        for m in range(g):
-            signs[character, m] = _sign(character, m)
+    representative, weight = np.empty(n, np.int64), np.empty(n)
+    members, n_members = np.empty((g, n), np.int64), np.zeros(g, np.int64)
+    n_orbits = 0
     for p in range(n):
         lowest, fixing = p, 0
         for m in range(g):
@@ -251,49 +297,71 @@ def _write_blocks(
             fixing += images[m, p] == p
         if lowest != p:
             continue
-        representative[n_orbits], n_members[n_orbits] = p, g // fixing
+        # Over the group each member comes as often as operations leave it alone.
+        representative[n_orbits], weight[n_orbits] = p, damping[p] / math.sqrt(fixing)
         for character in range(g):
-            total = 0.0
+            total = 0
             for m in range(g):
                 if images[m, p] == p:
-                    total += signs[character, m]
+                    total += _sign(character, m)
             if total == fixing:
-                place[n_orbits, character] = sizes[character]
-                sizes[character] += 1
+                members[character, n_members[character]] = n_orbits
+                n_members[character] += 1
         n_orbits += 1
+    sizes, offsets = np.empty(g, np.int64), np.zeros(g + 1, np.int64)
     for character in range(g):
-        sizes[character] += -sizes[character] % STEP
-    offsets = np.zeros(g + 1, np.int64)
-    for character in range(g):
+        sizes[character] = n_members[character] + -n_members[character] % STEP
         offsets[character + 1] = offsets[character] + sizes[character] ** 2
     out[: offsets[g]] = 0.0
-    sums = np.empty(g)
+    # Where each operation takes each orbit's first point: loops over orbits are the inner.
+    x, y, z = np.empty((g, n_orbits)), np.empty((g, n_orbits)), np.empty((g, n_orbits))
+    for m in range(g):
+        for two in range(n_orbits):
+            point = points[images[m, representative[two]]]
+            x[m, two], y[m, two], z[m, two] = point[0], point[1], point[2]
+    sums, steepness, weights = np.empty((g, n_orbits)), np.empty(n_orbits), np.empty(n_orbits)
+    rows = np.zeros(g, np.int64)
     for one in range(n_orbits):
-        p = representative[one]
-        x, y, z = points[p, 0], points[p, 1], points[p, 2]
+        kind = kinds[representative[one]]
         for two in range(one + 1):
-            # Members of an orbit have one width and one damping.
-            q = representative[two]
-            variance = widths[p] * widths[p] + widths[q] * widths[q]
-            ratio = 2.0 * widths[p] * widths[q] / variance
-            factor = ratio * math.sqrt(ratio) * damping[p] * damping[q]
-            # Over the group each member comes as often as operations leave it alone.
-            factor *= math.sqrt(n_members[one] * n_members[two]) / g
-            sums[:] = 0.0
-            for m in range(g):
-                q = images[m, representative[two]]
-                dx, dy, dz = points[q, 0] - x, points[q, 1] - y, points[q, 2] - z
-                exponent = (dx * dx + dy * dy + dz * dz) / (2.0 * variance)
-                if exponent < NEGLIGIBLE:
-                    overlap = factor * math.exp(-exponent)
-                    for character in range(g):
-                        sums[character] += signs[character, m] * overlap
-            for character in range(g):
-                row, column = place[one, character], place[two, character]
-                if row >= 0 and column >= 0:
-                    at = offsets[character] + row * sizes[character] + column
-                    out[at] = sums[character]
+            # Members of an orbit are of one species and have one damping.
+            other = kinds[representative[two]]
+            steepness[two] = slope[kind, other]
+            weights[two] = factor[kind, other] * weight[one] * weight[two]
+        for m in range(g):
+            for two in range(one + 1):
+                dx, dy = x[m, two] - x[0, one], y[m, two] - y[0, one]
+                dz = z[m, two] - z[0, one]
+                sums[m, two] = steepness[two] * (dx * dx + dy * dy + dz * dz)
+            for two in range(one + 1):
+                sums[m, two] = math.exp(-sums[m, two])
+        _sum_with_signs(sums, one + 1)
+        for character in range(g):
+            row, size = rows[character], sizes[character]
+            if row == n_members[character] or members[character, row] != one:
+                continue
+            start = offsets[character] + row * size
+            for column in range(row + 1):
+                two = members[character, column]
+                out[start + column] = weights[two] * sums[character, two]
+            rows[character] += 1
     return sizes
+
+
+@compiled
+def _sum_with_signs(values: Floats, n: int) -> None:
+    """Sums over the group with the signs of each character, in place of the first n.
+
+    values : [g, n or more], a row for each operation, and then for each character.
+    """
+    half = 1  # a fast Walsh-Hadamard transform
+    while half < len(values):
+        for start in range(0, len(values), 2 * half):
+            for row in range(start, start + half):
+                for at in range(n):
+                    plus, minus = values[row, at], values[row + half, at]
+                    values[row, at], values[row + half, at] = plus + minus, plus - minus
+        half *= 2
 
 
 @compiled

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.compiled import compiled
+from ase_orbital.structure import FLATTEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,6 @@ DONE, NOT_FINITE, FLAT = range(3)
 
 PER_BIN = 3.0  # atoms
 NARROWEST = 1.0  # Å; what flat and linear structures measure along open axes
-FLATTEST = 1e-6  # volume of a cell over the product of its lengths
 
 
 class Grid(NamedTuple):

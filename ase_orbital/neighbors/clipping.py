@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

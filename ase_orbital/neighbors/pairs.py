@@ -10,7 +10,7 @@ import numpy as np
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around
-from ase_orbital.neighbors.compiled import compiled, extended
+from ase_orbital.compiled import compiled, extended
 from ase_orbital.structure import CLOSEST, coincidence
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.compiled import compiled
+from ase_orbital.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
