@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.neighbors.bins import inverted, shortened
 from ase_orbital.compiled import compiled
+from ase_orbital.neighbors.bins import inverted, shortened
 from ase_orbital.neighbors.orbits import lattice_rotations
 
 if TYPE_CHECKING:
@@ -319,7 +319,11 @@ def _write_blocks(
         for two in range(n_orbits):
             point = points[images[m, representative[two]]]
             x[m, two], y[m, two], z[m, two] = point[0], point[1], point[2]
-    sums, steepness, weights = np.empty((g, n_orbits)), np.empty(n_orbits), np.empty(n_orbits)
+    sums, steepness, weights = (
+        np.empty((g, n_orbits)),
+        np.empty(n_orbits),
+        np.empty(n_orbits),
+    )
     rows = np.zeros(g, np.int64)
     for one in range(n_orbits):
         kind = kinds[representative[one]]

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
-from ase_orbital.descriptors.environments import Environment, by_size, gather
+from ase_orbital.descriptors.environments import Environment, Gathered, by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.descriptors.whole import lower_overlaps
 from ase_orbital.elements import covalent_radii, require
@@ -121,20 +121,11 @@ class GOM(Descriptor):
             blocks = self._blocks(structures, np.split(gathered.size, last[:-1]), radii)
             plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
-        parts = list(gathered.parts(np.flatnonzero(plain), CHUNK, self._n_orbitals))
-        different, kind = np.unique(widths, return_inverse=True)
-        dtype = getattr(torch, self.dtype)
-
-        def describe(part: Environment) -> NDArray[np.floating[Any]]:
-            if compiled:
-                matrices = lower_overlaps(part, different, kind, self.cutoff, dtype)
-                values = eigenvalues(matrices)
-            else:
-                values = self._eigenvalues(*self._tensors(part, widths))
-            return np.asarray(values[:, :width].cpu().numpy())
-
-        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
-            rows[part.center, : values.shape[1]] = values
+        chosen = np.flatnonzero(plain)
+        if compiled:
+            self._fill_whole(rows, gathered, chosen, widths)
+        else:
+            self._fill_by_torch(rows, gathered, chosen, widths)
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -145,6 +136,42 @@ class GOM(Descriptor):
         largest = np.maximum.reduceat(gathered.size, last - n_orbits)
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
+
+    def _fill_whole(
+        self,
+        rows: NDArray[np.floating[Any]],
+        gathered: Gathered,
+        chosen: Integers,
+        widths: Floats,
+    ) -> None:
+        """Put the eigenvalues of chosen environments into their rows, by compiled loops."""
+        different, kind = np.unique(widths, return_inverse=True)
+        dtype = getattr(torch, self.dtype)
+        parts = [chosen[part] for part in by_size(gathered.size[chosen], CHUNK)]
+
+        def describe(part: Integers) -> NDArray[np.floating[Any]]:
+            matrices = lower_overlaps(gathered, part, different, kind, self.cutoff, dtype)
+            return np.asarray(eigenvalues(matrices)[:, : rows.shape[1]].numpy())
+
+        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
+            rows[part, : values.shape[1]] = values
+
+    def _fill_by_torch(
+        self,
+        rows: NDArray[np.floating[Any]],
+        gathered: Gathered,
+        chosen: Integers,
+        widths: Floats,
+    ) -> None:
+        """Put the eigenvalues of chosen environments into their rows, on any device."""
+        parts = list(gathered.parts(chosen, CHUNK, self._n_orbitals))
+
+        def describe(part: Environment) -> NDArray[np.floating[Any]]:
+            values = self._eigenvalues(*self._tensors(part, widths))
+            return np.asarray(values[:, : rows.shape[1]].cpu().numpy())
+
+        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
+            rows[part.center, : values.shape[1]] = values
 
     def _blocks(
         self, structures: list[Surroundings], sizes: list[Integers], radii: Floats

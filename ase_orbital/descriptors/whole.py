@@ -22,21 +22,28 @@ from ase_orbital.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.descriptors.environments import Environment
+    from ase_orbital.descriptors.environments import Gathered
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 
 def lower_overlaps(
-    part: Environment, widths: Floats, kind: Integers, cutoff: float, dtype: torch.dtype
+    gathered: Gathered,
+    chosen: Integers,
+    widths: Floats,
+    kind: Integers,
+    cutoff: float,
+    dtype: torch.dtype,
 ) -> torch.Tensor:
     """Lower triangles of the damped overlap matrices, [n_environments, n, n].
 
     Parameters
     ----------
-    part
-        Environments of one size, inside the cutoff.
+    gathered
+        Environments inside the cutoff.
+    chosen : [n_environments]
+        Some of one size.
     widths : [n_kinds]
         Different widths of Gaussians. Å.
     kind : [n_atoms]
@@ -48,10 +55,13 @@ def lower_overlaps(
     """
     variance = widths[:, None] ** 2 + widths**2
     # Summed in double precision, and rounded as what they are: exponents.
-    exponents = torch.zeros(*part.atoms.shape, part.atoms.shape[1], dtype=dtype)
+    n = gathered.size[chosen[0]]
+    exponents = torch.zeros(len(chosen), n, n, dtype=dtype)
     _fill(
-        part.points,
-        part.atoms,
+        gathered.vector,
+        gathered.begin[chosen],
+        gathered.neighbor,
+        gathered.atom[chosen],
         kind,
         cutoff,
         -0.5 / variance,
@@ -63,28 +73,35 @@ def lower_overlaps(
 
 @compiled
 def _fill(
-    points: Floats,
-    atoms: Integers,
-    kind: Integers,
+    vectors: Floats,
+    begins: Integers,
+    neighbor: Integers,
+    centers: Integers,
+    kinds: Integers,
     cutoff: float,
     slope: Floats,
     constant: Floats,
     exponents: NDArray[np.floating],
 ) -> None:
-    n_environments, n = atoms.shape
-    damping, kinds = np.empty(n), np.empty(n, np.int64)
+    n_environments, n, _ = exponents.shape
+    points, damping, kind = np.zeros((3, n)), np.zeros(n), np.empty(n, np.int64)
     for e in range(n_environments):
-        for i in range(n):
-            x, y, z = points[e, i, 0], points[e, i, 1], points[e, i, 2]
-            left = 1.0 - (x * x + y * y + z * z) / cutoff**2
+        kind[0] = kinds[centers[e]]
+        for i in range(1, n):
+            pair, square = begins[e] + i - 1, 0.0
+            for a in range(3):
+                points[a, i] = vectors[pair, a]
+                square += vectors[pair, a] ** 2
+            left = 1.0 - square / cutoff**2
             # At the rim: the exponential of it is zero again.
             damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
-            kinds[i] = kind[atoms[e, i]]
-            slopes, constants = slope[kinds[i]], constant[kinds[i]]
+            kind[i] = kinds[neighbor[pair]]
+        for i in range(n):
+            x, y, z = points[0, i], points[1, i], points[2, i]
+            slopes, constants, mine = slope[kind[i]], constant[kind[i]], damping[i]
             for j in range(i + 1):
-                dx, dy, dz = points[e, j, 0] - x, points[e, j, 1] - y, points[e, j, 2] - z
+                dx, dy, dz = points[0, j] - x, points[1, j] - y, points[2, j] - z
                 square = dx * dx + dy * dy + dz * dz
-                k = kinds[j]
                 exponents[e, i, j] = (
-                    square * slopes[k] + constants[k] + damping[i] + damping[j]
+                    square * slopes[kind[j]] + constants[kind[j]] + mine + damping[j]
                 )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 
-from ase_orbital.errors import SettingError
 from ase_orbital.compiled import compiled
+from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.selection import levels, nearest, occupation
 
 if TYPE_CHECKING:

@@ -253,13 +253,7 @@ def sorted_in(
 @compiled
 def bins_around(i: int, radius: float, grid: Grid) -> Integers:
     """Rows [bin, shift] of all bins that a sphere around atom i may touch, [n, 4]."""
-    low, high = np.empty(3, np.int64), np.empty(3, np.int64)
-    for a in range(3):
-        width = radius * math.sqrt(dot(grid.reciprocal[a], grid.reciprocal[a]))
-        low[a] = math.floor((grid.fractions[i, a] - width) * grid.n_bins[a])
-        high[a] = math.floor((grid.fractions[i, a] + width) * grid.n_bins[a])
-        if not grid.periodic[a]:
-            low[a], high[a] = max(low[a], 0), min(high[a], grid.n_bins[a] - 1)
+    low, high = _touched(i, radius, grid)
     n0, n1, n2 = grid.n_bins
     n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (high[2] - low[2] + 1)
     rows, count = np.empty((n_rows, 4), np.int64), 0
@@ -274,3 +268,41 @@ def bins_around(i: int, radius: float, grid: Grid) -> Integers:
                 rows[count, 1], rows[count, 2], rows[count, 3] = s0, s1, s2
                 count += 1
     return rows
+
+
+@compiled
+def runs_around(i: int, radius: float, grid: Grid) -> Integers:
+    """`bins_around`, neighboring bins together: rows [begin, end, shift], [n, 5].
+
+    begin and end are places in `members`.
+    """
+    low, high = _touched(i, radius, grid)
+    n0, n1, n2 = grid.n_bins
+    s_low, s_high = low[2] // n2, high[2] // n2
+    n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (s_high - s_low + 1)
+    rows, count = np.empty((n_rows, 5), np.int64), 0
+    for b0 in range(low[0], high[0] + 1):
+        s0 = b0 // n0
+        for b1 in range(low[1], high[1] + 1):
+            s1 = b1 // n1
+            before = ((b0 - s0 * n0) * n1 + b1 - s1 * n1) * n2
+            for s2 in range(s_low, s_high + 1):
+                begin, end = max(low[2] - s2 * n2, 0), min(high[2] - s2 * n2, n2 - 1)
+                rows[count, 0] = grid.first[before + begin]
+                rows[count, 1] = grid.first[before + end + 1]
+                rows[count, 2], rows[count, 3], rows[count, 4] = s0, s1, s2
+                count += 1
+    return rows
+
+
+@compiled
+def _touched(i: int, radius: float, grid: Grid) -> tuple[Integers, Integers]:
+    """Lowest and highest bins, beyond the cell, that a sphere around atom i may touch."""
+    low, high = np.empty(3, np.int64), np.empty(3, np.int64)
+    for a in range(3):
+        width = radius * math.sqrt(dot(grid.reciprocal[a], grid.reciprocal[a]))
+        low[a] = math.floor((grid.fractions[i, a] - width) * grid.n_bins[a])
+        high[a] = math.floor((grid.fractions[i, a] + width) * grid.n_bins[a])
+        if not grid.periodic[a]:
+            low[a], high[a] = max(low[a], 0), min(high[a], grid.n_bins[a] - 1)
+    return low, high

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_orbital.compiled import compiled, extended
 from ase_orbital.neighbors.bins import DONE, Grid, binned, bins_around, dot
 from ase_orbital.neighbors.clipping import cuts, faces, measure, put
-from ase_orbital.compiled import compiled, extended
 from ase_orbital.structure import CLOSEST
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.neighbors.bins import Grid, binned, dot
 from ase_orbital.compiled import compiled
+from ase_orbital.neighbors.bins import Grid, binned, dot
 
 if TYPE_CHECKING:
     from ase import Atoms
