@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 WIDE = {"n_hidden": 128}
-DEEP = {"network_settings": WIDE | {"n_convolutions": 5}}
+DEEP = {"network_settings": WIDE | {"n_convolutions": 4}}
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
 FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
 FROM_GAP = {
@@ -119,7 +119,7 @@ TASKS = (
         PEROVSKITES,
         "0.0398 eV/atom",
         "eosnet_heat_of_formation",
-        eosnet={"members": 3, "epochs": 100, **DEEP},
+        eosnet={"members": 3, "epochs": 200},
         ocrystalnet={"members": 3, "epochs": 60},
     ),
     _Task(
@@ -129,7 +129,7 @@ TASKS = (
         PEROVSKITES,
         "0.0361 eV/atom",
         "eosnet_energy_per_atom",
-        eosnet={"members": 3, "epochs": 60, **DEEP, **FROM_HEAT},
+        eosnet={"members": 3, "epochs": 60, **FROM_HEAT},
         ocrystalnet={
             "epochs": 40,
             "start_from": "pretrained/ocrystalnet-heat-of-formation-perovskites",
@@ -141,7 +141,7 @@ TASKS = (
         {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
-        eosnet={"members": 3, "epochs": 50},
+        eosnet={"members": 3, "epochs": 80, **DEEP},
     ),
     _Task(
         "band-gap-mp2018",

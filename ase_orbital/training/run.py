@@ -145,18 +145,19 @@ def train_member(
         settings, target_mean=mean, target_scale=scale, elements=prepared.elements
     )
     if settings.start_from is not None:
-        start_from(model, settings.start_from)
+        start_from(model, settings.start_from, index)
     place = folder / f"member-{index}"
     place.mkdir(exist_ok=True)
     seconds = fit(model, train_set, prepared.sets.get("validation"), settings, place)
     return model, seconds
 
 
-def start_from(model: CrystalModel, folder: str) -> None:
+def start_from(model: CrystalModel, folder: str, index: int = 0) -> None:
     """Begin with the weights of another model, as far as they are not of its property.
 
     What is left: scale and domain of the other's training set, and an output layer of
-    another number of classes. Of an ensemble the first member is taken.
+    another number of classes. Of an ensemble the member of this index is taken, counted on
+    from the first after the last: what begins alike errs alike.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def start_from(model: CrystalModel, folder: str) -> None:
         raise ModelError(f"there is no model to start from in {folder}")
     other = load_model(Path(folder))
     if isinstance(other, Ensemble):
-        other = other.members[0]
+        other = other.members[index % len(other.members)]
     if type(other) is not type(model) or other.descriptor != model.descriptor:
         raise ModelError(
             f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "

@@ -73,7 +73,9 @@ class TrainingSettings:
         default_factory=dict, metadata={"meaning": "arguments of the network"}
     )
     start_from: str | None = _setting(
-        None, "folder of a model of the same network to begin with, of whatever property"
+        None,
+        "folder of a model of the same network, of whatever property, to begin with; "
+        "of an ensemble each member begins with its own",
     )
     members: int = _setting(1, "networks in the ensemble, of seeds one apart")
     # How.

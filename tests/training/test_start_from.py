@@ -57,14 +57,16 @@ def test_classes_keep_an_output_layer_of_their_own(trained, tmp_path):
     assert own["output.weight"].shape == (2, 128)
 
 
-def test_the_first_member_of_an_ensemble_is_taken(tmp_path):
+def test_each_member_begins_with_its_own_of_an_ensemble(tmp_path):
     pair = train((SALTS, LENGTHS), tmp_path / "pair", epochs=1, **TINY, members=2)
     run = train(
         (SALTS, LENGTHS), tmp_path / "next", start_from=str(tmp_path / "pair" / "model"),
-        **TINY, **STILL,
+        **TINY, **STILL, members=3,
     )  # fmt: skip
-    for name, value in weights(run.model).items():
-        torch.testing.assert_close(value, weights(pair.model.members[0])[name])
+    for index, member in enumerate(run.model.members):
+        for name, value in weights(member).items():
+            other = weights(pair.model.members[index % 2])[name]
+            torch.testing.assert_close(value, other)
 
 
 @pytest.mark.parametrize(
