@@ -39,10 +39,24 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     yield from _pool(at_a_time).map(function, items)
 
 
-def divided(items: Sequence[T], most: int) -> list[Sequence[T]]:
+def divided(items: Sequence[T], sizes: Sequence[int], most: int) -> list[list[T]]:
     """Divide items into shares of at most `most`, so that no thread is without."""
-    step = max(1, min(most, -(-len(items) // torch.get_num_threads())))
-    return [items[start : start + step] for start in range(0, len(items), step)]
+    each = -(-sum(sizes) // torch.get_num_threads())
+    return list(filled(items, sizes, min(most, each)))
+
+
+def filled(items: Sequence[T], sizes: Sequence[int], most: int) -> Iterator[list[T]]:
+    """Cut a list into runs whose sizes add up to at most `most`, or that are one item."""
+    run: list[T] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        if run and total + size > most:
+            yield run
+            run, total = [], 0
+        run.append(item)
+        total += size
+    if run:
+        yield run
 
 
 @cache

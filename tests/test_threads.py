@@ -80,6 +80,7 @@ def test_a_forked_process_has_threads_of_its_own():
 
 @pytest.mark.usefixtures("two_threads")
 def test_shares_are_small_enough_for_all_threads():
-    assert divided([1, 2, 3], most=32) == [[1, 2], [3]]
-    assert [*map(len, divided(range(100), most=32))] == [32, 32, 32, 4]
-    assert divided([], most=32) == []
+    assert divided([1, 2, 3], [10, 5, 15], most=32) == [[1, 2], [3]]
+    assert [*map(len, divided(range(100), [1] * 100, most=32))] == [32, 32, 32, 4]
+    assert divided([1, 2], [50, 50], most=32) == [[1], [2]]
+    assert divided([], [], most=32) == []

@@ -14,6 +14,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from ase_orbital.compiled import compiled
 from ase_orbital.neighbors.bins import inverted, shortened
@@ -44,18 +45,25 @@ class Blocks(NamedTuple):
     size: Integers
     entries: Floats
 
+    def matrices(self, chosen: Integers, dtype: torch.dtype) -> torch.Tensor:
+        """Chosen blocks of one size, [n_chosen, size, size]; lower triangles."""
+        n, ends = self.size[chosen[0]], np.cumsum(self.size**2)
+        matrices = torch.empty(len(chosen), n, n, dtype=dtype)
+        _stack(self.entries, ends[chosen] - n * n, matrices.numpy())
+        return matrices
+
 
 def symmetric_blocks(
-    around: Surroundings, sizes: Integers, radii: Floats, cutoff: float
+    structures: list[Surroundings], sizes: Integers, radii: Floats, cutoff: float
 ) -> Blocks:
-    """Blocks of s overlaps around the first atoms of the orbits of a crystal.
+    """Blocks of s overlaps around the first atoms of the orbits of structures.
 
     Parameters
     ----------
-    around
-        Of a crystal, periodic along all axes.
+    structures
+        At least one, surveyed up to one tolerance.
     sizes : [n_orbits]
-        Atoms of each environment, the center included.
+        Atoms of each environment of all structures, the center included.
     radii : [119]
         Width of each element's Gaussians. Å.
     cutoff
@@ -64,14 +72,83 @@ def symmetric_blocks(
     Returns
     -------
     Blocks
-        None for environments without symmetry.
+        None for environments without symmetry, nor where an axis is open.
     """
-    atoms, pairs = around.atoms, around.pairs
-    found = _blocks(
-        atoms.cell.array, atoms.pbc, atoms.numbers, radii, around.orbits.first, sizes,
-        pairs.first, pairs.neighbor, pairs.vector, pairs.distance, cutoff, around.tolerance,
-    )  # fmt: skip
+    many = [(around.atoms, around.orbits, around.pairs) for around in structures]
+    found = _all_blocks(
+        np.array([atoms.cell.array for atoms, _, _ in many]),
+        np.array([atoms.pbc for atoms, _, _ in many]),
+        np.cumsum([0, *(len(atoms) for atoms, _, _ in many)]),
+        np.concatenate([atoms.numbers for atoms, _, _ in many]),
+        np.cumsum([0, *(len(orbits.first) for _, orbits, _ in many)]),
+        np.concatenate([orbits.first for _, orbits, _ in many]),
+        sizes,
+        np.cumsum([0, *(len(pairs.neighbor) for _, _, pairs in many)]),
+        np.concatenate([pairs.first for _, _, pairs in many]),
+        np.concatenate([pairs.neighbor for _, _, pairs in many]),
+        np.concatenate([pairs.vector for _, _, pairs in many]),
+        np.concatenate([pairs.distance for _, _, pairs in many]),
+        radii,
+        cutoff,
+        structures[0].tolerance,
+    )
     return Blocks(*found)
+
+
+@compiled
+def _all_blocks(
+    cells: Floats,
+    periodic: NDArray[np.bool_],
+    atoms_from: Integers,
+    numbers: Integers,
+    orbits_from: Integers,
+    centers: Integers,
+    sizes: Integers,
+    all_pairs_from: Integers,
+    pairs_from: Integers,
+    neighbor: Integers,
+    vector: Floats,
+    distance: Floats,
+    radii: Floats,
+    cutoff: float,
+    tolerance: float,
+) -> tuple[Integers, Integers, Floats]:
+    """Fields of Blocks: one call for many structures lets other threads go on."""
+    found, n_blocks, n_entries = [], 0, 0
+    for s in range(len(cells)):
+        a, o = slice(atoms_from[s], atoms_from[s + 1]), orbits_from[s : s + 2]
+        p = slice(all_pairs_from[s], all_pairs_from[s + 1])
+        if not periodic[s].all():
+            continue
+        part = _blocks(
+            cells[s], periodic[s], numbers[a], radii, centers[o[0] : o[1]],
+            sizes[o[0] : o[1]], pairs_from[a.start + s : a.stop + s + 1], neighbor[p],
+            vector[p], distance[p], cutoff, tolerance,
+        )  # fmt: skip
+        for block in range(len(part[0])):
+            part[0][block] += o[0]
+        found.append(part)
+        n_blocks, n_entries = n_blocks + len(part[0]), n_entries + len(part[2])
+    center, size = np.empty(n_blocks, np.int64), np.empty(n_blocks, np.int64)
+    entries, block, entry = np.empty(n_entries), 0, 0
+    for part in found:
+        center[block : block + len(part[0])] = part[0]
+        size[block : block + len(part[0])] = part[1]
+        entries[entry : entry + len(part[2])] = part[2]
+        block, entry = block + len(part[0]), entry + len(part[2])
+    return center, size, entries
+
+
+@compiled
+def _stack(entries: Floats, starts: Integers, matrices: NDArray[np.floating]) -> None:
+    """Write a square of entries from each start on into a matrix."""
+    n = matrices.shape[1]
+    for m in range(len(starts)):
+        for i in range(n):
+            for j in range(i + 1):
+                matrices[m, i, j] = entries[starts[m] + i * n + j]
+            for j in range(i + 1, n):
+                matrices[m, i, j] = 0.0
 
 
 @compiled

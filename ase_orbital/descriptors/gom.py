@@ -25,8 +25,6 @@ from ase_orbital.structure import to_atoms
 from ase_orbital.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from ase_orbital.neighbors.surroundings import Surroundings
@@ -177,23 +175,19 @@ class GOM(Descriptor):
         self, structures: list[Surroundings], sizes: list[Integers], radii: Floats
     ) -> Blocks:
         """Blocks of all environments that have symmetry, by place among all orbits."""
-        before = np.cumsum([0, *map(len, sizes)])
+        n_orbits = [len(around.orbits.first) for around in structures]
+        shares = divided(range(len(structures)), n_orbits, SHARE)
 
-        def share(indices: Sequence[int]) -> list[Blocks]:
-            found = []
-            for index in indices:
-                if structures[index].atoms.pbc.all():
-                    blocks = symmetric_blocks(
-                        structures[index], sizes[index], radii, self.cutoff
-                    )
-                    found.append(blocks._replace(center=blocks.center + before[index]))
-            return found
+        def describe(share: list[int]) -> Blocks:
+            chosen = slice(share[0], share[-1] + 1)
+            return symmetric_blocks(
+                structures[chosen], np.concatenate(sizes[chosen]), radii, self.cutoff
+            )
 
-        shares = divided(range(len(structures)), SHARE)
-        nothing = np.zeros(0, np.int64)
-        found = [Blocks(nothing, nothing, np.zeros(0))]
-        for some in each_on_one_thread(share, shares):
-            found += some
+        found, before = [], 0
+        for share, one in zip(shares, each_on_one_thread(describe, shares), strict=True):
+            found.append(one._replace(center=one.center + before))
+            before += sum(n_orbits[share[0] : share[-1] + 1])
         return Blocks(*map(np.concatenate, zip(*found, strict=True)))
 
     def _fill_from_blocks(
@@ -202,19 +196,16 @@ class GOM(Descriptor):
         """Put the eigenvalues of all blocks of an environment into its row, sorted."""
         if not len(blocks.size):
             return
-        start = np.cumsum(blocks.size**2) - blocks.size**2
         # Each block's eigenvalues go behind those of the environment's blocks before it.
         ends = np.cumsum(blocks.size)
         own, first = np.unique(blocks.center, return_index=True)
         totals = np.add.reduceat(blocks.size, first)
         values = np.empty(ends[-1], self.dtype)
-        entries = torch.as_tensor(blocks.entries, dtype=getattr(torch, self.dtype))
+        dtype = getattr(torch, self.dtype)
         parts = list(by_size(blocks.size, CHUNK))
 
         def describe(part: Integers) -> NDArray[np.floating[Any]]:
-            n = blocks.size[part[0]]
-            members = torch.as_tensor(start[part][:, None] + np.arange(n * n))
-            found = torch.linalg.eigvalsh(entries[members].view(-1, n, n))
+            found = torch.linalg.eigvalsh(blocks.matrices(part, dtype))
             return np.asarray(found.numpy())
 
         for part, found in zip(parts, each_on_one_thread(describe, parts), strict=True):

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ase_orbital.compiled import compiled
-from ase_orbital.neighbors.bins import Grid, binned, dot
+from ase_orbital.neighbors.bins import Grid, dot
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
-
-    from ase_orbital.neighbors.pairs import Pairs
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -41,56 +38,30 @@ class Orbits(NamedTuple):
     copies: Integers
 
 
-def find_orbits(atoms: Atoms, pairs: Pairs, tolerance: float) -> Orbits:
-    """Find the orbits of a crystal; where an axis is open, every atom is one of its own.
-
-    Parameters
-    ----------
-    atoms
-        Passed `to_atoms`.
-    pairs
-        Of all its atoms, up to any radius.
-    tolerance
-        Å; see `TOLERANCE`.
-    """
-    if not atoms.pbc.all():
-        return single(len(atoms))
-    found = _orbits(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        atoms.numbers,
-        pairs.neighbor,
-        pairs.distance,
-        pairs.first,
-        tolerance,
-    )
-    return Orbits(*found)
-
-
 def single(n_atoms: int) -> Orbits:
     """Orbits of one atom each."""
     return Orbits(np.arange(n_atoms), np.arange(n_atoms), np.ones(n_atoms, np.int64))
 
 
 @compiled
-def _orbits(
-    positions: Floats,
-    cell: Floats,
-    periodic: NDArray[np.bool_],
+def orbits_in(
+    grid: Grid,
     numbers: Integers,
     neighbor: Integers,
     distance: Floats,
     pairs_from: Integers,
     tolerance: float,
 ) -> tuple[Integers, Integers, Integers]:
-    """Fields of Orbits."""
+    """Fields of Orbits; where an axis is open, every atom is an orbit of its own.
+
+    `neighbor`, `distance` and `pairs_from` are those of `Pairs`, up to any radius;
+    `tolerance` is in Å, see `TOLERANCE`.
+    """
     kind, n_kinds = _kinds(numbers, neighbor, distance, pairs_from, NOISE * tolerance)
     orbit, first = np.arange(len(numbers)), np.arange(len(numbers))
     copies = np.ones(len(numbers), np.int64)
-    if n_kinds == len(numbers):
+    if n_kinds == len(numbers) or not grid.periodic.all():
         return orbit, first, copies
-    _, grid = binned(positions, cell, periodic)
     parent, n_orbits = _parents(grid, kind, n_kinds, tolerance), 0
     for i in range(len(parent)):
         if parent[i] == i:

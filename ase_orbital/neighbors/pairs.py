@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 RIM = 1e-9  # of the radius: bins are looked into so much farther, whatever rounding does
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Pairs:
+class Pairs(NamedTuple):
     """Directed pairs, each from both sides, sorted by center and then by distance.
 
     Parameters
@@ -64,22 +62,16 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
             f"positions and cell {atoms.cell.array.tolist()} must be finite numbers, and "
             "the periodic cell vectors must span a volume"
         )
-    center, neighbor, shift, vector, distance, first = _pairs(grid, radius)
-    if len(distance) and distance[first[:-1][np.diff(first) > 0]].min() < CLOSEST:
-        worst = distance.argmin()
-        raise coincidence(atoms, int(center[worst]), int(neighbor[worst]))
-    return Pairs(
-        center=center,
-        neighbor=neighbor,
-        shift=shift,
-        vector=vector,
-        distance=distance,
-        first=first,
-    )
+    found = pairs_in(grid, radius)
+    pairs = Pairs(*found)
+    if len(pairs.distance) and pairs.distance.min() < CLOSEST:
+        worst = pairs.distance.argmin()
+        raise coincidence(atoms, int(pairs.center[worst]), int(pairs.neighbor[worst]))
+    return pairs
 
 
 @compiled
-def _pairs(
+def pairs_in(
     grid: Grid, radius: float
 ) -> tuple[Integers, Integers, Integers, Floats, Floats, Integers]:
     """Fields of Pairs."""

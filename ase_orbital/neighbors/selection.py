@@ -89,7 +89,7 @@ def _levels(
 ) -> Floats:
     level = np.full(len(centers), radius - 0.5 * smoothing)
     for index, center in enumerate(centers):
-        start, end = first[center], first[center + 1]
+        start, end, wanted = first[center], first[center + 1], k
         while end > start and distance[end - 1] > radius:
             end -= 1
         if end - start <= k:
@@ -97,6 +97,9 @@ def _levels(
         # The level lies within half a width of the k-th neighbor.
         low = distance[start + k - 1] - 0.5 * smoothing
         high = min(level[index], distance[start + k] + 0.5 * smoothing)
+        # Of which those well inside count as one, and those well outside as nothing.
+        while occupation(low, distance[start], smoothing) == 1.0:
+            start, wanted = start + 1, wanted - 1
         for _ in range(60):  # halvings, to the last bit
             middle = 0.5 * (low + high)
             total = 0.0
@@ -105,7 +108,7 @@ def _levels(
                 if f == 0.0:
                     break
                 total += f
-            if total < k:
+            if total < wanted:
                 low = middle
             else:
                 high = middle

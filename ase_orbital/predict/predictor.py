@@ -18,11 +18,11 @@ from ase_orbital.models.base import UNNAMED, CrystalModel
 from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.predict.foreign import ForeignModel
 from ase_orbital.structure import each_named, to_atoms
-from ase_orbital.threads import each_on_one_thread
+from ase_orbital.threads import each_on_one_thread, filled
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ase import Atoms
     from torch import nn
@@ -219,7 +219,7 @@ class Predictor:
             As for `predict`, with a note saying which structure it is.
         """
         accepted = list(each_named(self.accept, structures))
-        chunks = list(_filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS))
+        chunks = list(filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS))
         results: list[dict[str, float]] = []
         with tqdm(total=len(accepted), disable=not progress, unit="structures") as bar:
             for rows in each_on_one_thread(self._predict, chunks):
@@ -274,9 +274,7 @@ class Predictor:
     def _run(self, model: CrystalModel, whole: CrystalGraph) -> _Answer:
         parts: list[list[torch.Tensor]] = []
         with torch.inference_mode():
-            for members in _filled(
-                range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES
-            ):
+            for members in filled(range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES):
                 graph = whole
                 if len(members) < whole.n_graphs:
                     graph = whole.select(torch.tensor(members))
@@ -327,17 +325,3 @@ def _name_of(model: ModelLike) -> str:
     if isinstance(model, str | Path):
         return Path(model).name
     return str(getattr(model, "property_name", type(model).__name__.lower()))
-
-
-def _filled(items: Sequence[Any], sizes: list[int], most: int) -> Iterator[list[Any]]:
-    """Cut a list into runs whose sizes add up to at most `most`, or that are one item."""
-    run: list[Any] = []
-    total = 0
-    for item, size in zip(items, sizes, strict=True):
-        if run and total + size > most:
-            yield run
-            run, total = [], 0
-        run.append(item)
-        total += size
-    if run:
-        yield run

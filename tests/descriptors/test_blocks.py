@@ -36,7 +36,7 @@ def blocks_of(atoms):
         1 + np.sum(around.pairs.distance[around.pairs.center == atom] < CUTOFF * (1 - 1e-9))
         for atom in around.orbits.first
     ])  # fmt: skip
-    return around, sizes, symmetric_blocks(around, sizes, covalent_radii(), CUTOFF)
+    return around, sizes, symmetric_blocks([around], sizes, covalent_radii(), CUTOFF)
 
 
 def without_symmetry(atoms, **settings):

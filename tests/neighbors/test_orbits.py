@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from ase_orbital.neighbors import orbits
 from ase_orbital.neighbors.bins import binned
-from ase_orbital.neighbors.orbits import TOLERANCE, find_orbits
-from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors.surroundings import survey
 
 # spglib 2.7 says so at every call; its errors are not what these tests are about.
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
@@ -35,8 +34,8 @@ def made(group, primitive=False):
     )  # fmt: skip
 
 
-def orbits_of(atoms, tolerance=TOLERANCE["float64"]):
-    return find_orbits(atoms, find_pairs(atoms, 5.0), tolerance)
+def orbits_of(atoms, dtype="float64"):
+    return survey(atoms, 5.0, dtype).orbits
 
 
 def known(atoms, tolerance=1e-6):
@@ -97,7 +96,7 @@ def test_atoms_of_a_supercell_are_those_of_its_unit_cell():
 def test_atoms_are_equivalent_up_to_the_tolerance(moved, tolerance, n_orbits):
     atoms = bulk("Si", cubic=True)
     atoms.positions += moved * np.random.default_rng(0).uniform(-1, 1, (8, 3))
-    assert len(orbits_of(atoms, TOLERANCE[tolerance]).first) == n_orbits
+    assert len(orbits_of(atoms, tolerance).first) == n_orbits
 
 
 def test_a_rattled_crystal_has_no_symmetry():
