@@ -74,15 +74,34 @@ def build_batch(
         model's prediction for it is that for the whole graph, up to rounding. Positions
         cannot be had back from it: `fractional` and `shift` are those of one of them.
     """
-    radius = max(connectivity.radius, descriptor.reach)
-    precision = str(dtype).removeprefix("torch.")
-    found = survey_many(structures, radius, precision)
+    found = _survey(structures, descriptor.reach, connectivity, dtype)
     members = [
         # Of equals, which are the nearest is not equal: then no two atoms are.
         _member(around, rows, connectivity, merged and connectivity.smoothing is not None)
         for around, rows in zip(found, descriptor.rows(found), strict=True)
     ]
     return _joined(members, dtype, connectivity.symmetric, merged)
+
+
+def _survey(
+    structures: list[Atoms], reach: float, connectivity: Connectivity, dtype: torch.dtype
+) -> list[Surroundings]:
+    """Survey as far as the descriptor and the edges need it.
+
+    The nearest few neighbors are mostly near: the whole radius of the edges is searched
+    only for the structures that have atoms with too few within the descriptor's reach.
+    """
+    precision = str(dtype).removeprefix("torch.")
+    if reach == 0.0 or reach >= connectivity.radius:
+        return survey_many(structures, max(connectivity.radius, reach), precision)
+    found = survey_many(structures, reach, precision)
+    sparse = [n for n, around in enumerate(found) if not connectivity.within(around, reach)]
+    again = [structures[n] for n in sparse]
+    for n, around in zip(
+        sparse, survey_many(again, connectivity.radius, precision), strict=True
+    ):
+        found[n] = around
+    return found
 
 
 def _member(

@@ -68,6 +68,16 @@ class Connectivity:
                 f"not {self.smoothing}"
             )
 
+    def within(self, around: Surroundings, radius: float) -> bool:
+        """Whether all edges are known to be among pairs up to a shorter radius (Å)."""
+        if self.smoothing is None:
+            return False
+        first, reach = around.pairs.first, radius - self.smoothing
+        return bool(
+            _crowded(around.pairs.distance, first, around.orbits.first,
+                     self.n_neighbors, reach)
+        )  # fmt: skip
+
     def edges(self, around: Surroundings, orbits: Orbits, *, merged: bool) -> Edges:
         """Edges into the first atom of each orbit, sorted by target and distance.
 
@@ -128,6 +138,18 @@ def _reverse(pairs: Pairs) -> Integers:
     reverse = np.empty_like(forward)
     reverse[forward] = backward
     return reverse
+
+
+@compiled
+def _crowded(
+    distance: Floats, first: Integers, centers: Integers, k: int, reach: float
+) -> bool:
+    """Whether each center has more than k neighbors within reach."""
+    for center in centers:
+        last = first[center] + k
+        if last >= first[center + 1] or distance[last] > reach:
+            return False
+    return True
 
 
 @compiled
