@@ -51,12 +51,12 @@ def lower_overlaps(
     cutoff
         Where damping gets to zero. Å.
     dtype
-        Of the matrices; above the diagonal they are 1.
+        Of the matrices; above the diagonal they are 0.
     """
     variance = widths[:, None] ** 2 + widths**2
+    n = int(gathered.size[chosen[0]])
     # Summed in double precision, and rounded as what they are: exponents.
-    n = gathered.size[chosen[0]]
-    exponents = torch.zeros(len(chosen), n, n, dtype=dtype)
+    packed = torch.empty(len(chosen), n * (n + 1) // 2, dtype=dtype)
     _fill(
         gathered.vector,
         gathered.begin[chosen],
@@ -66,9 +66,13 @@ def lower_overlaps(
         cutoff,
         -0.5 / variance,
         1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
-        exponents.numpy(),
+        n,
+        packed.numpy(),
     )
-    return exponents.exp_()
+    packed.exp_()
+    matrices = torch.zeros(len(chosen), n, n, dtype=dtype)
+    _unpack(packed.numpy(), matrices.numpy())
+    return matrices
 
 
 @compiled
@@ -81,11 +85,12 @@ def _fill(
     cutoff: float,
     slope: Floats,
     constant: Floats,
+    n: int,
     exponents: NDArray[np.floating],
 ) -> None:
-    n_environments, n, _ = exponents.shape
+    """Write the exponents of each lower triangle of n rows, row after row."""
     points, damping, kind = np.zeros((3, n)), np.zeros(n), np.empty(n, np.int64)
-    for e in range(n_environments):
+    for e in range(len(begins)):
         kind[0] = kinds[centers[e]]
         for i in range(1, n):
             pair, square = begins[e] + i - 1, 0.0
@@ -96,12 +101,24 @@ def _fill(
             # At the rim: the exponential of it is zero again.
             damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
             kind[i] = kinds[neighbor[pair]]
+        begin = 0
         for i in range(n):
             x, y, z = points[0, i], points[1, i], points[2, i]
             slopes, constants, mine = slope[kind[i]], constant[kind[i]], damping[i]
+            row = exponents[e, begin : begin + i + 1]
             for j in range(i + 1):
                 dx, dy, dz = points[0, j] - x, points[1, j] - y, points[2, j] - z
                 square = dx * dx + dy * dy + dz * dz
-                exponents[e, i, j] = (
-                    square * slopes[kind[j]] + constants[kind[j]] + mine + damping[j]
-                )
+                row[j] = square * slopes[kind[j]] + constants[kind[j]] + mine + damping[j]
+            begin += i + 1
+
+
+@compiled
+def _unpack(packed: NDArray[np.floating], matrices: NDArray[np.floating]) -> None:
+    """Write triangles that are stored row after row into matrices."""
+    for e in range(len(matrices)):
+        at = 0
+        for i in range(matrices.shape[1]):
+            for j in range(i + 1):
+                matrices[e, i, j] = packed[e, at]
+                at += 1
