@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -170,7 +170,8 @@ class Booster(nn.Module):
         summed = weight.new_zeros(len(graph.numbers), messages.shape[1])
         total = graph.total_weight[:, None]
         summed = summed.index_add(0, graph.target, total * messages)
-        raised = self.FLOOR + weight.clamp(max=1.0) * (messages - self.FLOOR)
+        kept = weight.clamp(max=1.0)
+        raised = torch.addcmul(self.FLOOR * (1.0 - kept), kept, messages)
         return summed * maximum_over_edges(raised, graph)
 
 
@@ -180,17 +181,30 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     Zero where no edge arrives. In a crystal many edges share the maximum: its gradient is
     divided among them.
     """
-    degree = graph.degree
-    with torch.no_grad():
+    largest: Tensor = _Maximum.apply(values, graph.target, graph.degree)
+    return largest
+
+
+class _Maximum(torch.autograd.Function):
+    """Not by autograd through segment_reduce.
+
+    In torch 2.13 its gradient is wrong where more than two values share the maximum.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, target: Tensor, degree: Tensor) -> Tensor:
         largest = torch.segment_reduce(values, "max", lengths=degree, axis=0)
-    if not (torch.is_grad_enabled() and values.requires_grad):
-        return largest.where(degree[:, None] > 0, 0.0)
-    # Not by autograd through segment_reduce: in torch 2.13 its gradient is wrong where
-    # more than two values share the maximum.
-    holds = (values == largest[graph.target]).to(values.dtype)
-    holders = torch.zeros_like(largest).index_add(0, graph.target, holds)
-    share = holds / holders[graph.target]
-    return torch.zeros_like(largest).index_add(0, graph.target, share * values)
+        largest = largest.where(degree[:, None] > 0, 0.0)
+        ctx.save_for_backward(values, largest, target)
+        return largest
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        values, largest, target = ctx.saved_tensors
+        holds = (values == largest[target]).to(values.dtype)
+        holders = torch.zeros_like(largest).index_add(0, target, holds)
+        share = gradients[0] / holders.clamp(min=1.0)
+        return holds.mul_(share[target]), None, None
 
 
 def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:
