@@ -117,7 +117,6 @@ def _survey(
         found.append(
             Surroundings(
                 atoms=atoms,
-                # One number more than atoms: where the pairs of the last end.
                 pairs=Pairs(*fields),
                 orbits=Orbits(orbit[begin:end], *(field[chosen] for field in of_orbits)),
                 tolerance=tolerance,

@@ -8,7 +8,7 @@ import torch
 
 from ase_orbital import load_model
 from ase_orbital.descriptors.settings import computing
-from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.neighbors.surroundings import survey_many
 from ase_orbital.structure import to_atoms_many
 
 from .prediction import EOSNET
@@ -30,8 +30,9 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     model.descriptor = computing(model.descriptor, "float32")
     model.freeze()
     atoms = to_atoms_many(crystals)
-    radius = max(model.descriptor.reach, model.connectivity.radius)
-    found = [survey(one, radius, "float32") for one in atoms]
+    # Far enough for the edges of these, too: see `graphs.building`.
+    reach = model.descriptor.reach
+    found = survey_many(atoms, reach, "float32")
     batch = model.batch(atoms)
     parts = torch.arange(len(atoms)).split(AT_ONCE)
     graphs = [batch.select(indices) for indices in parts]
@@ -43,7 +44,7 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
 
     checked, surveyed, described, batched, predicted = medians(
         lambda: to_atoms_many(crystals),
-        lambda: [survey(one, radius, "float32") for one in atoms],
+        lambda: survey_many(atoms, reach, "float32"),
         lambda: model.descriptor.rows(found),
         lambda: model.batch(atoms),
         networks,
