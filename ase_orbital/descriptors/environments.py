@@ -55,15 +55,18 @@ class Gathered(NamedTuple):
         `per_atom` are the rows each atom has in a matrix.
         """
         for part in by_size(self.size[chosen] * per_atom, room):
-            center = chosen[part]
-            n = self.size[center[0]]
-            members = self.begin[center][:, None] + np.arange(n - 1)
-            points = np.zeros((len(center), n, 3))
-            points[:, 1:] = self.vector[members]
-            around = np.empty((len(center), n), np.int64)
-            around[:, 0] = self.atom[center]
-            around[:, 1:] = self.neighbor[members]
-            yield Environment(center, around, points)
+            yield self.around(chosen[part])
+
+    def around(self, center: Integers) -> Environment:
+        """Environments of one size, by their places."""
+        n = self.size[center[0]]
+        members = self.begin[center][:, None] + np.arange(n - 1)
+        points = np.zeros((len(center), n, 3))
+        points[:, 1:] = self.vector[members]
+        atoms = np.empty((len(center), n), np.int64)
+        atoms[:, 0] = self.atom[center]
+        atoms[:, 1:] = self.neighbor[members]
+        return Environment(center, atoms, points)
 
 
 def by_size(sizes: Integers, room: int) -> Iterator[Integers]:

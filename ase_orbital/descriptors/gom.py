@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
-from ase_orbital.descriptors.environments import Environment, Gathered, by_size, gather
+from ase_orbital.descriptors.environments import Environment, by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
 from ase_orbital.descriptors.whole import lower_overlaps
 from ase_orbital.elements import covalent_radii, require
@@ -120,10 +120,22 @@ class GOM(Descriptor):
             plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
         chosen = np.flatnonzero(plain)
-        if compiled:
-            self._fill_whole(rows, gathered, chosen, widths)
-        else:
-            self._fill_by_torch(rows, gathered, chosen, widths)
+        sizes = gathered.size[chosen] * self._n_orbitals
+        parts = [chosen[part] for part in by_size(sizes, CHUNK)]
+        different, kind = np.unique(widths, return_inverse=True)
+        dtype = getattr(torch, self.dtype)
+
+        def describe(part: Integers) -> NDArray[np.floating[Any]]:
+            if compiled:
+                matrices = lower_overlaps(
+                    gathered, part, different, kind, self.cutoff, dtype
+                )
+            else:
+                matrices = self._matrices(*self._tensors(gathered.around(part), widths))
+            return np.asarray(eigenvalues(matrices)[:, :width].cpu().numpy())
+
+        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
+            rows[part, : values.shape[1]] = values
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -134,42 +146,6 @@ class GOM(Descriptor):
         largest = np.maximum.reduceat(gathered.size, last - n_orbits)
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
-
-    def _fill_whole(
-        self,
-        rows: NDArray[np.floating[Any]],
-        gathered: Gathered,
-        chosen: Integers,
-        widths: Floats,
-    ) -> None:
-        """Put the eigenvalues of chosen environments into their rows, by compiled loops."""
-        different, kind = np.unique(widths, return_inverse=True)
-        dtype = getattr(torch, self.dtype)
-        parts = [chosen[part] for part in by_size(gathered.size[chosen], CHUNK)]
-
-        def describe(part: Integers) -> NDArray[np.floating[Any]]:
-            matrices = lower_overlaps(gathered, part, different, kind, self.cutoff, dtype)
-            return np.asarray(eigenvalues(matrices)[:, : rows.shape[1]].numpy())
-
-        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
-            rows[part, : values.shape[1]] = values
-
-    def _fill_by_torch(
-        self,
-        rows: NDArray[np.floating[Any]],
-        gathered: Gathered,
-        chosen: Integers,
-        widths: Floats,
-    ) -> None:
-        """Put the eigenvalues of chosen environments into their rows, on any device."""
-        parts = list(gathered.parts(chosen, CHUNK, self._n_orbitals))
-
-        def describe(part: Environment) -> NDArray[np.floating[Any]]:
-            values = self._eigenvalues(*self._tensors(part, widths))
-            return np.asarray(values[:, : rows.shape[1]].cpu().numpy())
-
-        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
-            rows[part.center, : values.shape[1]] = values
 
     def _blocks(
         self, structures: list[Surroundings], sizes: list[Integers], radii: Floats
@@ -317,17 +293,14 @@ class GOM(Descriptor):
         # Points are relative to the center: moving it moves all others the other way.
         np.subtract.at(out, (part.center, part.center), slope.sum(axis=1))
 
-    def _eigenvalues(self, points: torch.Tensor, widths: torch.Tensor) -> torch.Tensor:
-        matrices = overlap_matrices(
-            points, widths, cutoff=self.cutoff, orbitals=self.orbitals
-        )
-        return eigenvalues(matrices)
+    def _matrices(self, points: torch.Tensor, widths: torch.Tensor) -> torch.Tensor:
+        return overlap_matrices(points, widths, cutoff=self.cutoff, orbitals=self.orbitals)
 
     def _features(
         self, points: torch.Tensor, widths: torch.Tensor, width: int
     ) -> torch.Tensor:
         """At most `width` eigenvalues of environments of one size, as `rows` has them."""
-        values = self._eigenvalues(points, widths)[:, :width]
+        values = eigenvalues(self._matrices(points, widths))[:, :width]
         if self.normalize:
             values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
             values = values / torch.linalg.norm(values, dim=1, keepdim=True)
