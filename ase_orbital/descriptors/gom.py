@@ -116,7 +116,7 @@ class GOM(Descriptor):
         plain = np.ones(last[-1], np.bool_)
         compiled = self.device == "cpu" and self.orbitals == "s"
         if compiled:
-            blocks = self._blocks(structures, np.split(gathered.size, last[:-1]), radii)
+            blocks = self._blocks(structures, gathered.size, radii)
             plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
         chosen = np.flatnonzero(plain)
@@ -148,22 +148,20 @@ class GOM(Descriptor):
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
 
     def _blocks(
-        self, structures: list[Surroundings], sizes: list[Integers], radii: Floats
+        self, structures: list[Surroundings], sizes: Integers, radii: Floats
     ) -> Blocks:
         """Blocks of all environments that have symmetry, by place among all orbits."""
         n_orbits = [len(around.orbits.first) for around in structures]
+        starts = np.cumsum([0, *n_orbits])
         shares = divided(range(len(structures)), n_orbits, SHARE)
 
         def describe(share: list[int]) -> Blocks:
-            chosen = slice(share[0], share[-1] + 1)
-            return symmetric_blocks(
-                structures[chosen], np.concatenate(sizes[chosen]), radii, self.cutoff
-            )
+            first, end = share[0], share[-1] + 1
+            own = sizes[starts[first] : starts[end]]
+            blocks = symmetric_blocks(structures[first:end], own, radii, self.cutoff)
+            return blocks._replace(center=blocks.center + starts[first])
 
-        found, before = [], 0
-        for share, one in zip(shares, each_on_one_thread(describe, shares), strict=True):
-            found.append(one._replace(center=one.center + before))
-            before += sum(n_orbits[share[0] : share[-1] + 1])
+        found = list(each_on_one_thread(describe, shares))
         return Blocks(*map(np.concatenate, zip(*found, strict=True)))
 
     def _fill_from_blocks(

@@ -152,7 +152,7 @@ def train_member(
     return model, seconds
 
 
-def start_from(model: CrystalModel, folder: str, index: int = 0) -> None:
+def start_from(model: CrystalModel, folder: str, index: int) -> None:
     """Begin with the weights of another model, as far as they are not of its property.
 
     What is left: scale and domain of the other's training set, and an output layer of

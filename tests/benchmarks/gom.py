@@ -49,12 +49,7 @@ def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
                 name,
                 "atoms/s",
                 Work(partial(gom.create_many, crystals), n),
-                Work(
-                    lambda groups=groups: [
-                        torch.linalg.eigvalsh(group) for group in groups
-                    ],
-                    n,
-                ),
+                Work(partial(solve_each, groups), n),
                 repetitions=repetitions,
                 times=1 / 1.3,
             )
