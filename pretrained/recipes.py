@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 WIDE = {"n_hidden": 128}
+DEEP = {"network_settings": WIDE | {"n_convolutions": 4}}
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
 FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
 FROM_GAP = {
@@ -140,7 +141,7 @@ TASKS = (
         {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
-        eosnet={"members": 3, "epochs": 50},
+        eosnet={"members": 3, "epochs": 80, **DEEP},
     ),
     _Task(
         "band-gap-mp2018",

@@ -14,41 +14,39 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from ase_orbital.compiled import compiled
 from ase_orbital.descriptors.site_groups import commuting_group, involutions
+from ase_orbital.descriptors.spectra import STEP, filled_up, room_for
 from ase_orbital.neighbors.bins import shortened
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from ase_orbital.neighbors.surroundings import Surroundings
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-STEP = 4
-
 
 class Blocks(NamedTuple):
     """Blocks of some environments.
 
-    center : [n_blocks] environment each belongs to; size : [n_blocks]; entries :
-    [sum of size^2] one block after another, lower triangles. Sizes are multiples of
-    `STEP`, with zeros behind, so that many blocks are of one size.
+    center : [n_blocks] environment each belongs to; size : [n_blocks] `filled_up`, with
+    zeros behind; entries : [sum of size (size + 1) / 2] one block after another, lower
+    triangles, row after row.
     """
 
     center: Integers
     size: Integers
     entries: Floats
 
-    def matrices(self, chosen: Integers, dtype: torch.dtype) -> torch.Tensor:
-        """Chosen blocks of one size, [n_chosen, size, size]; lower triangles."""
-        n, ends = self.size[chosen[0]], np.cumsum(self.size**2)
-        matrices = torch.empty(len(chosen), n, n, dtype=dtype)
-        _stack(self.entries, ends[chosen] - n * n, matrices.numpy())
-        return matrices
+    def triangles(self, chosen: Integers, dtype: DTypeLike) -> NDArray[np.floating]:
+        """Chosen blocks of one size, side by side as `spectra` takes them."""
+        triangles = room_for(len(chosen), self.size[chosen[0]], dtype)
+        ends = np.cumsum(self.size * (self.size + 1) // 2)
+        _put(self.entries, ends[chosen] - triangles.shape[1], triangles)
+        return triangles
 
 
 def symmetric_blocks(
@@ -138,15 +136,12 @@ def _all_blocks(
 
 
 @compiled
-def _stack(entries: Floats, starts: Integers, matrices: NDArray[np.floating]) -> None:
-    """Write a square of entries from each start on into a matrix."""
-    n = matrices.shape[1]
+def _put(entries: Floats, starts: Integers, triangles: NDArray[np.floating]) -> None:
+    """Write entries from each start on into the lane of a triangle."""
+    lanes = triangles.shape[2]
     for m in range(len(starts)):
-        for i in range(n):
-            for j in range(i + 1):
-                matrices[m, i, j] = entries[starts[m] + i * n + j]
-            for j in range(i + 1, n):
-                matrices[m, i, j] = 0.0
+        for at in range(triangles.shape[1]):
+            triangles[m // lanes, at, m % lanes] = entries[starts[m] + at]
 
 
 @compiled
@@ -168,7 +163,8 @@ def _blocks(
     operations = involutions(shortened(cell, periodic)[0], tolerance)
     block_of = np.empty(8 * len(centers), np.int64)
     block_size = np.empty(8 * len(centers), np.int64)
-    entries = np.empty(((sizes + 8 * STEP) ** 2).sum() if len(operations) else 0)
+    most = sizes + 8 * STEP
+    entries = np.empty((most * (most + 1) // 2).sum() if len(operations) else 0)
     elements = np.unique(numbers)
     species = np.searchsorted(elements, numbers)
     slope, factor = _of_species(radii[elements])
@@ -198,7 +194,7 @@ def _blocks(
             if size:
                 block_of[n_blocks], block_size[n_blocks] = index, size
                 n_blocks += 1
-                n_entries += size * size
+                n_entries += size * (size + 1) // 2
     return (
         block_of[:n_blocks].copy(),
         block_size[:n_blocks].copy(),
@@ -263,8 +259,9 @@ def _write_blocks(
         n_orbits += 1
     sizes, offsets = np.empty(g, np.int64), np.zeros(g + 1, np.int64)
     for character in range(g):
-        sizes[character] = n_members[character] + -n_members[character] % STEP
-        offsets[character + 1] = offsets[character] + sizes[character] ** 2
+        size = filled_up(n_members[character])
+        sizes[character] = size
+        offsets[character + 1] = offsets[character] + size * (size + 1) // 2
     out[: offsets[g]] = 0.0
     # Where each operation takes each orbit's first point: loops over orbits are the inner.
     x, y, z = np.empty((g, n_orbits)), np.empty((g, n_orbits)), np.empty((g, n_orbits))
@@ -294,10 +291,10 @@ def _write_blocks(
                 sums[m, two] = math.exp(-sums[m, two])
         _sum_with_signs(sums, one + 1)
         for character in range(g):
-            row, size = rows[character], sizes[character]
+            row = rows[character]
             if row == n_members[character] or members[character, row] != one:
                 continue
-            start = offsets[character] + row * size
+            start = offsets[character] + row * (row + 1) // 2
             for column in range(row + 1):
                 two = members[character, column]
                 out[start + column] = weights[two] * sums[character, two]

@@ -15,9 +15,10 @@ from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
-from ase_orbital.descriptors.environments import Environment, by_size, gather
+from ase_orbital.descriptors.environments import by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
-from ase_orbital.descriptors.whole import lower_overlaps
+from ase_orbital.descriptors.spectra import filled_up, sheaf, spectra
+from ase_orbital.descriptors.whole import overlap_triangles
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.surroundings import SHARE, survey
@@ -25,8 +26,11 @@ from ase_orbital.structure import to_atoms
 from ase_orbital.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+    from ase_orbital.descriptors.environments import Environment, Gathered
     from ase_orbital.neighbors.surroundings import Surroundings
     from ase_orbital.structure import AtomsLike
 
@@ -113,29 +117,16 @@ class GOM(Descriptor):
         last = np.cumsum(n_orbits)
         width = self._width(gathered.size)
         rows = np.zeros((last[-1], width), self.dtype)
-        plain = np.ones(last[-1], np.bool_)
-        compiled = self.device == "cpu" and self.orbitals == "s"
-        if compiled:
+        if self.device == "cpu" and self.orbitals == "s":
             blocks = self._blocks(structures, gathered.size, radii)
-            plain[blocks.center] = False
             self._fill_from_blocks(rows, blocks, gathered.size)
-        chosen = np.flatnonzero(plain)
-        sizes = gathered.size[chosen] * self._n_orbitals
-        parts = [chosen[part] for part in by_size(sizes, CHUNK)]
-        different, kind = np.unique(widths, return_inverse=True)
-        dtype = getattr(torch, self.dtype)
-
-        def describe(part: Integers) -> NDArray[np.floating[Any]]:
-            if compiled:
-                matrices = lower_overlaps(
-                    gathered, part, different, kind, self.cutoff, dtype
-                )
-            else:
-                matrices = self._matrices(*self._tensors(gathered.around(part), widths))
-            return np.asarray(eigenvalues(matrices)[:, :width].cpu().numpy())
-
-        for part, values in zip(parts, each_on_one_thread(describe, parts), strict=True):
-            rows[part, : values.shape[1]] = values
+            whole = np.setdiff1d(np.arange(last[-1]), blocks.center)
+            solved = self._solve_whole(gathered, whole, widths)
+        else:
+            solved = self._solve_by_steps(gathered, widths)
+        for part, values in solved:
+            n = gathered.size[part].max() * self._n_orbitals
+            rows[part, :n] = values[:, : min(n, width)]
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -146,6 +137,36 @@ class GOM(Descriptor):
         largest = np.maximum.reduceat(gathered.size, last - n_orbits)
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
+
+    def _solve_whole(
+        self, gathered: Gathered, chosen: Integers, widths: Floats
+    ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
+        """Yield places of environments, and their eigenvalues, in compiled loops."""
+        sizes = filled_up(gathered.size[chosen])
+        parts = [chosen[part] for part in by_size(sizes, CHUNK, together=sheaf)]
+        different, kind = np.unique(widths, return_inverse=True)
+
+        def solve(part: Integers) -> NDArray[np.floating[Any]]:
+            triangles = overlap_triangles(
+                gathered, part, different, kind, self.cutoff, self.dtype
+            )
+            values = spectra(triangles, len(part))
+            values[np.arange(values.shape[1]) >= gathered.size[part][:, None]] = 0.0
+            return values
+
+        return zip(parts, each_on_one_thread(solve, parts), strict=True)
+
+    def _solve_by_steps(
+        self, gathered: Gathered, widths: Floats
+    ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
+        """Yield places of environments, and their eigenvalues, by torch on any device."""
+        parts = list(by_size(gathered.size * self._n_orbitals, CHUNK))
+
+        def solve(part: Integers) -> NDArray[np.floating[Any]]:
+            matrices = self._matrices(*self._tensors(gathered.around(part), widths))
+            return np.asarray(eigenvalues(matrices).cpu().numpy())
+
+        return zip(parts, each_on_one_thread(solve, parts), strict=True)
 
     def _blocks(
         self, structures: list[Surroundings], sizes: Integers, radii: Floats
@@ -175,25 +196,23 @@ class GOM(Descriptor):
         own, first = np.unique(blocks.center, return_index=True)
         totals = np.add.reduceat(blocks.size, first)
         values = np.empty(ends[-1], self.dtype)
-        dtype = getattr(torch, self.dtype)
-        parts = list(by_size(blocks.size, CHUNK))
+        parts = list(by_size(blocks.size, CHUNK, together=sheaf))
 
-        def describe(part: Integers) -> NDArray[np.floating[Any]]:
-            found = torch.linalg.eigvalsh(blocks.matrices(part, dtype))
-            return np.asarray(found.numpy())
+        def solve(part: Integers) -> NDArray[np.floating[Any]]:
+            return spectra(blocks.triangles(part, self.dtype), len(part))
 
-        for part, found in zip(parts, each_on_one_thread(describe, parts), strict=True):
+        for part, found in zip(parts, each_on_one_thread(solve, parts), strict=True):
             n = blocks.size[part[0]]
             values[(ends[part] - n)[:, None] + np.arange(n)] = found
         for total in np.unique(totals):
             alike = totals == total
-            spectra = values[
+            merged = values[
                 (ends[first] - blocks.size[first])[alike][:, None] + np.arange(total)
             ]
-            spectra.sort(axis=1)
-            spectra = spectra[:, ::-1][:, : rows.shape[1]]
-            inside = np.arange(spectra.shape[1]) < sizes[own[alike]][:, None]
-            rows[own[alike], : spectra.shape[1]] = spectra * inside
+            merged.sort(axis=1)
+            merged = merged[:, ::-1][:, : rows.shape[1]]
+            inside = np.arange(merged.shape[1]) < sizes[own[alike]][:, None]
+            rows[own[alike], : merged.shape[1]] = merged * inside
 
     def differentiable_rows(
         self, around: Surroundings, vectors: torch.Tensor

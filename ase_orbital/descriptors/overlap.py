@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ase_orbital.descriptors.spectra import LARGEST, side_by_side, spectra
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -101,6 +103,10 @@ def eigenvalues(matrices: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() and matrices.requires_grad:
         values: Tensor = _Eigenvalues.apply(matrices)
+    elif matrices.device.type == "cpu" and matrices.shape[-1] <= LARGEST:
+        values = torch.from_numpy(
+            spectra(side_by_side(matrices.numpy()), len(matrices)).copy()
+        )
     else:
         values = torch.linalg.eigvalsh(matrices).flip(-1)
     return values

@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from ase_orbital.compiled import compiled
+from ase_orbital.descriptors.spectra import filled_up, room_for
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from ase_orbital.descriptors.environments import Gathered
 
@@ -28,22 +29,22 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 
-def lower_overlaps(
+def overlap_triangles(
     gathered: Gathered,
     chosen: Integers,
     widths: Floats,
     kind: Integers,
     cutoff: float,
-    dtype: torch.dtype,
-) -> torch.Tensor:
-    """Lower triangles of the damped overlap matrices, [n_environments, n, n].
+    dtype: DTypeLike,
+) -> NDArray[np.floating]:
+    """Damped overlap matrices, side by side as `spectra` takes them.
 
     Parameters
     ----------
     gathered
         Environments inside the cutoff.
     chosen : [n_environments]
-        Some of one size.
+        Some of one size, filled up.
     widths : [n_kinds]
         Different widths of Gaussians. Å.
     kind : [n_atoms]
@@ -51,46 +52,46 @@ def lower_overlaps(
     cutoff
         Where damping gets to zero. Å.
     dtype
-        Of the matrices; above the diagonal they are 0.
+        Of the matrices.
     """
     variance = widths[:, None] ** 2 + widths**2
-    n = int(gathered.size[chosen[0]])
+    triangles = room_for(len(chosen), filled_up(gathered.size[chosen[0]]), dtype)
+    triangles.fill(-math.inf)  # what is not written becomes zero
     # Summed in double precision, and rounded as what they are: exponents.
-    packed = torch.empty(len(chosen), n * (n + 1) // 2, dtype=dtype)
     _fill(
         gathered.vector,
         gathered.begin[chosen],
+        gathered.size[chosen],
         gathered.neighbor,
         gathered.atom[chosen],
         kind,
         cutoff,
         -0.5 / variance,
         1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
-        n,
-        packed.numpy(),
+        triangles,
     )
-    packed.exp_()
-    matrices = torch.zeros(len(chosen), n, n, dtype=dtype)
-    _unpack(packed.numpy(), matrices.numpy())
-    return matrices
+    torch.from_numpy(triangles).exp_()
+    return triangles
 
 
 @compiled
 def _fill(
     vectors: Floats,
     begins: Integers,
+    sizes: Integers,
     neighbor: Integers,
     centers: Integers,
     kinds: Integers,
     cutoff: float,
     slope: Floats,
     constant: Floats,
-    n: int,
     exponents: NDArray[np.floating],
 ) -> None:
-    """Write the exponents of each lower triangle of n rows, row after row."""
-    points, damping, kind = np.zeros((3, n)), np.zeros(n), np.empty(n, np.int64)
+    """Write the exponents of each triangle."""
+    most, lanes = sizes.max(), exponents.shape[2]
+    points, damping, kind = np.zeros((3, most)), np.zeros(most), np.empty(most, np.int64)
     for e in range(len(begins)):
+        n, sheaf, lane = sizes[e], exponents[e // lanes], e % lanes
         kind[0] = kinds[centers[e]]
         for i in range(1, n):
             pair, square = begins[e] + i - 1, 0.0
@@ -101,24 +102,13 @@ def _fill(
             # At the rim: the exponential of it is zero again.
             damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
             kind[i] = kinds[neighbor[pair]]
-        begin = 0
+        at = 0
         for i in range(n):
             x, y, z = points[0, i], points[1, i], points[2, i]
             slopes, constants, mine = slope[kind[i]], constant[kind[i]], damping[i]
-            row = exponents[e, begin : begin + i + 1]
             for j in range(i + 1):
                 dx, dy, dz = points[0, j] - x, points[1, j] - y, points[2, j] - z
                 square = dx * dx + dy * dy + dz * dz
-                row[j] = square * slopes[kind[j]] + constants[kind[j]] + mine + damping[j]
-            begin += i + 1
-
-
-@compiled
-def _unpack(packed: NDArray[np.floating], matrices: NDArray[np.floating]) -> None:
-    """Write triangles that are stored row after row into matrices."""
-    for e in range(len(matrices)):
-        at = 0
-        for i in range(matrices.shape[1]):
-            for j in range(i + 1):
-                matrices[e, i, j] = packed[e, at]
+                exponent = square * slopes[kind[j]] + constants[kind[j]]
+                sheaf[at, lane] = exponent + mine + damping[j]
                 at += 1

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from ase_orbital import GOM
-from ase_orbital.descriptors.blocks import STEP, symmetric_blocks
+from ase_orbital.descriptors.blocks import symmetric_blocks
+from ase_orbital.descriptors.spectra import STEP
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.surroundings import survey, survey_many
 
@@ -78,10 +79,11 @@ def test_traces_of_powers_are_those_of_the_matrix(name):
     atoms = CRYSTALS[name]
     _, _, blocks = blocks_of(atoms)
     rows = without_symmetry(atoms)
-    ends = np.cumsum(blocks.size**2)
+    entries = blocks.size * (blocks.size + 1) // 2
     squares = np.zeros(blocks.center.max() + 1)
-    for center, n, end in zip(blocks.center, blocks.size, ends, strict=True):
-        lower = np.tril(blocks.entries[end - n * n : end].reshape(n, n))
+    for center, n, end in zip(blocks.center, blocks.size, np.cumsum(entries), strict=True):
+        lower = np.zeros((n, n))
+        lower[np.tril_indices(n)] = blocks.entries[:end][-(n * (n + 1) // 2) :]
         squares[center] += 2.0 * (lower**2).sum() - (np.diag(lower) ** 2).sum()
     first = survey(atoms, CUTOFF).orbits.first
     for center in np.unique(blocks.center):
