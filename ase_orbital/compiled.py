@@ -25,6 +25,15 @@ def compiled(function: F) -> F:
     return cast("F", njit(cache=True, nogil=True)(function))
 
 
+def over_lanes(function: F) -> F:
+    """Compile loops over independent numbers, of which the processor takes some at a time.
+
+    A product is added without being rounded before, in all of them alike.
+    """
+    options = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
+    return cast("F", njit(cache=True, nogil=True, **options)(function))
+
+
 @compiled
 def extended(rows: NDArray[T], room: int) -> NDArray[T]:
     """Copy of an array with room for more rows."""

@@ -17,12 +17,12 @@ import numpy as np
 
 from ase_orbital.compiled import compiled
 from ase_orbital.descriptors.site_groups import commuting_group, involutions
-from ase_orbital.descriptors.spectra import STEP, filled_up, room_for
 from ase_orbital.neighbors.bins import shortened
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from ase_orbital.descriptors.spectra import Sheaves
     from ase_orbital.neighbors.surroundings import Surroundings
 
     Floats = NDArray[np.float64]
@@ -32,20 +32,22 @@ if TYPE_CHECKING:
 class Blocks(NamedTuple):
     """Blocks of some environments.
 
-    center : [n_blocks] environment each belongs to; size : [n_blocks] `filled_up`, with
-    zeros behind; entries : [sum of size (size + 1) / 2] one block after another, lower
-    triangles, row after row.
+    center : [n_blocks] environment each belongs to; size : [n_blocks]; entries :
+    [sum of size (size + 1) / 2] one block after another, lower triangles, row after row.
     """
 
     center: Integers
     size: Integers
     entries: Floats
 
-    def triangles(self, chosen: Integers, dtype: DTypeLike) -> NDArray[np.floating]:
-        """Chosen blocks of one size, side by side as `spectra` takes them."""
-        triangles = room_for(len(chosen), self.size[chosen[0]], dtype)
-        ends = np.cumsum(self.size * (self.size + 1) // 2)
-        _put(self.entries, ends[chosen] - triangles.shape[1], triangles)
+    def triangles(self, sheaves: Sheaves, dtype: DTypeLike) -> NDArray[np.floating]:
+        """Blocks as some sheaves of all of them lie in memory."""
+        triangles, n_entries = sheaves.memory(0.0, dtype), self.size * (self.size + 1) // 2
+        begin = (np.cumsum(n_entries) - n_entries)[sheaves.matrix]
+        _put(
+            self.entries, begin, n_entries[sheaves.matrix], sheaves.start, sheaves.first,
+            sheaves.lanes, triangles,
+        )  # fmt: skip
         return triangles
 
 
@@ -136,12 +138,23 @@ def _all_blocks(
 
 
 @compiled
-def _put(entries: Floats, starts: Integers, triangles: NDArray[np.floating]) -> None:
-    """Write entries from each start on into the lane of a triangle."""
-    lanes = triangles.shape[2]
-    for m in range(len(starts)):
-        for at in range(triangles.shape[1]):
-            triangles[m // lanes, at, m % lanes] = entries[starts[m] + at]
+def _put(
+    entries: Floats,
+    begin: Integers,
+    n_entries: Integers,
+    start: Integers,
+    first: Integers,
+    lanes: Integers,
+    triangles: NDArray[np.floating],
+) -> None:
+    """Write the entries of each block into its lane."""
+    sheaf = 0
+    for block in range(len(begin)):
+        sheaf += block == first[sheaf + 1]
+        at = start[sheaf] + block - first[sheaf]
+        for entry in range(begin[block], begin[block] + n_entries[block]):
+            triangles[at] = entries[entry]
+            at += lanes[sheaf]
 
 
 @compiled
@@ -163,8 +176,7 @@ def _blocks(
     operations = involutions(shortened(cell, periodic)[0], tolerance)
     block_of = np.empty(8 * len(centers), np.int64)
     block_size = np.empty(8 * len(centers), np.int64)
-    most = sizes + 8 * STEP
-    entries = np.empty((most * (most + 1) // 2).sum() if len(operations) else 0)
+    entries = np.empty((sizes * (sizes + 1) // 2).sum() if len(operations) else 0)
     elements = np.unique(numbers)
     species = np.searchsorted(elements, numbers)
     slope, factor = _of_species(radii[elements])
@@ -259,7 +271,7 @@ def _write_blocks(
         n_orbits += 1
     sizes, offsets = np.empty(g, np.int64), np.zeros(g + 1, np.int64)
     for character in range(g):
-        size = filled_up(n_members[character])
+        size = n_members[character]
         sizes[character] = size
         offsets[character + 1] = offsets[character] + size * (size + 1) // 2
     out[: offsets[g]] = 0.0

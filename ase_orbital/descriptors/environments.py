@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -69,17 +69,11 @@ class Gathered(NamedTuple):
         return Environment(center, atoms, points)
 
 
-def by_size(
-    sizes: Integers, room: int, together: Callable[[int], int] = lambda _: 1
-) -> Iterator[Integers]:
-    """Places of matrices of one size, in parts of at most `room` numbers.
-
-    `together` says how many of a size must not be parted, where there are so many.
-    """
+def by_size(sizes: Integers, room: int) -> Iterator[Integers]:
+    """Places of matrices of one size, in parts of at most `room` numbers or one matrix."""
     for n in np.unique(sizes):
         alike = np.flatnonzero(sizes == n)
-        least = together(int(n))
-        step = least * max(1, room // (n**2 * least))
+        step = max(1, room // n**2)
         for start in range(0, len(alike), step):
             yield alike[start : start + step]
 

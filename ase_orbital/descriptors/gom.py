@@ -17,7 +17,7 @@ from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
 from ase_orbital.descriptors.environments import by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
-from ase_orbital.descriptors.spectra import filled_up, sheaf, spectra
+from ase_orbital.descriptors.spectra import Sheaves, packed, spectra
 from ase_orbital.descriptors.whole import overlap_triangles
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-CHUNK = 2**18  # numbers in the matrices of one eigenvalue call: bounds the memory
+CHUNK = 2**18  # numbers in the matrices that are solved together: bounds the memory
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalization
 
 
@@ -125,8 +125,8 @@ class GOM(Descriptor):
         else:
             solved = self._solve_by_steps(gathered, widths)
         for part, values in solved:
-            n = gathered.size[part].max() * self._n_orbitals
-            rows[part, :n] = values[:, : min(n, width)]
+            n = min(values.shape[1], width)
+            rows[part, :n] = values[:, :n]
         if self.normalize:
             rows[np.abs(rows) < NEGLIGIBLE] = 0.0
             # An overlap matrix has trace >= 1 at its center: the norm is never zero.
@@ -142,25 +142,24 @@ class GOM(Descriptor):
         self, gathered: Gathered, chosen: Integers, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield places of environments, and their eigenvalues, in compiled loops."""
-        sizes = filled_up(gathered.size[chosen])
-        parts = [chosen[part] for part in by_size(sizes, CHUNK, together=sheaf)]
         different, kind = np.unique(widths, return_inverse=True)
+        parts = list(packed(gathered.size[chosen]).parts(CHUNK)) if len(chosen) else []
 
-        def solve(part: Integers) -> NDArray[np.floating[Any]]:
+        def solve(part: Sheaves) -> NDArray[np.floating[Any]]:
+            own = chosen[part.matrix]
             triangles = overlap_triangles(
-                gathered, part, different, kind, self.cutoff, self.dtype
+                gathered, own, part, different, kind, self.cutoff, self.dtype
             )
-            values = spectra(triangles, len(part))
-            values[np.arange(values.shape[1]) >= gathered.size[part][:, None]] = 0.0
-            return values
+            return spectra(triangles, part, gathered.size[own])
 
-        return zip(parts, each_on_one_thread(solve, parts), strict=True)
+        places = [chosen[part.matrix] for part in parts]
+        return zip(places, each_on_one_thread(solve, parts), strict=True)
 
     def _solve_by_steps(
         self, gathered: Gathered, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield places of environments, and their eigenvalues, by torch on any device."""
-        parts = list(by_size(gathered.size * self._n_orbitals, CHUNK))
+        parts = list(by_size(gathered.size * self._n_orbitals, 8 * CHUNK))
 
         def solve(part: Integers) -> NDArray[np.floating[Any]]:
             matrices = self._matrices(*self._tensors(gathered.around(part), widths))
@@ -192,27 +191,24 @@ class GOM(Descriptor):
         if not len(blocks.size):
             return
         # Each block's eigenvalues go behind those of the environment's blocks before it.
-        ends = np.cumsum(blocks.size)
-        own, first = np.unique(blocks.center, return_index=True)
-        totals = np.add.reduceat(blocks.size, first)
-        values = np.empty(ends[-1], self.dtype)
-        parts = list(by_size(blocks.size, CHUNK, together=sheaf))
+        begin = np.cumsum(blocks.size) - blocks.size
+        values = np.empty(blocks.size.sum(), self.dtype)
+        parts = list(packed(blocks.size).parts(CHUNK))
 
-        def solve(part: Integers) -> NDArray[np.floating[Any]]:
-            return spectra(blocks.triangles(part, self.dtype), len(part))
+        def solve(part: Sheaves) -> NDArray[np.floating[Any]]:
+            triangles = blocks.triangles(part, self.dtype)
+            return spectra(triangles, part, blocks.size[part.matrix])
 
         for part, found in zip(parts, each_on_one_thread(solve, parts), strict=True):
-            n = blocks.size[part[0]]
-            values[(ends[part] - n)[:, None] + np.arange(n)] = found
-        for total in np.unique(totals):
-            alike = totals == total
-            merged = values[
-                (ends[first] - blocks.size[first])[alike][:, None] + np.arange(total)
-            ]
+            column = np.arange(found.shape[1])
+            inside = column < blocks.size[part.matrix][:, None]
+            values[(begin[part.matrix][:, None] + column)[inside]] = found[inside]
+        own, first = np.unique(blocks.center, return_index=True)
+        for n in np.unique(sizes[own]):
+            alike = sizes[own] == n
+            merged = values[begin[first[alike]][:, None] + np.arange(n)]
             merged.sort(axis=1)
-            merged = merged[:, ::-1][:, : rows.shape[1]]
-            inside = np.arange(merged.shape[1]) < sizes[own[alike]][:, None]
-            rows[own[alike], : merged.shape[1]] = merged * inside
+            rows[own[alike], :n] = merged[:, ::-1][:, : rows.shape[1]]
 
     def differentiable_rows(
         self, around: Surroundings, vectors: torch.Tensor
@@ -335,6 +331,9 @@ class GOM(Descriptor):
         """Widths of the Gaussians of each element and of all atoms, Å."""
         radii = covalent_radii()
         known = np.isfinite(radii)
-        for around in structures:
-            require(around.atoms.numbers, known, "covalent radius in the GOM table")
-        return radii, np.concatenate([radii[around.atoms.numbers] for around in structures])
+        numbers = [around.atoms.numbers for around in structures]
+        everything = np.concatenate(numbers)
+        if everything.max() >= len(known) or not known[everything].all():
+            for own in numbers:  # to name the atom of its structure
+                require(own, known, "covalent radius in the GOM table")
+        return radii, radii[everything]

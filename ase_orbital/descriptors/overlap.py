@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.descriptors.spectra import LARGEST, side_by_side, spectra
+from ase_orbital.descriptors.spectra import of_one_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,10 +103,8 @@ def eigenvalues(matrices: Tensor) -> Tensor:
     """
     if torch.is_grad_enabled() and matrices.requires_grad:
         values: Tensor = _Eigenvalues.apply(matrices)
-    elif matrices.device.type == "cpu" and matrices.shape[-1] <= LARGEST:
-        values = torch.from_numpy(
-            spectra(side_by_side(matrices.numpy()), len(matrices)).copy()
-        )
+    elif matrices.device.type == "cpu":
+        values = torch.from_numpy(of_one_size(matrices.detach().numpy()))
     else:
         values = torch.linalg.eigvalsh(matrices).flip(-1)
     return values

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from ase_orbital.compiled import compiled
-from ase_orbital.descriptors.spectra import filled_up, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from ase_orbital.descriptors.environments import Gathered
+    from ase_orbital.descriptors.spectra import Sheaves
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -32,19 +32,22 @@ if TYPE_CHECKING:
 def overlap_triangles(
     gathered: Gathered,
     chosen: Integers,
+    sheaves: Sheaves,
     widths: Floats,
     kind: Integers,
     cutoff: float,
     dtype: DTypeLike,
 ) -> NDArray[np.floating]:
-    """Damped overlap matrices, side by side as `spectra` takes them.
+    """Damped overlap matrices, as sheaves of them lie in memory.
 
     Parameters
     ----------
     gathered
         Environments inside the cutoff.
     chosen : [n_environments]
-        Some of one size, filled up.
+        Places of those in the sheaves.
+    sheaves
+        Of `spectra.packed`.
     widths : [n_kinds]
         Different widths of Gaussians. Å.
     kind : [n_atoms]
@@ -55,8 +58,7 @@ def overlap_triangles(
         Of the matrices.
     """
     variance = widths[:, None] ** 2 + widths**2
-    triangles = room_for(len(chosen), filled_up(gathered.size[chosen[0]]), dtype)
-    triangles.fill(-math.inf)  # what is not written becomes zero
+    triangles = sheaves.memory(-math.inf, dtype)  # what is not written becomes zero
     # Summed in double precision, and rounded as what they are: exponents.
     _fill(
         gathered.vector,
@@ -68,6 +70,9 @@ def overlap_triangles(
         cutoff,
         -0.5 / variance,
         1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
+        sheaves.start,
+        sheaves.first,
+        sheaves.lanes,
         triangles,
     )
     torch.from_numpy(triangles).exp_()
@@ -85,13 +90,18 @@ def _fill(
     cutoff: float,
     slope: Floats,
     constant: Floats,
+    start: Integers,
+    first: Integers,
+    lanes: Integers,
     exponents: NDArray[np.floating],
 ) -> None:
     """Write the exponents of each triangle."""
-    most, lanes = sizes.max(), exponents.shape[2]
+    most = sizes.max()
     points, damping, kind = np.zeros((3, most)), np.zeros(most), np.empty(most, np.int64)
+    sheaf = 0
     for e in range(len(begins)):
-        n, sheaf, lane = sizes[e], exponents[e // lanes], e % lanes
+        sheaf += e == first[sheaf + 1]
+        n, at = sizes[e], start[sheaf] + e - first[sheaf]
         kind[0] = kinds[centers[e]]
         for i in range(1, n):
             pair, square = begins[e] + i - 1, 0.0
@@ -102,7 +112,6 @@ def _fill(
             # At the rim: the exponential of it is zero again.
             damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
             kind[i] = kinds[neighbor[pair]]
-        at = 0
         for i in range(n):
             x, y, z = points[0, i], points[1, i], points[2, i]
             slopes, constants, mine = slope[kind[i]], constant[kind[i]], damping[i]
@@ -110,5 +119,5 @@ def _fill(
                 dx, dy, dz = points[0, j] - x, points[1, j] - y, points[2, j] - z
                 square = dx * dx + dy * dy + dz * dz
                 exponent = square * slopes[kind[j]] + constants[kind[j]]
-                sheaf[at, lane] = exponent + mine + damping[j]
-                at += 1
+                exponents[at] = exponent + mine + damping[j]
+                at += lanes[sheaf]

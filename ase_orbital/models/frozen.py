@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 AT_ONCE = 512  # edges; more fill the cache with one member
+IN_CACHE = 1024  # edges whose messages are made, gated and summed before the next ones'
 
 
 class FrozenEOSNet(nn.Module):
@@ -124,14 +125,18 @@ class _FrozenConvolution(nn.Module):
     ) -> Tensor:
         """Update the nodes of some members, [n_members, n_atoms, n_hidden]."""
         center, neighbor = self.nodes(nodes, members).chunk(2, dim=2)
-        z = coordinates @ self.edges[members]
-        z = z + center.index_select(1, graph.target)
-        z = z + neighbor.index_select(1, graph.source)
-        gate, core = z.chunk(2, dim=2)
-        message = torch.sigmoid(gate) * functional.softplus(core) * weight
-        summed = torch.zeros_like(nodes).index_add(1, graph.target, message)
+        summed, edges = torch.zeros_like(nodes), self.edges[members]
+        for start in range(0, len(graph.target), IN_CACHE):
+            part = slice(start, start + IN_CACHE)
+            target, along = graph.target[part], coordinates[part]
+            z = center.index_select(1, target)
+            z += neighbor.index_select(1, graph.source[part])
+            z.baddbmm_(along.expand(len(edges), -1, -1), edges)
+            gate, core = z.chunk(2, dim=2)
+            message = functional.softplus(core) * torch.sigmoid(gate) * weight[part]
+            summed.index_add_(1, target, message)
         moved = torch.addcmul(self.shift[members], summed, self.scale[members])
-        return functional.softplus(nodes + moved)
+        return functional.softplus(moved.add_(nodes))
 
 
 def _scale_and_shift(norm: WeightedBatchNorm) -> tuple[Tensor, Tensor]:

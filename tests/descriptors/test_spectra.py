@@ -6,21 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ase_orbital.descriptors.spectra import (
-    LANES,
-    LARGEST,
-    one_by_one,
-    room_for,
-    side_by_side,
-    spectra,
-)
+from ase_orbital.descriptors.side_by_side import LANES
+from ase_orbital.descriptors.spectra import of_one_size, packed, spectra
 
 PRECISIONS = {"float32": 2e-6, "float64": 1e-14}  # of the largest eigenvalue
-SIZES = [1, 2, 3, 4, 7, 12, 30, 61, 120, LARGEST]
-
-
-def of(matrices):
-    return spectra(side_by_side(matrices), len(matrices))
+SIZES = [1, 2, 3, 4, 7, 12, 30, 61, 120, 250, 270]
+POWERS = 10.0 ** np.arange(-15.0, 1.0)
+RISING = np.outer(POWERS, POWERS) + np.diag(POWERS**2)
 
 
 def gaussians(n_matrices, n, seed=0):
@@ -32,10 +24,29 @@ def chain(n):
     return np.eye(n, k=1) + np.eye(n, k=-1)
 
 
+def of_any_size(matrices, dtype="float64"):
+    """Eigenvalues of a list of matrices, solved together."""
+    sizes = np.array([len(matrix) for matrix in matrices])
+    sheaves = packed(sizes)
+    triangles = sheaves.memory(0.0, dtype)
+    for sheaf, lanes in enumerate(sheaves.lanes):
+        own = sheaves.matrix[sheaves.first[sheaf] : sheaves.first[sheaf + 1]]
+        for lane, matrix in enumerate(own):
+            lower = matrices[matrix][np.tril_indices(sizes[matrix])]
+            begin = sheaves.start[sheaf] + lane
+            triangles[begin : begin + lanes * len(lower) : lanes] = lower
+    values = spectra(triangles, sheaves, sizes[sheaves.matrix])
+    found = [np.empty(0)] * len(matrices)
+    for matrix, row in zip(sheaves.matrix, values, strict=True):
+        assert not row[sizes[matrix] :].any()
+        found[matrix] = row[: sizes[matrix]]
+    return found
+
+
 @pytest.mark.parametrize("n", [2, 5, 20, 61])
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_a_chain_has_the_energies_of_hueckel(n, dtype):
-    found = of(np.repeat(chain(n)[None], LANES, axis=0).astype(dtype))
+    found = of_one_size(np.repeat(chain(n)[None], LANES, axis=0).astype(dtype))
     energies = 2.0 * np.cos(np.pi * np.arange(1, n + 1) / (n + 1))
     assert found.dtype == dtype
     assert_allclose(found, np.tile(energies, (LANES, 1)), atol=2 * PRECISIONS[dtype])
@@ -46,33 +57,32 @@ def test_a_chain_has_the_energies_of_hueckel(n, dtype):
 def test_overlaps_of_gaussians_as_lapack_solves_them(n, dtype):
     matrices = gaussians(LANES + 20, n)
     exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    error = np.abs(of(matrices.astype(dtype)) - exact) / exact[:, :1]
+    error = np.abs(of_one_size(matrices.astype(dtype)) - exact) / exact[:, :1]
     assert error.max() < PRECISIONS[dtype] * max(1.0, n / 50)
 
 
 @pytest.mark.parametrize(
     "matrix",
-    {
-        "nothing": np.zeros((6, 6)),
-        "diagonal": np.diag([3.0, -1.0, 2.0, 2.0, 0.0]),
-        "ones": np.ones((9, 9)),
-        "pairs": np.kron(np.eye(4), [[0.0, 1.0], [1.0, 0.0]]),
-        "two apart": np.kron(np.eye(2), gaussians(1, 7)[0]),
-        "zeros between": np.kron(np.diag([1.0, 0.0, 1.0]), gaussians(1, 5)[0]),
-        "Wilkinson": np.diag(np.abs(np.arange(21.0) - 10.0)) + chain(21),
-        "rising": np.outer(g := 10.0 ** np.arange(-15.0, 1.0), g) + np.diag(g**2),
-        "falling": np.outer(g[::-1], g[::-1]) + np.diag(g[::-1] ** 2),
-        "tiny": 1e-3 * np.eye(8) + 1e-20,
-    }.values(),
+    [
+        pytest.param(np.zeros((6, 6)), id="nothing"),
+        pytest.param(np.diag([3.0, -1.0, 2.0, 2.0, 0.0]), id="diagonal"),
+        pytest.param(np.ones((9, 9)), id="ones"),
+        pytest.param(np.kron(np.eye(4), [[0.0, 1.0], [1.0, 0.0]]), id="pairs"),
+        pytest.param(np.kron(np.eye(2), gaussians(1, 7)[0]), id="two apart"),
+        pytest.param(np.kron(np.diag([1, 0, 1]), gaussians(1, 5)[0]), id="zeros between"),
+        pytest.param(np.diag(np.abs(np.arange(21.0) - 10.0)) + chain(21), id="Wilkinson"),
+        pytest.param(RISING, id="rising"),
+        pytest.param(RISING[::-1, ::-1], id="falling"),
+        pytest.param(1e-3 * np.eye(8) + 1e-20, id="small"),
+    ],
 )
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_matrices_that_are_hard(matrix, dtype):
     exact = np.linalg.eigvalsh(matrix)[::-1]
-    found = of(np.repeat(matrix[None], LANES, axis=0).astype(dtype))
+    found = of_one_size(np.repeat(matrix[None], LANES, axis=0).astype(dtype))
     scale = np.abs(exact).max() or 1.0
-    assert_allclose(
-        found / scale, np.tile(exact / scale, (LANES, 1)), atol=PRECISIONS[dtype]
-    )
+    expected = np.tile(exact / scale, (LANES, 1))
+    assert_allclose(found / scale, expected, atol=PRECISIONS[dtype])
 
 
 @given(n=st.integers(2, 24), seed=st.integers(0, 2**32 - 1), zeros=st.floats(0.0, 1.0))
@@ -81,35 +91,52 @@ def test_symmetric_matrices_of_any_kind(n, seed, zeros):
     matrices = random.normal(size=(LANES, n, n)) * (random.random((LANES, n, n)) > zeros)
     matrices += matrices.mT
     exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    assert_allclose(of(matrices), exact, atol=1e-13 * np.abs(exact).max() + 1e-300)
+    assert_allclose(of_one_size(matrices), exact, atol=1e-13 * np.abs(exact).max())
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=100), st.integers(0, 2**32 - 1))
+def test_matrices_of_any_sizes(sizes, seed):
+    matrices = [gaussians(1, n, seed)[0] for n in sizes]
+    for found, matrix in zip(of_any_size(matrices), matrices, strict=True):
+        assert_allclose(found, np.linalg.eigvalsh(matrix)[::-1], atol=1e-12)
 
 
 def test_a_matrix_is_solved_to_the_bit_whatever_lies_beside_it():
-    matrices = gaussians(2 * LANES, 25).astype("float32")
-    together = of(matrices)
-    others = gaussians(2 * LANES, 25, seed=1).astype("float32")
-    others[LANES + 3], others[7] = matrices[0], chain(25)
-    assert_array_equal(of(others)[LANES + 3], together[0])
-    assert_array_equal(of(matrices[::-1].copy()), together[::-1])
+    matrices = list(gaussians(LANES, 25).astype("float32"))
+    together = of_any_size(matrices, "float32")
+    others = [*gaussians(LANES, 30, seed=1), *gaussians(LANES, 25, seed=2)]
+    filled_up = of_any_size([matrices[0], *others[:9], *matrices[1:], *others], "float32")
+    assert_array_equal(filled_up[0], together[0])
+    assert_array_equal(filled_up[10 : LANES + 9], together[1:])
+    assert_array_equal(of_any_size(matrices[::-1], "float32"), together[::-1])
 
 
-@pytest.mark.parametrize("n_matrices", [1, 3, LANES - 1, LANES + 1, 2 * LANES])
-@pytest.mark.parametrize("n", [5, 40])
-def test_any_number_of_matrices(n_matrices, n):
-    matrices = gaussians(n_matrices, n)
-    exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    assert_allclose(of(matrices), exact, atol=1e-13 * n)
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=200))
+def test_each_matrix_has_a_place_of_its_own(sizes):
+    sheaves = packed(np.array(sizes))
+    assert sorted(sheaves.matrix) == list(range(len(sizes)))
+    assert (np.diff(sheaves.first) <= sheaves.lanes).all()
+    assert sheaves.start[-1] == sum(
+        n * (n + 1) // 2 * lanes
+        for n, lanes in zip(sheaves.size, sheaves.lanes, strict=True)
+    )
+    for sheaf, n in enumerate(sheaves.size):
+        own = sheaves.matrix[sheaves.first[sheaf] : sheaves.first[sheaf + 1]]
+        assert max(sizes[matrix] for matrix in own) == n
 
 
-@pytest.mark.parametrize("n", [6, LARGEST + 4])
-def test_triangles_there_and_back(n):
-    matrices = gaussians(3, n)
-    triangles = side_by_side(matrices)
-    assert triangles.shape == room_for(3, n, "float64").shape
-    assert_array_equal(one_by_one(triangles, 3), np.tril(matrices))
+@pytest.mark.parametrize("room", [1, 10_000, 10**9])
+def test_parts_are_what_is_packed(room):
+    sizes = np.random.default_rng(0).integers(1, 60, 300)
+    sheaves = packed(sizes)
+    parts = list(sheaves.parts(room))
+    assert_array_equal(np.concatenate([part.matrix for part in parts]), sheaves.matrix)
+    assert all(part.start[-1] <= room or len(part.size) == 1 for part in parts)
+    assert all(len(part.matrix) == part.first[-1] for part in parts)
 
 
-def test_larger_matrices_are_solved_one_by_one():
-    matrices = gaussians(3, LARGEST + 4)
-    exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    assert_allclose(of(matrices), exact, atol=1e-12)
+def test_few_or_large_matrices_are_left_to_lapack():
+    assert packed(np.array([60] * 40 + [20])).lanes.tolist() == [LANES, LANES]
+    assert packed(np.array([60] * 3)).lanes.tolist() == [1, 1, 1]
+    assert packed(np.array([300] * 40)).lanes.tolist() == [1] * 40
+    assert packed(np.array([60] + [20] * 32)).lanes.tolist() == [1, LANES]

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from ase_orbital import GOM
 from ase_orbital.descriptors.environments import gather
 from ase_orbital.descriptors.overlap import overlap_matrices
-from ase_orbital.descriptors.spectra import one_by_one
+from ase_orbital.descriptors.spectra import packed
 from ase_orbital.descriptors.whole import overlap_triangles
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.surroundings import survey
@@ -28,6 +28,16 @@ def parts_of(atoms, cutoff):
     return gathered, gathered.parts(np.arange(len(atoms)), 2**18, 1)
 
 
+def matrix_of(triangles, sheaves, index):
+    """Lower triangle of a matrix in sheaves of matrices of one size."""
+    sheaf = np.searchsorted(sheaves.first, index, "right") - 1
+    n, lanes = sheaves.size[sheaf], sheaves.lanes[sheaf]
+    begin = sheaves.start[sheaf] + index - sheaves.first[sheaf]
+    matrix = np.zeros((n, n), triangles.dtype)
+    matrix[np.tril_indices(n)] = triangles[begin : sheaves.start[sheaf + 1] : lanes]
+    return matrix
+
+
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("cutoff", [2.1, 6.0])
@@ -43,12 +53,15 @@ def test_matrices_are_those_of_torch(name, dtype, cutoff):
             orbitals="s",
         )
         different, kind = np.unique(widths, return_inverse=True)
-        triangles = overlap_triangles(gathered, part.center, different, kind, cutoff, dtype)
+        sheaves = packed(gathered.size[part.center])
+        triangles = overlap_triangles(
+            gathered, part.center, sheaves, different, kind, cutoff, dtype
+        )
         assert triangles.dtype == dtype
-        found, n = one_by_one(triangles, len(part.center)), expected.shape[1]
         tolerance = 1e-14 if dtype == "float64" else 1e-6
-        assert_allclose(found[:, :n, :n], expected.tril(), rtol=0, atol=tolerance)
-        assert not found[:, n:].any()
+        for index in range(len(part.center)):
+            found = matrix_of(triangles, sheaves, index)
+            assert_allclose(found, expected[index].tril(), rtol=0, atol=tolerance)
 
 
 def test_an_atom_at_the_rim_overlaps_with_nothing():
@@ -56,8 +69,9 @@ def test_an_atom_at_the_rim_overlaps_with_nothing():
     gathered, _ = parts_of(Atoms("H2", [[0, 0, 0], [0, 0, 1.0]]), cutoff)
     at_rim = gathered._replace(vector=gathered.vector * 2.0)
     width, kind = covalent_radii()[[1]], np.zeros(2, np.int64)
-    triangles = overlap_triangles(at_rim, np.arange(1), width, kind, cutoff, "float64")
-    assert one_by_one(triangles, 1)[0, :2, :2].tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    sheaves, one = packed(np.array([2])), np.arange(1)
+    triangles = overlap_triangles(at_rim, one, sheaves, width, kind, cutoff, "float64")
+    assert matrix_of(triangles, sheaves, 0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
 def test_rows_are_the_same_with_and_without_a_gradient():
