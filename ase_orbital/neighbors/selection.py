@@ -102,6 +102,8 @@ def _levels(
             start, wanted = start + 1, wanted - 1
         for _ in range(60):  # halvings, to the last bit
             middle = 0.5 * (low + high)
+            if not low < middle < high:
+                break
             total = 0.0
             for pair in range(start, end):
                 f = occupation(middle, distance[pair], smoothing)

@@ -21,15 +21,22 @@ def medians(*functions: Callable[[], object], repetitions: int) -> list[float]:
     Every function runs once before, so that nothing is compiled or loaded while the clock
     runs. In turns, because a machine gets slower and faster while others use it.
     """
-    for function in functions:
-        function()
-    times: list[list[float]] = [[] for _ in functions]
-    for _ in range(repetitions):
-        for function, own in zip(functions, times, strict=True):
+    turns = list(in_turns(*functions, repetitions=repetitions))
+    return [median(own) for own in zip(*turns, strict=True)]
+
+
+def in_turns(
+    *functions: Callable[[], object], repetitions: int
+) -> Iterator[tuple[float, ...]]:
+    """Yield the seconds that each function took, turn by turn, after one for nothing."""
+    for turn in range(repetitions + 1):
+        times = []
+        for function in functions:
             start = perf_counter()
             function()
-            own.append(perf_counter() - start)
-    return [median(own) for own in times]
+            times.append(perf_counter() - start)
+        if turn:
+            yield tuple(times)
 
 
 class Work(NamedTuple):
