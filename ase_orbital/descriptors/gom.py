@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-CHUNK = 2**18  # numbers in the matrices that are solved together: bounds the memory
+CHUNK = 2**17  # numbers in the matrices that are solved together: bounds the memory
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalization
 
 
@@ -159,7 +159,7 @@ class GOM(Descriptor):
         self, gathered: Gathered, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield places of environments, and their eigenvalues, by torch on any device."""
-        parts = list(by_size(gathered.size * self._n_orbitals, 8 * CHUNK))
+        parts = list(by_size(gathered.size * self._n_orbitals, 16 * CHUNK))
 
         def solve(part: Integers) -> NDArray[np.floating[Any]]:
             matrices = self._matrices(*self._tensors(gathered.around(part), widths))

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 LANES = 32  # matrices side by side
+ROW = 2 * LANES  # of a tridiagonal matrix: its diagonal, and squares of what is beside it
+# Where the state of a QL step has its numbers, named as Parlett does, lane by lane.
+SHIFT, COSINE, SINE, GAMMA, P, GOING = range(0, 6 * LANES, LANES)
 TURNS = 60  # QL steps for one eigenvalue; three are usual
 
 
@@ -50,30 +53,30 @@ def solve(
         n, begin = size[sheaf], first[sheaf]
         triangle = triangles[start[sheaf] : start[sheaf + 1]]
         # A row more, since steps go over pairs of rows.
-        bands = np.zeros((n + 1) * 2 * LANES, triangles.dtype)
+        bands = np.zeros((n + 1) * ROW, triangles.dtype)
         _tridiagonalize(triangle.reshape((-1, LANES)), bands)
         if not _iterate(bands, n):
             raise ArithmeticError("the eigenvalues of a matrix do not converge")
         for lane in range(first[sheaf + 1] - begin):
             for i in range(sizes[begin + lane], n):
-                bands[i * 2 * LANES + lane] = -np.inf  # behind all others
+                bands[i * ROW + lane] = -np.inf  # behind all others
         _sort(bands, n)
         for lane in range(first[sheaf + 1] - begin):
             for i in range(sizes[begin + lane]):
-                values[begin + lane, i] = bands[i * 2 * LANES + lane]
+                values[begin + lane, i] = bands[i * ROW + lane]
 
 
 @over_lanes
 def _tridiagonalize(triangle: Floats, bands: Floats) -> None:
     """Write the diagonal and the squares beside it of tridiagonal matrices.
 
-    triangle : [n (n + 1) / 2, LANES], overwritten. bands : for each row LANES numbers of
-    the diagonal, and LANES squares of what is right of it.
+    triangle : [n (n + 1) / 2, LANES], overwritten. bands : [(n + 1) * ROW], the diagonal of
+    each row, and the square of what is right of it.
     """
     kind = triangle.dtype.type
     zero, half, one = kind(0.0), kind(0.5), kind(1.0)
     tiny = np.finfo(triangle.dtype).tiny / np.finfo(triangle.dtype).eps
-    n = len(bands) // (2 * LANES) - 1
+    n = len(bands) // ROW - 1
     # Each step takes off u q^T + q u^T. That of the step before is still to be done when
     # the next vector is made, and is done in the pass that multiplies with this.
     u, q = np.zeros((n, LANES), triangle.dtype), np.zeros((n, LANES), triangle.dtype)
@@ -88,7 +91,7 @@ def _tridiagonalize(triangle: Floats, bands: Floats) -> None:
                 entry[lane] -= own_u[lane] * other_q[lane] + own_q[lane] * other_u[lane]
         diagonal = triangle[row + i]
         for lane in range(LANES):
-            bands[i * 2 * LANES + lane] = diagonal[lane]
+            bands[i * ROW + lane] = diagonal[lane]
             total[lane] = zero
         if i == 0:
             break
@@ -104,7 +107,7 @@ def _tridiagonalize(triangle: Floats, bands: Floats) -> None:
             mirrored = -np.sqrt(square) if last >= zero else np.sqrt(square)
             # Where there is nothing to be reflected, the step does nothing.
             wanted = rest > tiny
-            bands[(i - 1) * 2 * LANES + LANES + lane] = square
+            bands[(i - 1) * ROW + LANES + lane] = square
             vector[lane] = last - mirrored if wanted else zero
             scale[lane] = one / (square - last * mirrored) if wanted else zero
         _update_and_multiply(triangle, i, u, q, new_u, product, total)
@@ -169,38 +172,37 @@ def _iterate(bands: Floats, n: int) -> bool:
     kind = bands.dtype.type
     zero, one, two = kind(0.0), kind(1.0), kind(2.0)
     rounding = np.finfo(bands.dtype).eps / two
-    # For each lane: shift, cosine, sine, gamma, p (all as Parlett has them), still going.
     state = np.zeros(6 * LANES, bands.dtype)
     negligible = np.zeros(LANES, bands.dtype)
     for i in range(n):
         for lane in range(LANES):
-            on = bands[i * 2 * LANES + lane] * bands[i * 2 * LANES + lane]
-            beside = bands[i * 2 * LANES + LANES + lane]
+            on = bands[i * ROW + lane] * bands[i * ROW + lane]
+            beside = bands[i * ROW + LANES + lane]
             negligible[lane] = max(negligible[lane], on, beside)
     for lane in range(LANES):
         negligible[lane] *= rounding * rounding
     for i in range(n - 1):
-        both = bands[i * 2 * LANES : (i + 2) * 2 * LANES]
-        bottom = bands[(n - 1) * 2 * LANES : n * 2 * LANES]
+        both = bands[i * ROW : (i + 2) * ROW]
+        bottom = bands[(n - 1) * ROW : n * ROW]
         for _ in range(TURNS):
             going = 0
             for lane in range(LANES):
                 here = both[LANES + lane] > negligible[lane]
-                state[5 * LANES + lane] = one if here else zero
+                state[GOING + lane] = one if here else zero
                 going += here
             if not going:
                 break
             for lane in range(LANES):
                 beside = np.sqrt(max(both[LANES + lane], negligible[lane]))
-                slope = (both[2 * LANES + lane] - both[lane]) / (two * beside)
+                slope = (both[ROW + lane] - both[lane]) / (two * beside)
                 root = np.sqrt(slope * slope + one)
                 shift = both[lane] - beside / (slope + (root if slope >= zero else -root))
                 gamma = bottom[lane] - shift
-                state[lane] = shift
-                state[LANES + lane] = one
-                state[2 * LANES + lane] = zero
-                state[3 * LANES + lane] = gamma
-                state[4 * LANES + lane] = gamma * gamma
+                state[SHIFT + lane] = shift
+                state[COSINE + lane] = one
+                state[SINE + lane] = zero
+                state[GAMMA + lane] = gamma
+                state[P + lane] = gamma * gamma
             _ql_step(bands, i, n, state)
         else:
             return False
@@ -218,11 +220,11 @@ def _ql_step(bands: Floats, first: int, n: int, state: Floats) -> None:
     zero, one = kind(0.0), kind(1.0)
     tiny = np.finfo(bands.dtype).tiny / np.finfo(bands.dtype).eps
     for i in range(n - 2, first - 1, -1):
-        rows = bands[i * 2 * LANES : (i + 2) * 2 * LANES]
+        rows = bands[i * ROW : (i + 2) * ROW]
         for lane in range(LANES):
-            shift, old_cosine = state[lane], state[LANES + lane]
-            sine, old_gamma = state[2 * LANES + lane], state[3 * LANES + lane]
-            p, going = state[4 * LANES + lane], state[5 * LANES + lane] > zero
+            shift, old_cosine = state[SHIFT + lane], state[COSINE + lane]
+            sine, old_gamma = state[SINE + lane], state[GAMMA + lane]
+            p, going = state[P + lane], state[GOING + lane] > zero
             diagonal, beside = rows[lane], rows[LANES + lane]
             apart = beside <= tiny  # from what comes before: the step begins anew
             r = p + beside
@@ -232,19 +234,19 @@ def _ql_step(bands: Floats, first: int, n: int, state: Floats) -> None:
             sine = zero if apart else beside * inverse
             gamma = cosine * (diagonal - shift) - sine * old_gamma
             next_p = gamma * gamma / (cosine if cosine > tiny else one)
-            state[LANES + lane] = cosine
-            state[2 * LANES + lane] = sine
-            state[3 * LANES + lane] = gamma
-            state[4 * LANES + lane] = next_p if cosine > tiny else old_cosine * beside
+            state[COSINE + lane] = cosine
+            state[SINE + lane] = sine
+            state[GAMMA + lane] = gamma
+            state[P + lane] = next_p if cosine > tiny else old_cosine * beside
             on = old_gamma + (diagonal - gamma)
-            rows[2 * LANES + lane] = on if going else rows[2 * LANES + lane]
-            rows[3 * LANES + lane] = below if going else rows[3 * LANES + lane]
-    rows = bands[first * 2 * LANES : (first + 1) * 2 * LANES]
+            rows[ROW + lane] = on if going else rows[ROW + lane]
+            rows[ROW + LANES + lane] = below if going else rows[ROW + LANES + lane]
+    rows = bands[first * ROW : (first + 1) * ROW]
     for lane in range(LANES):
-        going = state[5 * LANES + lane] > zero
-        beside = state[2 * LANES + lane] * state[4 * LANES + lane]
+        going = state[GOING + lane] > zero
+        beside = state[SINE + lane] * state[P + lane]
         rows[LANES + lane] = beside if going else rows[LANES + lane]
-        on = state[lane] + state[3 * LANES + lane]
+        on = state[SHIFT + lane] + state[GAMMA + lane]
         rows[lane] = on if going else rows[lane]
 
 
@@ -253,8 +255,8 @@ def _sort(bands: Floats, n: int) -> None:
     """Sort the diagonals, largest first, by comparing neighbors in n turns."""
     for turn in range(n):
         for i in range(turn % 2, n - 1, 2):
-            rows = bands[i * 2 * LANES : (i + 2) * 2 * LANES]
+            rows = bands[i * ROW : (i + 2) * ROW]
             for lane in range(LANES):
-                one, two = rows[lane], rows[2 * LANES + lane]
+                one, two = rows[lane], rows[ROW + lane]
                 rows[lane] = one if one >= two else two
-                rows[2 * LANES + lane] = two if one >= two else one
+                rows[ROW + lane] = two if one >= two else one
