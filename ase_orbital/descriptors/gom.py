@@ -7,6 +7,7 @@ Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025), doi:10.1021/acs.jpclett.4c03179.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
@@ -17,7 +18,7 @@ from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
 from ase_orbital.descriptors.environments import by_size, gather
 from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
-from ase_orbital.descriptors.spectra import Sheaves, packed, spectra
+from ase_orbital.descriptors.spectra import Sheaves, packed, put, spectra
 from ase_orbital.descriptors.whole import overlap_triangles
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
@@ -117,13 +118,15 @@ class GOM(Descriptor):
         last = np.cumsum(n_orbits)
         width = self._width(gathered.size)
         rows = np.zeros((last[-1], width), self.dtype)
-        if self.device == "cpu" and self.orbitals == "s":
-            blocks = self._blocks(structures, gathered.size, radii)
-            self._fill_from_blocks(rows, blocks, gathered.size)
-            whole = np.setdiff1d(np.arange(last[-1]), blocks.center)
-            solved = self._solve_whole(gathered, whole, widths)
+        everyone = np.arange(last[-1])
+        if self.device == "cpu":
+            if self.orbitals == "s":
+                blocks = self._blocks(structures, gathered.size, radii)
+                self._fill_from_blocks(rows, blocks, gathered.size)
+                everyone = np.setdiff1d(everyone, blocks.center)
+            solved = self._solve(gathered, everyone, widths)
         else:
-            solved = self._solve_by_steps(gathered, widths)
+            solved = self._solve_on_device(gathered, widths)
         for part, values in solved:
             n = min(values.shape[1], width)
             rows[part, :n] = values[:, :n]
@@ -138,24 +141,40 @@ class GOM(Descriptor):
         pairs = zip(split, largest, strict=True)
         return [one[:, : size * self._n_orbitals] for one, size in pairs]
 
-    def _solve_whole(
+    def _solve(
         self, gathered: Gathered, chosen: Integers, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
-        """Yield places of environments, and their eigenvalues, in compiled loops."""
+        """Yield places of environments, and the eigenvalues of their whole matrices."""
+        sizes = gathered.size * self._n_orbitals
         different, kind = np.unique(widths, return_inverse=True)
-        parts = list(packed(gathered.size[chosen]).parts(CHUNK)) if len(chosen) else []
+        parts = list(packed(sizes[chosen]).parts(CHUNK)) if len(chosen) else []
 
         def solve(part: Sheaves) -> NDArray[np.floating[Any]]:
             own = chosen[part.matrix]
-            triangles = overlap_triangles(
-                gathered, own, part, different, kind, self.cutoff, self.dtype
-            )
-            return spectra(triangles, part, gathered.size[own])
+            if self.orbitals == "s":
+                triangles = overlap_triangles(
+                    gathered, own, part, different, kind, self.cutoff, self.dtype
+                )
+            else:
+                triangles = self._triangles(gathered, own, part, widths)
+            return spectra(triangles, part, sizes[own])
 
         places = [chosen[part.matrix] for part in parts]
         return zip(places, each_on_one_thread(solve, parts), strict=True)
 
-    def _solve_by_steps(
+    def _triangles(
+        self, gathered: Gathered, own: Integers, part: Sheaves, widths: Floats
+    ) -> NDArray[np.floating[Any]]:
+        """Matrices of the environments of a part, which are sorted by size."""
+        triangles = part.memory(0.0, self.dtype)
+        ends = np.flatnonzero(np.diff(gathered.size[own], append=0)) + 1
+        for begin, end in pairwise([0, *ends]):
+            around = gathered.around(own[begin:end])
+            matrices = self._matrices(*self._tensors(around, widths))
+            put(matrices.numpy(), part, begin, triangles)
+        return triangles
+
+    def _solve_on_device(
         self, gathered: Gathered, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield places of environments, and their eigenvalues, by torch on any device."""

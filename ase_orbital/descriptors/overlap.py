@@ -51,7 +51,7 @@ def overlap_matrices(
     factor = damping * (2.0 * torch.square(widths)) ** 0.75
     variance = torch.square(widths)
     inverse = torch.reciprocal(variance[:, :, None] + variance[:, None, :])
-    # Axis by axis: an [n, n, 3] difference would be the largest array of all.
+    # Axis by axis: an [n, n, 3] difference would be the largest array.
     differences = [points[:, :, None, axis] - points[:, None, :, axis] for axis in range(3)]
     if points.requires_grad:
         square = sum(torch.square(difference) for difference in differences)
@@ -76,10 +76,9 @@ def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor
     slope = -difference * inverse[..., None]
     first = 2**0.5 * widths[:, :, None, None]
     second = 2**0.5 * widths[:, None, :, None]
-    identity = torch.eye(3, dtype=overlap.dtype, device=overlap.device)
-    curvature = (
-        identity * inverse[..., None, None] - slope[..., :, None] * slope[..., None, :]
-    )
+    # Of log S, in both positions; in place, since these are the largest arrays of all.
+    curvature = (slope[..., :, None] * slope[..., None, :]).neg_()
+    curvature.diagonal(dim1=-2, dim2=-1).add_(inverse[..., None])
     s = overlap[..., None]
     blocks[:, :, 0, :, 0] = overlap
     blocks[:, :, 1:, :, 0] = (first * slope * s).transpose(2, 3)

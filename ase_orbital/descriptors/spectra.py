@@ -105,8 +105,16 @@ def of_one_size(matrices: Floats) -> Floats:
     sizes = np.full(len(matrices), matrices.shape[1])
     sheaves = packed(sizes)
     triangles = sheaves.memory(0.0, matrices.dtype)
-    _put(matrices, sheaves.lanes, sheaves.first, sheaves.start, triangles)
+    put(matrices, sheaves, 0, triangles)
     return spectra(triangles, sheaves, sizes)
+
+
+def put(matrices: Floats, sheaves: Sheaves, begin: int, triangles: Floats) -> None:
+    """Put lower triangles where they belong, of the matrices from place `begin` on.
+
+    matrices : [n_matrices, n, n]; begin counts in `sheaves.matrix`.
+    """
+    _put(matrices, sheaves.lanes, sheaves.first, sheaves.start, begin, triangles)
 
 
 @compiled
@@ -132,15 +140,21 @@ def _cut(sizes: Integers) -> tuple[Integers, Integers]:
 
 @compiled
 def _put(
-    matrices: Floats, lanes: Integers, first: Integers, start: Integers, triangles: Floats
+    matrices: Floats,
+    lanes: Integers,
+    first: Integers,
+    start: Integers,
+    begin: int,
+    triangles: Floats,
 ) -> None:
-    for sheaf in range(len(lanes)):
-        for m in range(first[sheaf], first[sheaf + 1]):
-            at = start[sheaf] + m - first[sheaf]
-            for i in range(matrices.shape[1]):
-                for j in range(i + 1):
-                    triangles[at] = matrices[m, i, j]
-                    at += lanes[sheaf]
+    sheaf = np.searchsorted(first, begin, "right") - 1
+    for m in range(len(matrices)):
+        sheaf += begin + m == first[sheaf + 1]
+        at = start[sheaf] + begin + m - first[sheaf]
+        for i in range(matrices.shape[1]):
+            for j in range(i + 1):
+                triangles[at] = matrices[m, i, j]
+                at += lanes[sheaf]
 
 
 @compiled

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "ofm-atoms": "ofm.atoms",
     "ofm-linear": "ofm.linear",
     "gom-eigenvalues": "gom.eigenvalues",
+    "gom-alone": "gom.alone",
     "gom-libfp": "gom.libfp",
     "gom-threads": "gom.two_threads",
     "gom-memory": "gom.memory",

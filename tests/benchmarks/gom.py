@@ -13,6 +13,7 @@ from vesin import ase_neighbor_list
 
 from ase_orbital import GOM
 from ase_orbital.descriptors.overlap import overlap_matrices
+from ase_orbital.descriptors.spectra import of_one_size
 from ase_orbital.elements import covalent_radii
 
 from .sets import n_atoms
@@ -31,6 +32,8 @@ CUTOFF = 6.0  # Å
 INSIDE = CUTOFF * (1.0 - 1e-9)  # as GOM has it: what is on the rim counts for nothing
 AT_ONCE = 256  # environments; bounds the memory of building matrices
 N_SP = 20  # crystals for s and p: matrices are 16 times as large
+SIZES = (8, 16, 32, 64, 128)  # rows of ready matrices
+N_MATRICES = 256
 SAMPLE = {"s": 40, "sp": 20}  # crystals beside libfp
 N_SP_DENSE = 2  # of set C for s and p: libfp takes seconds for one
 EQUAL = 2e-5  # eigenvalues of one matrix in single precision, which are of the order of 10
@@ -53,6 +56,28 @@ def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
                 repetitions=repetitions,
                 times=1 / 1.3,
             )
+
+
+def alone(_: Sets, repetitions: int) -> Iterator[Row]:
+    """Eigenvalues of ready matrices, against LAPACK's."""
+    for n in SIZES:
+        points = torch.randn(N_MATRICES, n, 3, generator=torch.Generator().manual_seed(n))
+        apart = torch.cdist(points, points) * n ** (1 / 3)
+        matrices = torch.exp(-0.25 * apart.square())
+        torch.testing.assert_close(
+            torch.from_numpy(of_one_size(matrices.numpy())),
+            torch.linalg.eigvalsh(matrices).flip(-1),
+            atol=EQUAL,
+            rtol=0,
+        )
+        yield rates(
+            "eigenvalues of ready matrices, against LAPACK",
+            f"{n} rows",
+            "matrices/s",
+            Work(partial(of_one_size, matrices.numpy()), N_MATRICES),
+            Work(partial(solve_each, [matrices]), N_MATRICES),
+            repetitions=repetitions,
+        )
 
 
 def libfp(sets: Sets, repetitions: int) -> Iterator[Row]:
