@@ -30,6 +30,7 @@ BENCHMARKS = {
     "latency-overhead": "latency.overhead",
     "import": "latency.importing",
     "epoch-eosnet": "epochs.eosnet",
+    "epoch-compiled": "epochs.eosnet_compiled",
     "epoch-ocrystalnet": "epochs.ocrystalnet",
 }
 PACKAGES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from ase_orbital.training.batches import Batches, Labeled, shuffled
 from ase_orbital.training.features import FeatureCache
 
 from .references import StraightEOSNet, StraightOCrystalNet
+from .table import SkippedError
 from .timing import Work, rates
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ def eosnet(sets: Sets, repetitions: int) -> Iterator[Row]:
     yield from _rows(EOSNet(), StraightEOSNet, sets, repetitions)
 
 
+def eosnet_compiled(sets: Sets, repetitions: int) -> Iterator[Row]:
+    """The same with the setting `compile`, as the recipes of the shipped models have it."""
+    if shutil.which("c++") is None:
+        raise SkippedError("torch.compile needs a C++ compiler")
+    torch.manual_seed(0)
+    yield from _rows(EOSNet(), StraightEOSNet, sets, repetitions, compiled=True)
+
+
 def ocrystalnet(sets: Sets, repetitions: int) -> Iterator[Row]:
     """OCrystalNet of the paper's size."""
     torch.manual_seed(0)
@@ -52,8 +62,11 @@ def _rows(
     straight: Callable[[CrystalModel], Reference],
     sets: Sets,
     repetitions: int,
+    *,
+    compiled: bool = False,
 ) -> Iterator[Row]:
     network = type(model).__name__
+    run = torch.compile(model, dynamic=True) if compiled else model
     for name, there in sets.there("P", "D", "C"):
         crystals = there[: CRYSTALS[network]]
         merged, whole = graphs_of(model, crystals)
@@ -61,10 +74,10 @@ def _rows(
         check_equal(model, reference, merged, whole)
         targets = torch.linspace(-1.0, 1.0, len(crystals))
         yield rates(
-            f"{network} epoch, against one written edge by edge",
+            f"{network} epoch{', compiled' * compiled}, against one written edge by edge",
             name,
             "crystals/s",
-            Work(Epoch(model, Labeled(merged, targets)), len(crystals)),
+            Work(Epoch(run, Labeled(merged, targets)), len(crystals)),
             Work(Epoch(reference, Labeled(whole, targets)), len(crystals)),
             repetitions=repetitions,
             times=3,
