@@ -20,7 +20,7 @@ def compiled(function: F) -> F:
     """Compile on first call and keep the machine code on disk.
 
     The code on disk is renewed when the file of `function` changes, not when a file it
-    calls into does: after such an edit, remove `__pycache__/*.nbi`.
+    calls into or has constants of does: after such an edit, remove `__pycache__/*.nbi`.
     """
     return cast("F", njit(cache=True, nogil=True)(function))
 

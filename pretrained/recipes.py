@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 WIDE = {"n_hidden": 128}
-DEEP = {"network_settings": WIDE | {"n_convolutions": 4}}
+DEEP = WIDE | {"n_convolutions": 4}
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
 FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
+FROM_FORMATION = {
+    "start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT,
+    "network_settings": DEEP,
+}  # fmt: skip
 FROM_GAP = {
     "start_from": "pretrained/eosnet-band-gap-mp2018", "warm_up": 0.05,
-    "learning_rate": 5e-4, "network_settings": WIDE | {"dropout": 0.3},
+    "learning_rate": 5e-4, "network_settings": DEEP | {"dropout": 0.3},
 }  # fmt: skip
-FROM_FORMATION = {"start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT}
 PEROVSKITES = {
     "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
     "(2012), from the Computational Materials Repository (GPAW). The test set is the "
@@ -141,7 +144,7 @@ TASKS = (
         {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
-        eosnet={"members": 3, "epochs": 80, **DEEP},
+        eosnet={"members": 3, "epochs": 80, "network_settings": DEEP},
     ),
     _Task(
         "band-gap-mp2018",
@@ -149,7 +152,7 @@ TASKS = (
         {"property_name": keys.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
-        eosnet={"members": 5, "epochs": 25, **FROM_FORMATION},
+        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
         ocrystalnet={"epochs": 20, "precision": "bf16-mixed"},
     ),
     _Task(
@@ -177,7 +180,7 @@ TASKS = (
         {"property_name": keys.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
-        eosnet={"members": 3, "epochs": 80},
+        eosnet={"members": 5, "epochs": 80},
         ocrystalnet={"epochs": 50},
     ),
     _Task(
@@ -186,7 +189,7 @@ TASKS = (
         {"property_name": keys.SHEAR_MODULUS, **ON_MODULI},
         MODULI,
         "0.0783 log10(GPa)",
-        eosnet={"members": 3, "epochs": 80},
+        eosnet={"members": 5, "epochs": 80},
         ocrystalnet={"epochs": 50},
     ),
 )  # fmt: skip

@@ -44,10 +44,7 @@ class Blocks(NamedTuple):
         """Blocks as some sheaves of all of them lie in memory."""
         triangles, n_entries = sheaves.memory(0.0, dtype), self.size * (self.size + 1) // 2
         begin = (np.cumsum(n_entries) - n_entries)[sheaves.matrix]
-        _put(
-            self.entries, begin, n_entries[sheaves.matrix], sheaves.start, sheaves.first,
-            sheaves.lanes, triangles,
-        )  # fmt: skip
+        _put(self.entries, begin, n_entries[sheaves.matrix], *sheaves.places(), triangles)
         return triangles
 
 
@@ -142,19 +139,16 @@ def _put(
     entries: Floats,
     begin: Integers,
     n_entries: Integers,
-    start: Integers,
-    first: Integers,
-    lanes: Integers,
+    places: Integers,
+    strides: Integers,
     triangles: NDArray[np.floating],
 ) -> None:
     """Write the entries of each block into its lane."""
-    sheaf = 0
     for block in range(len(begin)):
-        sheaf += block == first[sheaf + 1]
-        at = start[sheaf] + block - first[sheaf]
+        at = places[block]
         for entry in range(begin[block], begin[block] + n_entries[block]):
             triangles[at] = entries[entry]
-            at += lanes[sheaf]
+            at += strides[block]
 
 
 @compiled
@@ -274,7 +268,6 @@ def _write_blocks(
         size = n_members[character]
         sizes[character] = size
         offsets[character + 1] = offsets[character] + size * (size + 1) // 2
-    out[: offsets[g]] = 0.0
     # Where each operation takes each orbit's first point: loops over orbits are the inner.
     x, y, z = np.empty((g, n_orbits)), np.empty((g, n_orbits)), np.empty((g, n_orbits))
     for m in range(g):

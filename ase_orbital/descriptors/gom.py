@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-CHUNK = 2**17  # numbers in the matrices that are solved together: bounds the memory
+# Numbers in matrices that are computed together, which bounds the memory:
+CHUNK = 2**17  # in compiled loops, or one sheaf
+STACK = 2**18  # by torch, in some steps; more on another device, which has more threads
 NEGLIGIBLE = 1e-10  # eigenvalues below are rounding, and become zero before normalization
 
 
@@ -62,7 +64,7 @@ class GOM(Descriptor):
         Most atoms in an environment, its center included; the nearest are kept, and of
         the outermost shell either all or none.
     dtype
-        "float64", or "float32" for twice the speed and eigenvalues good to 1e-7.
+        "float64", or "float32" for up to twice the speed and eigenvalues good to 1e-6.
     device
         Where torch computes, such as "cpu" or "cuda".
     """
@@ -178,7 +180,7 @@ class GOM(Descriptor):
         self, gathered: Gathered, widths: Floats
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield places of environments, and their eigenvalues, by torch on any device."""
-        parts = list(by_size(gathered.size * self._n_orbitals, 16 * CHUNK))
+        parts = list(by_size(gathered.size * self._n_orbitals, 8 * STACK))
 
         def solve(part: Integers) -> NDArray[np.floating[Any]]:
             matrices = self._matrices(*self._tensors(gathered.around(part), widths))
@@ -251,7 +253,7 @@ class GOM(Descriptor):
         _, widths = self._widths([around])
         gathered = gather([around], self.cutoff, self.max_neighbors)
         everyone = np.arange(len(around.atoms))
-        parts = list(gathered.parts(everyone, CHUNK, self._n_orbitals))
+        parts = list(gathered.parts(everyone, STACK, self._n_orbitals))
         width, wanted = self._width(gathered.size), torch.is_grad_enabled()
 
         def describe(part: Environment) -> torch.Tensor:
@@ -290,7 +292,7 @@ class GOM(Descriptor):
         _, widths = self._widths([around])
         gathered = gather([around], self.cutoff, self.max_neighbors)
         everyone = np.arange(len(atoms))
-        parts = list(gathered.parts(everyone, CHUNK, self._n_orbitals))
+        parts = list(gathered.parts(everyone, STACK, self._n_orbitals))
         n_features = self._width(gathered.size)
         out = np.zeros((len(atoms), n_features, len(atoms), 3), self.dtype)
 

@@ -76,7 +76,7 @@ def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor
     slope = -difference * inverse[..., None]
     first = 2**0.5 * widths[:, :, None, None]
     second = 2**0.5 * widths[:, None, :, None]
-    # Of log S, in both positions; in place, since these are the largest arrays of all.
+    # Mixed second derivative of S, over S; in place, since no array is larger.
     curvature = (slope[..., :, None] * slope[..., None, :]).neg_()
     curvature.diagonal(dim1=-2, dim2=-1).add_(inverse[..., None])
     s = overlap[..., None]

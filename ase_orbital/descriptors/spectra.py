@@ -38,11 +38,14 @@ class Sheaves(NamedTuple):
     start: Integers
 
     def parts(self, room: int) -> Iterator[Sheaves]:
-        """Runs of sheaves with at most `room` numbers, or of one."""
-        begin = 0
-        while begin < len(self.size):
-            end = int(np.searchsorted(self.start, self.start[begin] + room, "right")) - 1
-            end = max(end, begin + 1)
+        """Runs of sheaves with at most `room` numbers and eigenvalues, or of one sheaf."""
+        begin, n_sheaves = 0, len(self.size)
+        for end in range(1, n_sheaves + 1):
+            if end < n_sheaves:
+                numbers = self.start[end + 1] - self.start[begin]
+                values = (self.first[end + 1] - self.first[begin]) * self.size[begin]
+                if max(numbers, values) <= room:
+                    continue
             first = self.first[begin : end + 1]
             yield Sheaves(
                 self.matrix[first[0] : first[-1]],
@@ -52,6 +55,12 @@ class Sheaves(NamedTuple):
                 self.start[begin : end + 1] - self.start[begin],
             )
             begin = end
+
+    def places(self) -> tuple[Integers, Integers]:
+        """Where each matrix begins in memory, and how far apart its numbers are."""
+        count = np.diff(self.first)
+        begin = np.repeat(self.start[:-1] - self.first[:-1], count)
+        return begin + np.arange(len(self.matrix)), np.repeat(self.lanes, count)
 
     def memory(self, value: float, dtype: DTypeLike) -> Floats:
         """Where all triangles have room; the same number everywhere."""
@@ -81,14 +90,10 @@ def spectra(triangles: Floats, sheaves: Sheaves, sizes: Integers) -> Floats:
 
     Returns
     -------
-    Zeros follow the eigenvalues of what has fewer rows than the largest.
-
-    Raises
-    ------
-    ArithmeticError
-        If the steps lead nowhere, which they are not known to do.
+    Zeros follow the eigenvalues of what has fewer rows than the largest. What is not finite
+    gives NaN side by side, and an error of LAPACK alone.
     """
-    values = np.zeros((len(sizes), sizes.max()), triangles.dtype)
+    values = np.zeros((len(sizes), sizes.max(initial=0)), triangles.dtype)
     _, first, size, lanes, start = sheaves
     solve(triangles, start, first, size, lanes, sizes, values)
     for alone in np.flatnonzero(lanes == 1):
@@ -114,7 +119,9 @@ def put(matrices: Floats, sheaves: Sheaves, begin: int, triangles: Floats) -> No
 
     matrices : [n_matrices, n, n]; begin counts in `sheaves.matrix`.
     """
-    _put(matrices, sheaves.lanes, sheaves.first, sheaves.start, begin, triangles)
+    places, strides = sheaves.places()
+    end = begin + len(matrices)
+    _put(matrices, places[begin:end], strides[begin:end], triangles)
 
 
 @compiled
@@ -139,22 +146,13 @@ def _cut(sizes: Integers) -> tuple[Integers, Integers]:
 
 
 @compiled
-def _put(
-    matrices: Floats,
-    lanes: Integers,
-    first: Integers,
-    start: Integers,
-    begin: int,
-    triangles: Floats,
-) -> None:
-    sheaf = np.searchsorted(first, begin, "right") - 1
+def _put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats) -> None:
     for m in range(len(matrices)):
-        sheaf += begin + m == first[sheaf + 1]
-        at = start[sheaf] + begin + m - first[sheaf]
+        at = places[m]
         for i in range(matrices.shape[1]):
             for j in range(i + 1):
                 triangles[at] = matrices[m, i, j]
-                at += lanes[sheaf]
+                at += strides[m]
 
 
 @compiled

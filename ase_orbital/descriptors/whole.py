@@ -70,9 +70,7 @@ def overlap_triangles(
         cutoff,
         -0.5 / variance,
         1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
-        sheaves.start,
-        sheaves.first,
-        sheaves.lanes,
+        *sheaves.places(),
         triangles,
     )
     torch.from_numpy(triangles).exp_()
@@ -90,18 +88,15 @@ def _fill(
     cutoff: float,
     slope: Floats,
     constant: Floats,
-    start: Integers,
-    first: Integers,
-    lanes: Integers,
+    places: Integers,
+    strides: Integers,
     exponents: NDArray[np.floating],
 ) -> None:
     """Write the exponents of each triangle."""
     most = sizes.max()
     points, damping, kind = np.zeros((3, most)), np.zeros(most), np.empty(most, np.int64)
-    sheaf = 0
     for e in range(len(begins)):
-        sheaf += e == first[sheaf + 1]
-        n, at = sizes[e], start[sheaf] + e - first[sheaf]
+        n, at = sizes[e], places[e]
         kind[0] = kinds[centers[e]]
         for i in range(1, n):
             pair, square = begins[e] + i - 1, 0.0
@@ -120,4 +115,4 @@ def _fill(
                 square = dx * dx + dy * dy + dz * dz
                 exponent = square * slopes[kind[j]] + constants[kind[j]]
                 exponents[at] = exponent + mine + damping[j]
-                at += lanes[sheaf]
+                at += strides[e]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 AT_ONCE = 512  # edges; more fill the cache with one member
-IN_CACHE = 1024  # edges whose messages are made, gated and summed before the next ones'
+IN_CACHE = 1024  # edges whose messages a CPU makes, gates and sums before the next ones'
 
 
 class FrozenEOSNet(nn.Module):
@@ -126,8 +126,10 @@ class _FrozenConvolution(nn.Module):
         """Update the nodes of some members, [n_members, n_atoms, n_hidden]."""
         center, neighbor = self.nodes(nodes, members).chunk(2, dim=2)
         summed, edges = torch.zeros_like(nodes), self.edges[members]
-        for start in range(0, len(graph.target), IN_CACHE):
-            part = slice(start, start + IN_CACHE)
+        n_edges = len(graph.target)
+        step = IN_CACHE if nodes.device.type == "cpu" else max(n_edges, 1)
+        for start in range(0, n_edges, step):
+            part = slice(start, start + step)
             target, along = graph.target[part], coordinates[part]
             z = center.index_select(1, target)
             z += neighbor.index_select(1, graph.source[part])

@@ -192,6 +192,17 @@ def test_single_precision_is_close(orbitals):
     assert_allclose(single, GOM(orbitals=orbitals).create(RUTILE), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "edge"), [("float32", 1.2988659106070712), ("float64", 1.7759839893262175)]
+)
+def test_degenerate_levels_of_a_cube(dtype, edge):
+    corners = np.indices((2, 2, 2)).reshape(3, -1).T
+    found = GOM(orbitals="sp", cutoff=4.0, dtype=dtype).create(Atoms("H8", edge * corners))
+    assert_allclose(found, found[:1].repeat(8, axis=0), atol=2e-6)  # all corners are one
+    damping = np.clip(1.0 - np.square(edge * corners).sum(axis=1) / 4.0**2, 0.0, None) ** 2
+    assert_allclose(found.sum(axis=1), 4.0 * np.square(damping).sum(), atol=2e-5)
+
+
 @pytest.mark.parametrize("orbitals", ["s", "sp"])
 def test_the_way_of_other_devices_gives_the_same(orbitals):
     # To torch this is the CPU, and to GOM a device for which there are no compiled loops.

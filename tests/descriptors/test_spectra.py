@@ -94,6 +94,34 @@ def test_symmetric_matrices_of_any_kind(n, seed, zeros):
     assert_allclose(of_one_size(matrices), exact, atol=1e-13 * np.abs(exact).max())
 
 
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("gap", [0.0, 1e-15, 1e-7, 1e-6])
+def test_eigenvalues_that_nearly_agree(dtype, gap):
+    """Couplings between equal diagonals may never fall below rounding."""
+    random = np.random.default_rng(0)
+    for n in range(2, 7):
+        exact = random.choice([0.0, 1.0, 1.0 + gap, -1.0], size=(20 * LANES, n))
+        rotations = np.linalg.qr(random.normal(size=(20 * LANES, n, n)))[0]
+        matrices = (rotations * exact[:, None]) @ rotations.mT
+        found = of_one_size(matrices.astype(dtype))
+        assert_allclose(found, np.sort(exact)[:, ::-1], atol=PRECISIONS[dtype])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (5, 2), (5, 5)])
+def test_what_is_not_finite_gives_no_numbers_and_harms_nothing_else(bad, place):
+    matrices = gaussians(LANES, 6)
+    plain = of_one_size(matrices)
+    matrices[3][place] = bad
+    found = of_one_size(matrices)
+    assert np.isnan(found[3]).all()
+    assert_array_equal(np.delete(found, 3, axis=0), np.delete(plain, 3, axis=0))
+
+
+def test_no_matrices_have_no_eigenvalues():
+    assert of_one_size(np.empty((0, 5, 5))).shape[0] == 0
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=100), st.integers(0, 2**32 - 1))
 def test_matrices_of_any_sizes(sizes, seed):
     matrices = [gaussians(1, n, seed)[0] for n in sizes]
@@ -132,6 +160,9 @@ def test_parts_are_what_is_packed(room):
     parts = list(sheaves.parts(room))
     assert_array_equal(np.concatenate([part.matrix for part in parts]), sheaves.matrix)
     assert all(part.start[-1] <= room or len(part.size) == 1 for part in parts)
+    n_values = [len(part.matrix) * part.size[0] for part in parts]
+    for n, part in zip(n_values, parts, strict=True):
+        assert n <= room or len(part.size) == 1
     assert all(len(part.matrix) == part.first[-1] for part in parts)
 
 
