@@ -22,6 +22,7 @@ FROM_FORMATION = {
     "start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT,
     "network_settings": DEEP,
 }  # fmt: skip
+FROM_BULK = {"start_from": "pretrained/eosnet-bulk-modulus-mp", **SHORT}
 FROM_GAP = {
     "start_from": "pretrained/eosnet-band-gap-mp2018", "warm_up": 0.05,
     "learning_rate": 5e-4, "network_settings": DEEP | {"dropout": 0.3},
@@ -189,7 +190,7 @@ TASKS = (
         {"property_name": keys.SHEAR_MODULUS, **ON_MODULI},
         MODULI,
         "0.0783 log10(GPa)",
-        eosnet={"members": 5, "epochs": 80},
+        eosnet={"members": 5, "epochs": 50, **FROM_BULK},
         ocrystalnet={"epochs": 50},
     ),
 )  # fmt: skip
