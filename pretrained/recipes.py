@@ -22,7 +22,10 @@ FROM_FORMATION = {
     "start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT,
     "network_settings": DEEP,
 }  # fmt: skip
-FROM_BULK = {"start_from": "pretrained/eosnet-bulk-modulus-mp", **SHORT}
+FROM_BULK = {
+    "start_from": "pretrained/steps/eosnet-bulk-modulus-from-nothing", **SHORT,
+}  # fmt: skip
+FROM_SHEAR = {"start_from": "pretrained/eosnet-shear-modulus-mp", **SHORT}
 FROM_GAP = {
     "start_from": "pretrained/eosnet-band-gap-mp2018", "warm_up": 0.05,
     "learning_rate": 5e-4, "network_settings": DEEP | {"dropout": 0.3},
@@ -77,6 +80,8 @@ class Recipe:
         What the published EOSnet run reached on its own test set.
     published_column
         Where the data have that run's predictions.
+    step
+        Whether it only is what another starts from, in `pretrained/steps`.
     """
 
     files: tuple[str, ...]
@@ -84,6 +89,7 @@ class Recipe:
     card: dict[str, str]
     published: str
     published_column: str | None = None
+    step: bool = False
 
     def read(self, data: Path) -> tuple[list[Atoms], list[Any]]:
         """Crystals and targets of all files in a folder, as for `training.train`."""
@@ -109,6 +115,7 @@ class _Task:
     published_column: str | None = None
     eosnet: dict[str, Any] = field(default_factory=dict)
     ocrystalnet: dict[str, Any] | None = None
+    step: bool = False
 
 
 ON_PEROVSKITES = {"test_column": "published_test", "sizes": (0.95, 0.05, 0.0)}
@@ -176,12 +183,21 @@ TASKS = (
         eosnet={"epochs": 10, **FROM_GAP},
     ),
     _Task(
-        "bulk-modulus-mp",
+        "bulk-modulus-from-nothing",
         ELASTICITY,
         {"property_name": keys.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
         eosnet={"members": 5, "epochs": 80},
+        step=True,
+    ),
+    _Task(
+        "bulk-modulus-mp",
+        ELASTICITY,
+        {"property_name": keys.BULK_MODULUS, **ON_MODULI},
+        MODULI,
+        "0.0401 log10(GPa)",
+        eosnet={"members": 5, "epochs": 50, **FROM_SHEAR},
         ocrystalnet={"epochs": 50},
     ),
     _Task(
@@ -202,7 +218,7 @@ for _task in TASKS:
         _task.files,
         {"network": "EOSNet", "network_settings": WIDE, "compile": True}
         | _shared | _task.settings | _task.eosnet,
-        _task.card, _task.published, _task.published_column,
+        _task.card, _task.published, _task.published_column, _task.step,
     )  # fmt: skip
     if _task.ocrystalnet is not None:
         RECIPES[f"ocrystalnet-{_task.name}"] = Recipe(

@@ -105,7 +105,8 @@ def main() -> None:
     more = {"workers": arguments.workers, "progress": not arguments.quiet}
     settings = TrainingSettings.from_dict(recipe.settings | more | arguments.changes)
     source = recipe.read(arguments.data)
-    shipped, cache = HERE / arguments.name, arguments.runs / "features"
+    cache = arguments.runs / "features"
+    shipped = (HERE / "steps" if recipe.step else HERE) / arguments.name
     card = recipe.card | {
         "name": arguments.name,
         "command": f"`python pretrained/train.py {arguments.name} --data FOLDER --runs "
@@ -127,7 +128,7 @@ def main() -> None:
     more_figures = same_release(run, source[0])
     if more_figures:
         save_model(run, settings, card | {"figures": card["figures"] + more_figures})
-    shipped.mkdir(exist_ok=True)
+    shipped.mkdir(parents=True, exist_ok=True)
     for path in (folder / "model").iterdir():
         shutil.copy(path, shipped)
     if settings.test_column is None:  # drawn: which crystals they were is written down
