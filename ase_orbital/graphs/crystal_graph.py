@@ -128,7 +128,16 @@ class CrystalGraph:
     def to(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Self:
-        """Move all tensors, and change the floating-point ones to `dtype`."""
+        """Move all tensors, and change the floating-point ones to `dtype`.
+
+        Where there is nothing to do, the graph itself comes back, as torch has it.
+        """
+        if (
+            dtype is None
+            and device is not None
+            and torch.device(device) == self.rows.device
+        ):
+            return self
         moved = {}
         for field in fields(self):
             tensor = getattr(self, field.name)
