@@ -7,7 +7,8 @@
 
 FOLDER of `--data` has the extended XYZ files that `recipes.py` names; runs, their features
 and checkpoints go to that of `--runs`. The same command goes on with an interrupted run.
-With `--changes` the model stays there, in a folder named by what is changed.
+With `--changes` the model stays there, in a folder named by what is changed. A recipe that
+is a `step` puts its model into `pretrained/steps`, where the next one finds it.
 """
 
 from __future__ import annotations
@@ -119,6 +120,9 @@ def main() -> None:
         for name, value in run.figures.items():
             logger.info("%-28s %.6g", name, value)
         return
+    start = settings.start_from
+    if start is not None and not (Path(start) / "model.json").is_file():
+        parser.error(f"it starts from {Path(start).name}: train that first, and from here")
     if arguments.changes:
         folder = arguments.runs / f"{arguments.name}-{digest(arguments.changes)}"
     run = train(source, folder, settings, cache=cache, card=card)
