@@ -169,7 +169,7 @@ TASKS = (
         {"property_name": keys.FERMI_ENERGY, **ON_MP2018},
         MP2018,
         "0.342 eV",
-        eosnet={"epochs": 25, **FROM_FORMATION},
+        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
     ),
     _Task(
         "metal-mp2018",
