@@ -168,12 +168,12 @@ class GOM(Descriptor):
         self, gathered: Gathered, own: Integers, part: Sheaves, widths: Floats
     ) -> NDArray[np.floating[Any]]:
         """Matrices of the environments of a part, which are sorted by size."""
-        triangles = part.memory(0.0, self.dtype)
+        triangles, (places, strides) = part.memory(0.0, self.dtype), part.places()
         ends = np.flatnonzero(np.diff(gathered.size[own], append=0)) + 1
         for begin, end in pairwise([0, *ends]):
             around = gathered.around(own[begin:end])
             matrices = self._matrices(*self._tensors(around, widths))
-            put(matrices.numpy(), part, begin, triangles)
+            put(matrices.numpy(), places[begin:end], strides[begin:end], triangles)
         return triangles
 
     def _solve_on_device(

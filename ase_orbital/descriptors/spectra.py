@@ -110,18 +110,19 @@ def of_one_size(matrices: Floats) -> Floats:
     sizes = np.full(len(matrices), matrices.shape[1])
     sheaves = packed(sizes)
     triangles = sheaves.memory(0.0, matrices.dtype)
-    put(matrices, sheaves, 0, triangles)
+    put(matrices, *sheaves.places(), triangles)
     return spectra(triangles, sheaves, sizes)
 
 
-def put(matrices: Floats, sheaves: Sheaves, begin: int, triangles: Floats) -> None:
-    """Put lower triangles where they belong, of the matrices from place `begin` on.
-
-    matrices : [n_matrices, n, n]; begin counts in `sheaves.matrix`.
-    """
-    places, strides = sheaves.places()
-    end = begin + len(matrices)
-    _put(matrices, places[begin:end], strides[begin:end], triangles)
+@compiled
+def put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats) -> None:
+    """Put lower triangles of matrices [n_matrices, n, n] where `Sheaves.places` says."""
+    for m in range(len(matrices)):
+        at = places[m]
+        for i in range(matrices.shape[1]):
+            for j in range(i + 1):
+                triangles[at] = matrices[m, i, j]
+                at += strides[m]
 
 
 @compiled
@@ -143,16 +144,6 @@ def _cut(sizes: Integers) -> tuple[Integers, Integers]:
         first[n_sheaves + 1] = begin + (len(next_ones) if together else 1)
         n_sheaves += 1
     return first[: n_sheaves + 1].copy(), lanes[:n_sheaves].copy()
-
-
-@compiled
-def _put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats) -> None:
-    for m in range(len(matrices)):
-        at = places[m]
-        for i in range(matrices.shape[1]):
-            for j in range(i + 1):
-                triangles[at] = matrices[m, i, j]
-                at += strides[m]
 
 
 @compiled
