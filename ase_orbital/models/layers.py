@@ -207,6 +207,20 @@ class _Maximum(torch.autograd.Function):
         return holds.mul_(share[target]), None, None
 
 
+def without_empty_columns(layer: nn.Linear, rows: Tensor) -> Tensor:
+    """Apply a layer without bias, leaving out the columns that are zero in all rows.
+
+    The crystals of a batch have few of the orbitals there are: most columns of their OFM
+    are empty. Rows that want a gradient get it in all columns.
+    """
+    if rows.requires_grad:
+        whole: Tensor = layer(rows)
+        return whole
+    used = rows.any(dim=0).nonzero().squeeze(1)
+    kept, weight = rows.index_select(1, used), layer.weight.index_select(1, used)
+    return functional.linear(kept, weight)
+
+
 def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:
     """Apply a layer in its weights' precision, where mixed precision would round."""
     with torch.autocast(values.device.type, enabled=False):

@@ -23,6 +23,7 @@ from ase_orbital.models.layers import (
     DistanceFilter,
     in_full_precision,
     mean_over_atoms,
+    without_empty_columns,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +112,11 @@ class OCrystalNet(CrystalModel):
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
         check_rows(graph.rows, self.n_features)
         reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
-        initial = functional.mish(self.atom_input(graph.rows))
+        if self.training:
+            entered = without_empty_columns(self.atom_input, graph.rows)
+        else:  # for the few rows of one crystal, picking columns costs what it saves
+            entered = self.atom_input(graph.rows)
+        initial = functional.mish(entered)
         distances, shell = _shells(graph.distance)
         filtered = self.distance_filter(distances)
         initial_messages = functional.mish(self.edge_input(filtered))

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.layers import DistanceFilter, WeightedBatchNorm
+from ase_orbital.models.layers import (
+    DistanceFilter,
+    WeightedBatchNorm,
+    without_empty_columns,
+)
 
 
 @pytest.fixture(params=[EOSNet, OCrystalNet], ids=lambda kind: kind.__name__)
@@ -30,6 +34,41 @@ def test_the_basis_spans_what_the_filter_gives(distances):
     torch.testing.assert_close(basis.T @ basis, torch.eye(basis.shape[1]))
     torch.testing.assert_close(values @ basis @ basis.T, values, rtol=0, atol=1e-6)
     assert basis.shape[1] < distances.n_features / 1.5
+
+
+def gradients(apply, layer, rows):
+    """What a loss tells the layer's weights, and the rows if they ask."""
+    layer.zero_grad()
+    apply(layer, rows).square().sum().backward()
+    return layer.weight.grad.clone(), rows.grad
+
+
+@pytest.mark.parametrize("empty", [[], [0, 3, 4], range(7)], ids=["none", "some", "all"])
+@pytest.mark.parametrize("asked", [False, True], ids=["", "gradient of rows"])
+def test_leaving_out_empty_columns_changes_nothing(empty, asked):
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(7, 5, bias=False)
+    values = torch.randn(4, 7)
+    values[:, list(empty)] = 0.0
+    rows, again = (values.clone().requires_grad_(asked) for _ in range(2))
+    torch.testing.assert_close(without_empty_columns(layer, rows), layer(rows))
+    torch.testing.assert_close(
+        gradients(without_empty_columns, layer, rows),
+        gradients(torch.nn.Linear.__call__, layer, again),
+    )
+
+
+def test_not_a_number_is_no_empty_column():
+    layer = torch.nn.Linear(2, 1, bias=False)
+    assert without_empty_columns(layer, torch.tensor([[0.0, torch.nan]])).isnan().all()
+
+
+def test_ocrystalnet_trains_as_it_predicts(crystals):
+    torch.manual_seed(0)
+    network = OCrystalNet(n_hidden=32)
+    graph = network.batch(crystals)
+    with torch.no_grad():
+        torch.testing.assert_close(network.train()(graph), network.eval()(graph))
 
 
 def test_spinel_has_three_kinds_of_atoms(network, crystals):

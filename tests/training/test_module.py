@@ -72,3 +72,9 @@ def test_the_optimizer_asked_for(name, kind):
     (group,) = optimizer.param_groups
     assert (group["weight_decay"], group["lr"]) == (0.25, 0.5)
     assert len(group["params"]) == len(list(module.model.parameters()))
+
+
+@pytest.mark.parametrize(("precision", "fused"), [("32-true", True), ("bf16-mixed", False)])
+def test_weights_are_updated_in_one_pass_where_gradients_can_be_clipped(precision, fused):
+    optimizer = make(precision=precision).configure_optimizers()
+    assert optimizer.param_groups[0]["fused"] is fused
