@@ -62,8 +62,7 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
             f"positions and cell {atoms.cell.array.tolist()} must be finite numbers, and "
             "the periodic cell vectors must span a volume"
         )
-    found = pairs_in(grid, radius)
-    pairs = Pairs(*found)
+    pairs = Pairs(*arranged(grid, *images_in(grid, radius), radius * radius))
     if len(pairs.distance) and pairs.distance.min() < CLOSEST:
         worst = pairs.distance.argmin()
         raise coincidence(atoms, int(pairs.center[worst]), int(pairs.neighbor[worst]))
@@ -71,15 +70,22 @@ def find_pairs(atoms: Atoms, radius: float) -> Pairs:
 
 
 @compiled
-def pairs_in(
-    grid: Grid, radius: float
-) -> tuple[Integers, Integers, Integers, Floats, Floats, Integers]:
-    """Fields of Pairs."""
+def images_in(grid: Grid, radius: float) -> tuple[Integers, Floats, Integers]:
+    """Images of atoms within a radius of each atom, in the order of the bins.
+
+    Returns
+    -------
+    images : [n, 4]
+        Atom, and its steps in the grid's frame.
+    places : [n, 4]
+        Vector from the center and squared distance.
+    first : [n_atoms + 1]
+        Where those of an atom begin.
+    """
     n = len(grid.positions)
     expected = 4.2 * (radius / grid.spacing) ** 3 + 8.0
     room = int(n * min(expected, 512.0)) + 8
-    images = np.empty((room, 4), np.int64)  # neighbor and its steps
-    places = np.empty((room, 4))  # vector and squared distance
+    images, places = np.empty((room, 4), np.int64), np.empty((room, 4))
     first, count = np.zeros(n + 1, np.int64), 0
     v, largest = grid.vectors, radius * radius
     positions = grid.positions[grid.members]
@@ -110,12 +116,21 @@ def pairs_in(
                 place[0], place[1], place[2], place[3] = dx, dy, dz, square
                 count += 1
         first[i + 1] = count
+    return images[:count], places[:count], first
+
+
+@compiled
+def arranged(
+    grid: Grid, images: Integers, places: Floats, first: Integers, largest: float
+) -> tuple[Integers, Integers, Integers, Floats, Floats, Integers]:
+    """Fields of Pairs, of what `images_in` gives; `largest` is the radius squared."""
+    count = len(images)
     center, neighbor = np.empty(count, np.int64), np.empty(count, np.int64)
     shift, vector = np.zeros((count, 3), np.int64), np.empty((count, 3))
     distance = np.empty(count)
-    for i in range(n):
+    for i in range(len(first) - 1):
         start, end = first[i], first[i + 1]
-        order = _order(places[start:end, 3].copy(), largest)
+        order = _order(images[start:end], places[start:end, 3].copy(), largest)
         for at in range(start, end):
             image, place = (
                 images[start + order[at - start]],
@@ -133,11 +148,11 @@ def pairs_in(
 
 
 @compiled
-def _order(keys: Floats, largest: float) -> Integers:
-    """Order of keys from zero to the largest, equal ones as they come.
+def _order(images: Integers, keys: Floats, largest: float) -> Integers:
+    """Order of images by their squared distances; of equal ones by steps and atom.
 
-    Counted into as many classes as there are keys, where few stand wrong: four times as
-    fast as a general sort, and neighbors are sorted for every atom.
+    Counted into as many classes as there are, where few stand wrong: four times as fast
+    as a general sort, and neighbors are sorted for every atom.
     """
     n = len(keys)
     order, ends = np.empty(n, np.int64), np.zeros(n + 1, np.int64)
@@ -156,4 +171,25 @@ def _order(keys: Floats, largest: float) -> Integers:
             order[place] = order[place - 1]
             place -= 1
         order[place] = one
+    for at in range(1, n):
+        one, place = order[at], at
+        if keys[order[at - 1]] != keys[one]:
+            continue
+        while (
+            place > 0
+            and keys[order[place - 1]] == keys[one]
+            and _later(images, order[place - 1], one)
+        ):
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = one
     return order
+
+
+@compiled
+def _later(images: Integers, a: int, b: int) -> bool:
+    """Whether image a comes after b by steps and atom."""
+    for column in (1, 2, 3, 0):
+        if images[a, column] != images[b, column]:
+            return bool(images[a, column] > images[b, column])
+    return False

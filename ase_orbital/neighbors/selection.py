@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+SETTLED = 1e-14  # Å; a level that moves by less is found
+
 
 def levels(
     pairs: Pairs, centers: Integers, *, k: int, smoothing: float, radius: float
@@ -100,19 +102,29 @@ def _levels(
         # Of which those well inside count as one, and those well outside as nothing.
         while occupation(low, distance[start], smoothing) == 1.0:
             start, wanted = start + 1, wanted - 1
-        for _ in range(60):  # halvings, to the last bit
-            middle = 0.5 * (low + high)
-            if not low < middle < high:
-                break
-            total = 0.0
+        at = 0.5 * (low + high)
+        for _ in range(60):
+            total = slope = 0.0
             for pair in range(start, end):
-                f = occupation(middle, distance[pair], smoothing)
-                if f == 0.0:
+                x = (at - distance[pair]) / smoothing + 0.5
+                if x <= 0.0:
                     break
-                total += f
+                if x >= 1.0:
+                    total += 1.0
+                else:
+                    total += x * x * (3.0 - 2.0 * x)
+                    slope += 6.0 * x * (1.0 - x) / smoothing
+            if total == wanted:
+                break
             if total < wanted:
-                low = middle
+                low = at
             else:
-                high = middle
-        level[index] = high
+                high = at
+            # Newton's step where it stays between, else a half.
+            before, at = at, at + (wanted - total) / slope if slope > 0.0 else high
+            if not low < at < high:
+                at = 0.5 * (low + high)
+            if abs(at - before) < SETTLED:
+                break
+        level[index] = at
     return level

@@ -28,6 +28,7 @@ BENCHMARKS = {
     "predict-steps": "steps.steps",
     "latency": "latency.predict",
     "latency-overhead": "latency.overhead",
+    "path": "path.path",
     "import": "latency.importing",
     "epoch-eosnet": "epochs.eosnet",
     "epoch-compiled": "epochs.eosnet_compiled",
