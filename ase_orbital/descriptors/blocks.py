@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ase_orbital.compiled import compiled
+from ase_orbital.descriptors.exponentials import exponentiate
 from ase_orbital.descriptors.site_groups import commuting_group, involutions
 from ase_orbital.neighbors.bins import shortened
 
@@ -243,7 +244,7 @@ def _write_blocks(
     # An orbit takes part in a block if the operations that leave its points alone have
     # sign 1: otherwise its sum is nothing.
     representative, weight = np.empty(n, np.int64), np.empty(n)
-    members, n_members = np.empty((g, n), np.int64), np.zeros(g, np.int64)
+    members, sizes = np.empty((g, n), np.int64), np.zeros(g, np.int64)
     n_orbits = 0
     for p in range(n):
         lowest, fixing = p, 0
@@ -260,64 +261,56 @@ def _write_blocks(
                 if images[m, p] == p:
                     total += _sign(character, m)
             if total == fixing:
-                members[character, n_members[character]] = n_orbits
-                n_members[character] += 1
+                members[character, sizes[character]] = n_orbits
+                sizes[character] += 1
         n_orbits += 1
-    sizes, offsets = np.empty(g, np.int64), np.zeros(g + 1, np.int64)
-    for character in range(g):
-        size = n_members[character]
-        sizes[character] = size
-        offsets[character + 1] = offsets[character] + size * (size + 1) // 2
     # Where each operation takes each orbit's first point: loops over orbits are the inner.
     x, y, z = np.empty((g, n_orbits)), np.empty((g, n_orbits)), np.empty((g, n_orbits))
     for m in range(g):
         for two in range(n_orbits):
             point = points[images[m, representative[two]]]
             x[m, two], y[m, two], z[m, two] = point[0], point[1], point[2]
-    sums, steepness, weights = (
-        np.empty((g, n_orbits)),
-        np.empty(n_orbits),
-        np.empty(n_orbits),
-    )
-    rows = np.zeros(g, np.int64)
+    # Of two orbits, from each other's every distance: a triangle an operation.
+    n_entries = n_orbits * (n_orbits + 1) // 2
+    sums, weights = np.empty((g, n_entries)), np.empty(n_entries)
+    steepness = np.empty(n_orbits)
     for one in range(n_orbits):
-        kind = kinds[representative[one]]
+        kind, begin = kinds[representative[one]], one * (one + 1) // 2
         for two in range(one + 1):
             # Members of an orbit are of one species and have one damping.
             other = kinds[representative[two]]
-            steepness[two] = slope[kind, other]
-            weights[two] = factor[kind, other] * weight[one] * weight[two]
+            steepness[two] = -slope[kind, other]
+            weights[begin + two] = factor[kind, other] * weight[one] * weight[two]
         for m in range(g):
             for two in range(one + 1):
                 dx, dy = x[m, two] - x[0, one], y[m, two] - y[0, one]
                 dz = z[m, two] - z[0, one]
-                sums[m, two] = steepness[two] * (dx * dx + dy * dy + dz * dz)
-            for two in range(one + 1):
-                sums[m, two] = math.exp(-sums[m, two])
-        _sum_with_signs(sums, one + 1)
-        for character in range(g):
-            row = rows[character]
-            if row == n_members[character] or members[character, row] != one:
-                continue
-            start = offsets[character] + row * (row + 1) // 2
+                sums[m, begin + two] = steepness[two] * (dx * dx + dy * dy + dz * dz)
+    exponentiate(sums.reshape(-1))
+    _sum_with_signs(sums)
+    at = 0
+    for character in range(g):
+        for row in range(sizes[character]):
+            one = members[character, row]
+            begin = one * (one + 1) // 2
             for column in range(row + 1):
-                two = members[character, column]
-                out[start + column] = weights[two] * sums[character, two]
-            rows[character] += 1
+                entry = begin + members[character, column]
+                out[at] = weights[entry] * sums[character, entry]
+                at += 1
     return sizes
 
 
 @compiled
-def _sum_with_signs(values: Floats, n: int) -> None:
-    """Sums over the group with the signs of each character, in place of the first n.
+def _sum_with_signs(values: Floats) -> None:
+    """Sums over the group with the signs of each character.
 
-    values : [g, n or more], a row for each operation, and then for each character.
+    values : [g, n], a row for each operation, and then for each character.
     """
     half = 1  # a fast Walsh-Hadamard transform
     while half < len(values):
         for start in range(0, len(values), 2 * half):
             for row in range(start, start + half):
-                for at in range(n):
+                for at in range(values.shape[1]):
                     plus, minus = values[row, at], values[row + half, at]
                     values[row, at], values[row + half, at] = plus + minus, plus - minus
         half *= 2

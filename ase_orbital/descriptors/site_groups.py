@@ -25,30 +25,35 @@ def involutions(vectors: Floats, tolerance: float) -> Floats:
     """Operations of a lattice that are their own inverse, [n, 3, 3]; x @ operation."""
     rotations, reciprocal = lattice_rotations(vectors, tolerance), inverted(vectors)
     found, count = np.zeros((len(rotations), 3, 3)), 0
+    cartesian = np.empty((3, 3))
     for r in range(1, len(rotations)):
-        rotation = rotations[r].astype(np.float64)
-        # reciprocal.T @ rotation @ vectors, from the left
+        if not _own_inverse(rotations[r]):
+            continue
+        # reciprocal.T @ rotation @ vectors, from the right
+        for c in range(3):
+            for b in range(3):
+                cartesian[c, b] = 0.0
+                for d in range(3):
+                    cartesian[c, b] += rotations[r, c, d] * vectors[d, b]
         for a in range(3):
             for b in range(3):
-                total = 0.0
                 for c in range(3):
-                    for d in range(3):
-                        total += reciprocal[c, a] * rotation[c, d] * vectors[d, b]
-                found[count, a, b] = total
-        if _unlike(found[count], found[count], np.eye(3)) < ROUNDING:
-            count += 1
+                    found[count, a, b] += reciprocal[c, a] * cartesian[c, b]
+        count += 1
     return found[:count]
 
 
 @compiled
-def _unlike(a: Floats, b: Floats, product: Floats) -> float:
-    """Largest entry of a @ b - product, [3, 3] each."""
-    largest = 0.0
-    for i in range(3):
-        for j in range(3):
-            entry = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
-            largest = max(largest, abs(entry - product[i, j]))
-    return largest
+def _own_inverse(rotation: Integers) -> bool:
+    """Whether a rotation, [3, 3], done twice changes nothing."""
+    for a in range(3):
+        for b in range(3):
+            entry = 0
+            for c in range(3):
+                entry += rotation[a, c] * rotation[c, b]
+            if entry != (a == b):
+                return False
+    return True
 
 
 @compiled

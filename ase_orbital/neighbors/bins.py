@@ -254,7 +254,7 @@ def sorted_in(
 def bins_around(i: int, radius: float, grid: Grid) -> Integers:
     """Rows [bin, shift] of all bins that a sphere around atom i may touch, [n, 4]."""
     low, high = _touched(i, radius, grid)
-    n0, n1, n2 = grid.n_bins
+    n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
     n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (high[2] - low[2] + 1)
     rows, count = np.empty((n_rows, 4), np.int64), 0
     for b0 in range(low[0], high[0] + 1):
@@ -277,7 +277,7 @@ def runs_around(i: int, radius: float, grid: Grid) -> Integers:
     begin and end are places in `members`.
     """
     low, high = _touched(i, radius, grid)
-    n0, n1, n2 = grid.n_bins
+    n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
     s_low, s_high = low[2] // n2, high[2] // n2
     n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (s_high - s_low + 1)
     rows, count = np.empty((n_rows, 5), np.int64), 0

@@ -289,7 +289,7 @@ def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> flo
         extreme = grid.highest[a] if rise > 0.0 else 0.0
         beyond: float = rise * (extreme - grid.fractions[i, a])
         return beyond
-    x, y, z = outward
+    x, y, z = outward[0], outward[1], outward[2]
     before = x * grid.positions[i, 0] + y * grid.positions[i, 1] + z * grid.positions[i, 2]
     for j in range(len(grid.positions)):
         at = x * grid.positions[j, 0] + y * grid.positions[j, 1] + z * grid.positions[j, 2]

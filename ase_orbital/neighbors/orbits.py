@@ -174,10 +174,14 @@ def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
                         points[two], points[three], vectors[1], vectors[2], tolerance
                     )
                 ):
-                    found[count, 0], found[count, 1] = steps[one], steps[two]
-                    found[count, 2] = steps[three]
-                    if (found[count] != found[0]).any():
-                        count += 1
+                    unlike = False
+                    for a in range(3):
+                        found[count, 0, a] = steps[one, a]
+                        found[count, 1, a] = steps[two, a]
+                        found[count, 2, a] = steps[three, a]
+                        for b in range(3):
+                            unlike = unlike or found[count, b, a] != found[0, b, a]
+                    count += unlike
     return found[:count]
 
 
@@ -216,32 +220,47 @@ def _atom_at(
     grid: Grid, point: Floats, kind: Integers, wanted: int, tolerance: float
 ) -> int:
     """Atom of a kind at a point in fractions, or -1."""
-    low, high = np.empty(3, np.int64), np.empty(3, np.int64)
-    for a in range(3):
-        width = tolerance * math.sqrt(dot(grid.reciprocal[a], grid.reciprocal[a]))
-        low[a] = math.floor((point[a] - width) * grid.n_bins[a])
-        high[a] = min(
-            math.floor((point[a] + width) * grid.n_bins[a]), low[a] + grid.n_bins[a] - 1
-        )
-    away = np.empty(3)
-    n0, n1, n2 = grid.n_bins
-    for b0 in range(low[0], high[0] + 1):
-        for b1 in range(low[1], high[1] + 1):
-            for b2 in range(low[2], high[2] + 1):
-                at = (b0 % n0 * n1 + b1 % n1) * n2 + b2 % n2
+    n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
+    v, fractions = grid.vectors, grid.fractions
+    low0, high0 = _bins_at(point[0], tolerance, grid.reciprocal[0], n0)
+    low1, high1 = _bins_at(point[1], tolerance, grid.reciprocal[1], n1)
+    low2, high2 = _bins_at(point[2], tolerance, grid.reciprocal[2], n2)
+    for b0 in range(low0, high0 + 1):
+        for b1 in range(low1, high1 + 1):
+            for b2 in range(low2, high2 + 1):
+                at = (_within(b0, n0) * n1 + _within(b1, n1)) * n2 + _within(b2, n2)
                 for member in range(grid.first[at], grid.first[at + 1]):
                     j = grid.members[member]
                     if kind[j] != wanted:
                         continue
-                    away[:] = 0.0
-                    for a in range(3):
-                        step = grid.fractions[j, a] - point[a]
-                        step -= round(step)
-                        for b in range(3):
-                            away[b] += step * grid.vectors[a, b]
-                    if dot(away, away) <= tolerance * tolerance:
+                    f0, f1 = fractions[j, 0] - point[0], fractions[j, 1] - point[1]
+                    f2 = fractions[j, 2] - point[2]
+                    f0, f1, f2 = f0 - round(f0), f1 - round(f1), f2 - round(f2)
+                    x = f0 * v[0, 0] + f1 * v[1, 0] + f2 * v[2, 0]
+                    y = f0 * v[0, 1] + f1 * v[1, 1] + f2 * v[2, 1]
+                    z = f0 * v[0, 2] + f1 * v[1, 2] + f2 * v[2, 2]
+                    if x * x + y * y + z * z <= tolerance * tolerance:
                         return int(j)
     return -1
+
+
+@compiled
+def _bins_at(
+    fraction: float, tolerance: float, reciprocal: Floats, n_bins: int
+) -> tuple[int, int]:
+    """First and last bin along a vector that a point may lie in, each bin once."""
+    width = tolerance * math.sqrt(dot(reciprocal, reciprocal))
+    low = math.floor((fraction - width) * n_bins)
+    high = math.floor((fraction + width) * n_bins)
+    return low, min(high, low + n_bins - 1)
+
+
+@compiled
+def _within(one: int, n_bins: int) -> int:
+    """Bin that one at most a cell away is an image of; `%` takes ten times as long."""
+    if one < 0:
+        return one + n_bins
+    return one - n_bins if one >= n_bins else one
 
 
 @compiled

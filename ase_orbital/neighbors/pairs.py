@@ -93,7 +93,8 @@ def images_in(grid: Grid, radius: float) -> tuple[Integers, Floats, Integers]:
         home = grid.positions[i]
         runs = runs_around(i, radius * (1.0 + RIM), grid)
         for run in range(len(runs)):
-            begin, end, s0, s1, s2 = runs[run]
+            begin, end = runs[run, 0], runs[run, 1]
+            s0, s1, s2 = runs[run, 2], runs[run, 3], runs[run, 4]
             x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0]
             y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1]
             z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2]
