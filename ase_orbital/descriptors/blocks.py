@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ase_orbital.compiled import compiled
-from ase_orbital.descriptors.exponentials import exponentiate
+from ase_orbital.descriptors.exponentials import exp_in_place
 from ase_orbital.descriptors.site_groups import commuting_group, involutions
 from ase_orbital.neighbors.bins import shortened
 
@@ -270,7 +270,7 @@ def _write_blocks(
         for two in range(n_orbits):
             point = points[images[m, representative[two]]]
             x[m, two], y[m, two], z[m, two] = point[0], point[1], point[2]
-    # Of two orbits, from each other's every distance: a triangle an operation.
+    # Exponents of all pairs of orbits: for each operation, one lower triangle.
     n_entries = n_orbits * (n_orbits + 1) // 2
     sums, weights = np.empty((g, n_entries)), np.empty(n_entries)
     steepness = np.empty(n_orbits)
@@ -286,7 +286,7 @@ def _write_blocks(
                 dx, dy = x[m, two] - x[0, one], y[m, two] - y[0, one]
                 dz = z[m, two] - z[0, one]
                 sums[m, begin + two] = steepness[two] * (dx * dx + dy * dy + dz * dz)
-    exponentiate(sums.reshape(-1))
+    exp_in_place(sums.reshape(-1))
     _sum_with_signs(sums)
     at = 0
     for character in range(g):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LEAST = -700.0  # of what is less, the exponential would leave double precision
+LEAST = -700.0  # what is less counts as this: its exponential still is a normal number
 LOG2_E = 1.0 / math.log(2.0)
 # log 2 in two parts: a multiple of the first, up to 2^11, is exact.
 LOG_2, LOG_2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10
@@ -29,7 +29,7 @@ C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (
 
 
 @over_lanes
-def exponentiate(values: Floats) -> None:
+def exp_in_place(values: Floats) -> None:
     """Put $e^x$ in the place of each x up to 700, good to the last digit or two.
 
     $e^x = 2^k e^r$ with r at most half of log 2: the series, and k as exponent.

@@ -208,7 +208,7 @@ class _Maximum(torch.autograd.Function):
 
 
 def without_empty_columns(layer: nn.Linear, rows: Tensor) -> Tensor:
-    """Apply a layer without bias, leaving out the columns that are zero in all rows.
+    """Apply a layer, leaving out the columns that are zero in all rows.
 
     The crystals of a batch have few of the orbitals there are: most columns of their OFM
     are empty. Rows that want a gradient get it in all columns.
@@ -218,7 +218,7 @@ def without_empty_columns(layer: nn.Linear, rows: Tensor) -> Tensor:
         return whole
     used = rows.any(dim=0).nonzero().squeeze(1)
     kept, weight = rows.index_select(1, used), layer.weight.index_select(1, used)
-    return functional.linear(kept, weight)
+    return functional.linear(kept, weight, layer.bias)
 
 
 def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ class OCrystalNet(CrystalModel):
         reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
         if self.training:
             entered = without_empty_columns(self.atom_input, graph.rows)
-        else:  # for the few rows of one crystal, picking columns costs what it saves
+        else:  # picking columns takes as long as the product with a few rows
             entered = self.atom_input(graph.rows)
         initial = functional.mish(entered)
         distances, shell = _shells(graph.distance)

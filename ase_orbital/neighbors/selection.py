@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-SETTLED = 1e-14  # Å; a level that moves by less is found
+SETTLED = 1e-13  # of the smoothing; a level that moves by less is found
 
 
 def levels(
@@ -102,29 +102,38 @@ def _levels(
         # Of which those well inside count as one, and those well outside as nothing.
         while occupation(low, distance[start], smoothing) == 1.0:
             start, wanted = start + 1, wanted - 1
+        if _filled(level[index], distance[start:end], smoothing)[0] <= wanted:
+            continue  # at its limit, exactly: `search.model_graph` asks for it
         at = 0.5 * (low + high)
         for _ in range(60):
-            total = slope = 0.0
-            for pair in range(start, end):
-                x = (at - distance[pair]) / smoothing + 0.5
-                if x <= 0.0:
-                    break
-                if x >= 1.0:
-                    total += 1.0
-                else:
-                    total += x * x * (3.0 - 2.0 * x)
-                    slope += 6.0 * x * (1.0 - x) / smoothing
+            total, slope = _filled(at, distance[start:end], smoothing)
             if total == wanted:
                 break
             if total < wanted:
                 low = at
             else:
                 high = at
-            # Newton's step where it stays between, else a half.
+            # Newton's step where it stays between, else bisect.
             before, at = at, at + (wanted - total) / slope if slope > 0.0 else high
             if not low < at < high:
                 at = 0.5 * (low + high)
-            if abs(at - before) < SETTLED:
+            if abs(at - before) < SETTLED * smoothing:
                 break
         level[index] = at
     return level
+
+
+@compiled
+def _filled(level: float, distance: Floats, smoothing: float) -> tuple[float, float]:
+    """Sum of the occupations of neighbors sorted by distance, and its slope in 1/Å."""
+    total = slope = 0.0
+    for d in distance:
+        x = (level - d) / smoothing + 0.5
+        if x <= 0.0:
+            break
+        if x >= 1.0:
+            total += 1.0
+        else:
+            total += x * x * (3.0 - 2.0 * x)
+            slope += 6.0 * x * (1.0 - x) / smoothing
+    return total, slope

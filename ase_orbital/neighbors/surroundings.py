@@ -11,7 +11,12 @@ from ase_orbital.compiled import compiled
 from ase_orbital.neighbors.bins import DONE, binned
 from ase_orbital.neighbors.orbits import TOLERANCE, Orbits, orbits_in
 from ase_orbital.neighbors.pairs import Pairs, arranged, find_pairs, images_in
-from ase_orbital.neighbors.verlet import NOTHING, Candidates, VerletLists, images_among
+from ase_orbital.neighbors.verlet import (
+    NO_CANDIDATES,
+    Candidates,
+    VerletLists,
+    images_among,
+)
 from ase_orbital.structure import CLOSEST
 from ase_orbital.threads import divided, each_on_one_thread
 
@@ -103,7 +108,7 @@ def _survey(
         radius,
         tolerance,
         symmetry and radius > 0.0,
-        _lists.candidates(structures[0], radius) if alone else NOTHING,
+        _lists.candidates(structures[0], radius) if alone else NO_CANDIDATES,
     )
     if bad >= 0:
         find_pairs(structures[bad], radius)  # says what is wrong
@@ -147,7 +152,7 @@ def _find(
     Parameters
     ----------
     candidates
-        Of the only structure, or NOTHING.
+        Of the only structure, or NO_CANDIDATES.
 
     Returns
     -------
@@ -163,7 +168,7 @@ def _find(
     for s in range(n):
         begin, end = starts[s], starts[s + 1]
         status, grid = binned(positions[begin:end], cells[s], periodic[s])
-        if len(candidates.first) > 0 and (candidates.steps == grid.steps).all():
+        if len(candidates.first):
             near = images_among(candidates, grid, radius)
         else:
             near = images_in(grid, radius)

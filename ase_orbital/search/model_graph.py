@@ -87,7 +87,7 @@ def weights(
     r"""Weights of edges as a function of the distances of all pairs.
 
     The level of an atom moves with the distances of its neighbors, since their occupations
-    f add up to k. At a level $\mu_0$ that was found by bisection, one step of Newton's,
+    f add up to k. At a level $\mu_0$ that is known already, one step of Newton's,
 
     $\mu = \mu_0 - (\sum_j f(\mu_0, d_j) - k) / \sum_j \partial f / \partial \mu$
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ase_orbital.descriptors.exponentials import LEAST, exponentiate
+from ase_orbital.descriptors.exponentials import LEAST, exp_in_place
 
 LAST_DIGITS = 2 * np.finfo(float).eps
 
 
 def exponentials(values):
     out = np.array(values, dtype=float)
-    exponentiate(out)
+    exp_in_place(out)
     return out
 
 

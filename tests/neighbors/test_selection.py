@@ -125,6 +125,16 @@ def test_all_are_kept_where_there_are_no_more_than_k():
     assert_array_equal(of_first([1.0, 1.5, 2.0], k=3), [1.0, 1.0, 1.0])
 
 
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_the_level_stays_at_its_limit_where_more_than_k_do_not_fill_k(smoothing):
+    # Five within the radius, of which the last two are half outside: less than four.
+    distances = [2.0, 2.0, 2.0, RADIUS - 0.2 * smoothing, RADIUS - 0.1 * smoothing]
+    pairs = find_pairs(on_a_line(*distances), RADIUS)
+    level = levels(pairs, np.array([0]), k=4, smoothing=smoothing, radius=RADIUS)
+    assert level[0] == RADIUS - 0.5 * smoothing
+    assert of_first(distances, k=4, smoothing=smoothing).sum() < 4.0
+
+
 def test_lone_atom_has_nothing_to_occupy():
     assert of_first([]).shape == (0,)
 

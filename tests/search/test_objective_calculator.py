@@ -107,6 +107,16 @@ def test_values_are_the_models_own():
         assert values["domain_excess"] >= excess - 1e-6
 
 
+@pytest.mark.parametrize("second_shell", [7.91, 7.97, 7.99])
+def test_values_are_the_models_own_where_neighbors_are_at_the_rim(second_shell):
+    # 18 within 8 Å, of which 12 so far out that they do not fill up 12.
+    atoms = bulk("Cs", "sc", a=second_shell / np.sqrt(2.0)).repeat((2, 1, 1))
+    atoms.rattle(0.002, seed=1)
+    atoms.calc = ObjectiveCalculator(GAP, [Minimize("band_gap")])
+    predicted = Predictor(GAP, device="cpu", dtype="float64").predict(atoms)
+    assert atoms.get_potential_energy() == pytest.approx(predicted["band_gap"], abs=1e-9)
+
+
 def test_a_committee_has_a_mean_and_a_spread():
     models = [small(), small(target_mean=1.0)]
     atoms = shaken(0.1)
