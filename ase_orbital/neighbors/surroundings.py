@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,20 +116,20 @@ def _survey(
     *of_pairs, first = pairs
     orbit, *of_orbits = orbits
     found = []
-    for index, atoms in enumerate(structures):
-        begin, end = starts[index : index + 2]
-        own = slice(*pair_starts[index : index + 2])
-        chosen = slice(*orbit_starts[index : index + 2])
+    # Lists, because arrays give numpy's whole numbers, with which a slice takes longer.
+    bounds = [list(pairwise(ends.tolist())) for ends in (starts, pair_starts, orbit_starts)]
+    for index, (atoms, (begin, end), own, chosen) in enumerate(
+        zip(structures, *bounds, strict=True)
+    ):
+        of_own, of_chosen = slice(*own), slice(*chosen)
         # One number more than atoms: where the pairs of the last end.
-        fields = [
-            *(field[own] for field in of_pairs),
-            first[begin + index : end + index + 1],
-        ]
+        fields = [field[of_own] for field in of_pairs]
+        fields.append(first[begin + index : end + index + 1])
         found.append(
             Surroundings(
                 atoms=atoms,
                 pairs=Pairs(*fields),
-                orbits=Orbits(orbit[begin:end], *(field[chosen] for field in of_orbits)),
+                orbits=Orbits(orbit[begin:end], *(field[of_chosen] for field in of_orbits)),
                 tolerance=tolerance,
             )
         )
