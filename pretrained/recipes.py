@@ -22,13 +22,15 @@ FROM_FORMATION = {
     "start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT,
     "network_settings": DEEP,
 }  # fmt: skip
-FROM_BULK = {
-    "start_from": "pretrained/steps/eosnet-bulk-modulus-from-nothing", **SHORT,
-}  # fmt: skip
-FROM_SHEAR = {"start_from": "pretrained/eosnet-shear-modulus-mp", **SHORT}
 FROM_GAP = {
-    "start_from": "pretrained/eosnet-band-gap-mp2018", "warm_up": 0.05,
-    "learning_rate": 5e-4, "network_settings": DEEP | {"dropout": 0.3},
+    "start_from": "pretrained/eosnet-band-gap-mp2018", **SHORT, "network_settings": DEEP,
+}  # fmt: skip
+FROM_BULK = {
+    "start_from": "pretrained/steps/eosnet-bulk-modulus-from-gap", **SHORT,
+    "network_settings": DEEP,
+}  # fmt: skip
+FROM_SHEAR = {
+    "start_from": "pretrained/eosnet-shear-modulus-mp", **SHORT, "network_settings": DEEP,
 }  # fmt: skip
 PEROVSKITES = {
     "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
@@ -120,7 +122,7 @@ class _Task:
 
 ON_PEROVSKITES = {"test_column": "published_test", "sizes": (0.95, 0.05, 0.0)}
 ON_MP2018 = {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60}
-ON_MODULI = {"sizes": (0.85, 0.075, 0.075), "most_atoms": 60}
+ON_MODULI = {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60}
 
 TASKS = (
     _Task(
@@ -180,15 +182,18 @@ TASKS = (
         },
         MP2018,
         "97.7 % (accuracy, on the paper's own set)",
-        eosnet={"epochs": 10, **FROM_GAP},
+        eosnet={
+            "members": 3, "epochs": 10, **FROM_GAP, "learning_rate": 5e-4,
+            "network_settings": DEEP | {"dropout": 0.3},
+        },
     ),
     _Task(
-        "bulk-modulus-from-nothing",
+        "bulk-modulus-from-gap",
         ELASTICITY,
         {"property_name": keys.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
-        eosnet={"members": 5, "epochs": 80},
+        eosnet={"members": 5, "epochs": 50, **FROM_GAP},
         step=True,
     ),
     _Task(
