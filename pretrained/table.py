@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ HEAD = "| model | predicts | network | error on its test set | published EOSnet 
 
 def main() -> None:
     """Replace the rows below the table's head by a row a model."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rows = [HEAD, "|---|---|---|---|---|"]
     for name in (name for name in RECIPES if name in list_models()):
         card = read_card(name)

@@ -23,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-d",
         "--descriptor",
+        type=str.lower,
         choices=("gom", "ofm", "elemental", "onehot"),
         default="gom",
         help="default: %(default)s",

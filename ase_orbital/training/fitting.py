@@ -16,8 +16,10 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     WeightAveraging,
 )
+from torch import nn
 
 from ase_orbital.errors import SettingError
+from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
 
 if TYPE_CHECKING:
@@ -91,7 +93,32 @@ def fit(
     )
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
+    settle_norms(model, train, settings)
     return history.seconds
+
+
+def settle_norms(model: CrystalModel, train: Labeled, settings: TrainingSettings) -> None:
+    """Give batch norms the statistics of the training set at the final weights.
+
+    Those gathered on the way are of the weights of some steps ago. A long run ends so
+    slowly that it makes no difference; a short one is several times as wrong with them.
+    """
+    norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
+    if not norms:
+        return
+    momenta, seen = [norm.momentum for norm in norms], 0
+    for norm in norms:
+        norm.train()
+    with torch.no_grad():
+        order = shuffled(len(train.targets), seed=settings.seed, epoch=0)
+        for batch in Batches(train, order, settings.batch_size):
+            seen += len(batch.targets)
+            for norm in norms:  # so that every crystal counts alike
+                norm.momentum = len(batch.targets) / seen
+            model(batch.graph)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    model.eval()
 
 
 def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> Trainer:

@@ -235,6 +235,6 @@ def _refuse_others(folder: Path, settings: TrainingSettings) -> None:
             others.remove("members")  # those that are there stay, the others join them
         if others:
             raise SettingError(
-                f"{folder} holds a run with another {', '.join(others)}; give another "
-                "folder, or the same settings to go on with that run"
+                f"{folder} holds a run with other values of {', '.join(others)}; give "
+                "another folder, or the same settings to go on with that run"
             )

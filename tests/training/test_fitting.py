@@ -220,6 +220,18 @@ def test_counts_are_not_averaged():
     assert counts[0] == 8
 
 
+def test_norms_know_the_training_set_at_the_final_weights(salts, quick, tmp_path):
+    run = train(salts, tmp_path, **quick | {"epochs": 5, "batch_size": 64})
+    learned = set(run.evaluations["train"].ids)
+    graph = run.model.batch([atoms for atoms in salts[0] if atoms.info["id"] in learned])
+    assert graph.n_graphs < 64  # one batch
+    with torch.no_grad():
+        predicted = run.model.eval()(graph)
+        in_training = run.model.train()(graph)
+    # Variances are those of a sample when kept, and of a population in training.
+    torch.testing.assert_close(predicted, in_training, rtol=0.01, atol=0.01)
+
+
 PROCESSES = """
 import os, sys
 from ase.build import bulk

@@ -113,7 +113,7 @@ def test_crystals_like_those_trained_on_are_in_the_domain(run, salts):
 
 def test_other_settings_in_the_folder_are_refused_by_name(run, salts, settings):
     changes = {"epochs": 99, "seed": 4, "progress": True}
-    with pytest.raises(SettingError, match="a run with another epochs, seed; give"):
+    with pytest.raises(SettingError, match="a run with other values of epochs, seed; give"):
         train(salts, run.folder, **settings | changes)
 
 
@@ -127,7 +127,7 @@ def test_members_can_be_added_to_a_run(salts, quick, tmp_path):
     assert np.array_equal(
         more.evaluations["test"].predicted, at_once.evaluations["test"].predicted
     )
-    with pytest.raises(SettingError, match="another members"):
+    with pytest.raises(SettingError, match="other values of members"):
         train(salts, tmp_path / "more", **values)
 
 
