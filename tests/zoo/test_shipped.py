@@ -46,7 +46,9 @@ def test_matgl_opens_it_and_predicts_the_same(name):
     model = matgl.load_model(model_folder(name)).eval()
     crystal = ROOT / "tutorials" / "SrTiO3.cif"
     predicted = Predictor(name, device="cpu").predict(crystal)[model.property_name]
-    assert float(model.predict_structure(crystal)) == pytest.approx(predicted, rel=1e-5)
+    # Probabilities near 0 have the rounding of their logits.
+    same = pytest.approx(predicted, rel=1e-5, abs=1e-6)
+    assert float(model.predict_structure(crystal)) == same
 
 
 @pytest.mark.parametrize("name", MODELS)
