@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
 from ase_orbital.cli.structures import Labeled, add_files, read_files, report
-from ase_orbital.errors import OrbitalError
+from ase_orbital.errors import ElementError, OrbitalError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -57,16 +57,27 @@ def run(arguments: Namespace) -> int:
     }
     structures, n_bad = read_files(arguments.files)
     results: list[Result] = []
+    unknown: dict[str, list[ElementError]] = {}
     for model, predictor in predictors.items():
         usable = []
         for structure in structures:
             try:
                 predictor.accept(structure.atoms)
+            except ElementError as error:
+                unknown.setdefault(structure.label, []).append(error)
             except OrbitalError as error:
                 n_bad += report(structure.label, error)
             else:
                 usable.append(structure)
         results += _results(model, predictor, usable)
+    for label, errors in unknown.items():
+        if arguments.model:
+            n_bad += sum(report(label, error) for error in errors)
+        elif len(errors) == len(predictors):
+            n_bad += report(label, errors[0])
+        else:  # nobody asked for just these
+            text = f"{label}: {len(errors)} of {len(predictors)} models do not know it"
+            print(f"{text}: {errors[0]}", file=sys.stderr)
     order = {structure.label: index for index, structure in enumerate(structures)}
     results.sort(key=lambda result: order[result.structure])
     if arguments.output:

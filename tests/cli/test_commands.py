@@ -43,6 +43,24 @@ def test_predict_without_a_model_uses_all_that_are_shipped(capsys):
     assert all(name in out for name in list_models())
 
 
+def test_models_that_do_not_know_an_element_are_no_failure_of_those_that_do(
+    crystals, capsys
+):
+    assert main(["predict", str(crystals / "salt.cif")]) == 0
+    out, err = capsys.readouterr()
+    assert "eosnet-band-gap-mp2018" in out
+    assert "energy-perovskites" not in out
+    (line,) = err.splitlines()
+    assert f"of {len(list_models())} models do not know it: atom 1 is Cl" in line
+
+
+def test_an_element_that_no_model_knows_is_a_failure(crystals, capsys):
+    write(crystals / "alien.extxyz", bulk("Es", "fcc", a=5.7))
+    assert main(["predict", str(crystals / "alien.extxyz")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "alien.extxyz: atom 0 is Es" in line
+
+
 def test_the_package_runs_as_the_command():
     command = [sys.executable, "-m", "ase_orbital", "models"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
