@@ -67,7 +67,7 @@ def test_train_in_a_folder_of_another_run_is_one_line_and_exit_1(trained, capsys
     assert main([*words, "--seed", "7", "-o", str(folder)]) == 1
     err = capsys.readouterr().err
     assert err.startswith("ase-orbital: ")
-    assert "another seed" in err
+    assert "other values of seed" in err
 
 
 @pytest.mark.parametrize(
