@@ -18,20 +18,17 @@ WIDE = {"n_hidden": 128}
 DEEP = WIDE | {"n_convolutions": 4}
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
 FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
-FROM_FORMATION = {
-    "start_from": "pretrained/eosnet-formation-energy-mp2018", **SHORT,
-    "network_settings": DEEP,
-}  # fmt: skip
-FROM_GAP = {
-    "start_from": "pretrained/eosnet-band-gap-mp2018", **SHORT, "network_settings": DEEP,
-}  # fmt: skip
-FROM_BULK = {
-    "start_from": "pretrained/steps/eosnet-bulk-modulus-from-gap", **SHORT,
-    "network_settings": DEEP,
-}  # fmt: skip
-FROM_SHEAR = {
-    "start_from": "pretrained/eosnet-shear-modulus-mp", **SHORT, "network_settings": DEEP,
-}  # fmt: skip
+
+
+def deep_from(folder: str) -> dict[str, Any]:
+    """Settings of a deep network that starts from another, in a folder of `pretrained`."""
+    return {"start_from": f"pretrained/{folder}", **SHORT, "network_settings": DEEP}
+
+
+FROM_FORMATION = deep_from("eosnet-formation-energy-mp2018")
+FROM_GAP = deep_from("eosnet-band-gap-mp2018")
+FROM_BULK = deep_from("steps/eosnet-bulk-modulus-from-gap")
+FROM_SHEAR = deep_from("eosnet-shear-modulus-mp")
 PEROVSKITES = {
     "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
     "(2012), from the Computational Materials Repository (GPAW). The test set is the "

@@ -128,12 +128,9 @@ def _filled(level: float, distance: Floats, smoothing: float) -> tuple[float, fl
     """Sum of the occupations of neighbors sorted by distance, and its slope in 1/Å."""
     total = slope = 0.0
     for d in distance:
-        x = (level - d) / smoothing + 0.5
+        x = min((level - d) / smoothing + 0.5, 1.0)
         if x <= 0.0:
             break
-        if x >= 1.0:
-            total += 1.0
-        else:
-            total += x * x * (3.0 - 2.0 * x)
-            slope += 6.0 * x * (1.0 - x) / smoothing
+        total += occupation(level, d, smoothing)
+        slope += 6.0 * x * (1.0 - x) / smoothing
     return total, slope
