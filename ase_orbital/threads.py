@@ -39,6 +39,17 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     yield from _pool(at_a_time).map(function, items)
 
 
+def each_slice(function: Callable[[slice], None], length: int, least: int) -> None:
+    """Apply a function to a range cut into a slice a thread, or fewer of `least` items."""
+    each = max(-(-length // torch.get_num_threads()), least, 1)
+    slices = [slice(at, min(at + each, length)) for at in range(0, length, each)]
+    if len(slices) == 1:
+        function(slices[0])
+        return
+    for _ in each_on_one_thread(function, slices):
+        pass
+
+
 def divided(items: Sequence[T], sizes: Sequence[int], most: int) -> list[list[T]]:
     """Divide items into shares of at most `most`, so that no thread is without."""
     each = -(-sum(sizes) // torch.get_num_threads())

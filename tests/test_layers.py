@@ -12,7 +12,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # from its neighbors in the same line.
 ORDER = [
     ["compiled", "errors", "threads"],
-    ["keys"],
+    ["exponentials", "keys"],
     ["elements"],
     ["structure"],
     ["neighbors"],
@@ -31,6 +31,7 @@ LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
 GRAPH_FRAMEWORKS = {"dgl", "torch_geometric", "matgl"}
 FORBIDDEN = {
     "compiled": {"scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
+    "exponentials": {"scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "errors": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "threads": {"numpy", "scipy", "ase", "pymatgen", *GRAPH_FRAMEWORKS},
     "keys": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},

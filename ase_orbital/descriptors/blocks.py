@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ase_orbital.compiled import compiled
-from ase_orbital.descriptors.exponentials import exp_in_place
 from ase_orbital.descriptors.site_groups import commuting_group, involutions
+from ase_orbital.exponentials import exp_in_place
 from ase_orbital.neighbors.bins import shortened
 
 if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from ase_orbital.models.maximum import maximum_over_edges
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -173,38 +175,6 @@ class Booster(nn.Module):
         kept = weight.clamp(max=1.0)
         raised = torch.addcmul(self.FLOOR * (1.0 - kept), kept, messages)
         return summed * maximum_over_edges(raised, graph)
-
-
-def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
-    """Elementwise maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
-
-    Zero where no edge arrives. In a crystal many edges share the maximum: its gradient is
-    divided among them.
-    """
-    largest: Tensor = _Maximum.apply(values, graph.target, graph.degree)
-    return largest
-
-
-class _Maximum(torch.autograd.Function):
-    """Not by autograd through segment_reduce.
-
-    In torch 2.13 its gradient is wrong where more than two values share the maximum.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, target: Tensor, degree: Tensor) -> Tensor:
-        largest = torch.segment_reduce(values, "max", lengths=degree, axis=0)
-        largest = largest.where(degree[:, None] > 0, 0.0)
-        ctx.save_for_backward(values, largest, target)
-        return largest
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        values, largest, target = ctx.saved_tensors
-        holds = (values == largest[target]).to(values.dtype)
-        holders = torch.zeros_like(largest).index_add(0, target, holds)
-        share = gradients[0] / holders.clamp(min=1.0)
-        return holds.mul_(share[target]), None, None
 
 
 def without_empty_columns(layer: nn.Linear, rows: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
@@ -25,6 +24,7 @@ from ase_orbital.models.layers import (
     mean_over_atoms,
     without_empty_columns,
 )
+from ase_orbital.models.mish import mish
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,10 +116,10 @@ class OCrystalNet(CrystalModel):
             entered = without_empty_columns(self.atom_input, graph.rows)
         else:  # picking columns takes as long as the product with a few rows
             entered = self.atom_input(graph.rows)
-        initial = functional.mish(entered)
+        initial = mish(entered)
         distances, shell = _shells(graph.distance)
         filtered = self.distance_filter(distances)
-        initial_messages = functional.mish(self.edge_input(filtered))
+        initial_messages = mish(self.edge_input(filtered))
         messages = initial_messages[shell]
         atoms = initial
         features = {"edge_attr": filtered[shell], "embedding": initial}
@@ -131,15 +131,15 @@ class OCrystalNet(CrystalModel):
                 changed = (initial_messages - update(initial_messages))[shell]
             else:
                 changed = initial_messages[shell] - update(messages)[reverse]
-            messages = functional.mish(changed + update(atoms)[graph.source])
+            messages = mish(changed + update(atoms)[graph.source])
             messages = self.dropout(messages)
             features[f"gc_{index}"] = atoms
         gathered = torch.cat([self.booster(messages, graph), atoms, initial], dim=1)
-        atoms = functional.mish(self.atom_output(self.communicate(gathered)))
+        atoms = mish(self.atom_output(self.communicate(gathered)))
         features["atoms"] = atoms
         features["readout"] = mean_over_atoms(atoms, graph)
         self.feature_dict = features
-        hidden = functional.mish(self.readout(features["readout"]))
+        hidden = mish(self.readout(features["readout"]))
         return in_full_precision(self.output, hidden)
 
 

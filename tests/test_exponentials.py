@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ase_orbital.descriptors.exponentials import LEAST, exp_in_place
+from ase_orbital.exponentials import LEAST, exp_in_place
 
 LAST_DIGITS = 2 * np.finfo(float).eps
 
