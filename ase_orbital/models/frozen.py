@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.eosnet import EOSNet
-    from ase_orbital.models.layers import GatedConvolution, WeightedBatchNorm
+    from ase_orbital.models.layers import GatedConvolution
+    from ase_orbital.models.normalization import WeightedBatchNorm
 
 
 AT_ONCE = 512  # edges; more fill the cache with one member

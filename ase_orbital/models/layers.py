@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from ase_orbital.models.maximum import maximum_over_edges
+from ase_orbital.models.normalization import WeightedBatchNorm
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,37 +81,6 @@ def _basis(centers: Tensor, width: float) -> Tensor:
     return basis
 
 
-class WeightedBatchNorm(nn.BatchNorm1d):
-    """Batch normalization in which rows count by weight.
-
-    In training, mean and variance are those of a batch in which every row stands as often
-    as its weight says; equal weights are ordinary batch normalization.
-    """
-
-    def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalize [n, n_features]; weight is [n], None for all alike."""
-        if not self.training or weight is None:
-            normalized: Tensor = super().forward(values)
-            return normalized
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        assert self.momentum is not None
-        total = weight.sum()
-        share = weight / total
-        with torch.autocast(values.device.type, enabled=False):
-            values = values.to(share.dtype)
-            mean = share @ values
-            variance = share @ torch.square(values - mean)
-        with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            unbiased = variance * (total / (total - 1.0).clamp(min=1.0))
-            self.running_var.lerp_(unbiased, self.momentum)
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return torch.addcmul(self.bias - mean * scale, values, scale)
-
-
 class GatedConvolution(nn.Module):
     r"""Convolution of the crystal graph network, with weighted edges.
 
@@ -141,8 +111,9 @@ class GatedConvolution(nn.Module):
         # per atom, of which there are far fewer than edges.
         center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
         z = functional.linear(edges, edge @ basis)
-        z = z + functional.linear(nodes, center, self.linear.bias)[graph.target]
-        z = z + functional.linear(nodes, neighbor)[graph.source]
+        center_part = functional.linear(nodes, center, self.linear.bias)
+        z = z + center_part.index_select(0, graph.target)
+        z = z + functional.linear(nodes, neighbor).index_select(0, graph.source)
         weight, copies = graph.total_weight, graph.atom_copies
         share = weight if copies is None else weight * copies[graph.target]
         gate, core = self.edge_norm(z, share).chunk(2, dim=1)

@@ -120,7 +120,7 @@ class OCrystalNet(CrystalModel):
         distances, shell = _shells(graph.distance)
         filtered = self.distance_filter(distances)
         initial_messages = mish(self.edge_input(filtered))
-        messages = initial_messages[shell]
+        messages = initial_messages.index_select(0, shell)
         atoms = initial
         features = {"edge_attr": filtered[shell], "embedding": initial}
         for index, update in enumerate(self.edge_update, start=1):
@@ -128,10 +128,12 @@ class OCrystalNet(CrystalModel):
             # W (m - h) = W m - W h: the first product is per atom. An edge and its reverse
             # have one distance, so in the first round the second is per distance.
             if index == 1:
-                changed = (initial_messages - update(initial_messages))[shell]
+                changed = initial_messages - update(initial_messages)
+                changed = changed.index_select(0, shell)
             else:
-                changed = initial_messages[shell] - update(messages)[reverse]
-            messages = mish(changed + update(atoms)[graph.source])
+                carried = update(messages).index_select(0, reverse)
+                changed = initial_messages.index_select(0, shell) - carried
+            messages = mish(changed + update(atoms).index_select(0, graph.source))
             messages = self.dropout(messages)
             features[f"gc_{index}"] = atoms
         gathered = torch.cat([self.booster(messages, graph), atoms, initial], dim=1)

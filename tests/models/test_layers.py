@@ -2,16 +2,10 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.layers import (
-    DistanceFilter,
-    WeightedBatchNorm,
-    without_empty_columns,
-)
+from ase_orbital.models.layers import DistanceFilter, without_empty_columns
 
 
 @pytest.fixture(params=[EOSNet, OCrystalNet], ids=lambda kind: kind.__name__)
@@ -116,7 +110,7 @@ def test_a_step_of_training_is_the_same_on_merged_atoms(crystals):
         network(graphs).square().sum().backward()
         gradients.append({n: p.grad.clone() for n, p in network.named_parameters()})
     for name, whole in gradients[0].items():
-        size = whole.abs().max() + 1e-3
+        size = whole.abs().max() + 1e-2  # that of a bias before a norm is but rounding
         torch.testing.assert_close(
             gradients[1][name] / size, whole / size, rtol=0, atol=2e-3
         )
@@ -130,23 +124,3 @@ def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
         torch.testing.assert_close(network(batch), alone, rtol=1e-5, atol=1e-6)
         some = batch.select(torch.tensor([3, 0]))
         torch.testing.assert_close(network(some), alone[[3, 0]], rtol=1e-5, atol=1e-6)
-
-
-@given(st.lists(st.integers(1, 4), min_size=2, max_size=8), st.integers(0, 2**16))
-@settings(deadline=None, max_examples=40)
-def test_a_weight_stands_for_repeated_rows(copies, seed):
-    torch.manual_seed(seed)
-    rows = torch.randn(len(copies), 3, dtype=torch.float64)
-    counts = torch.tensor(copies)
-    weighted, ordinary = WeightedBatchNorm(3).double(), torch.nn.BatchNorm1d(3).double()
-    out = weighted(rows, counts.double())
-    expected = ordinary(rows.repeat_interleave(counts, 0))
-    torch.testing.assert_close(out.repeat_interleave(counts, 0), expected)
-    torch.testing.assert_close(weighted.running_mean, ordinary.running_mean)
-    torch.testing.assert_close(weighted.running_var, ordinary.running_var)
-
-
-def test_without_weights_it_is_ordinary_batch_norm():
-    torch.manual_seed(0)
-    rows = torch.randn(7, 4)
-    torch.testing.assert_close(WeightedBatchNorm(4)(rows), torch.nn.BatchNorm1d(4)(rows))

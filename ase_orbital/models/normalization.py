@@ -1,0 +1,98 @@
+"""Batch normalization in which a row counts by its weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class WeightedBatchNorm(nn.BatchNorm1d):
+    """Batch normalization in which rows count by weight.
+
+    In training, mean and variance are those of a batch in which every row stands as often
+    as its weight says; equal weights are ordinary batch normalization.
+    """
+
+    def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalize [n, n_features]; weight is [n], None for all alike."""
+        normalized: Tensor
+        if not self.training or weight is None:
+            normalized = super().forward(values)
+            return normalized
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        total = weight.sum()
+        share = weight / total
+        with torch.autocast(values.device.type, enabled=False):
+            normalized, mean, variance = _Normalize.apply(
+                values.to(share.dtype), share, self.weight, self.bias, self.eps
+            )
+        with torch.no_grad():
+            unbiased = variance * (total / (total - 1.0).clamp(min=1.0))
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(unbiased, self.momentum)
+        return normalized
+
+
+class _Normalize(torch.autograd.Function):
+    """With its gradient in closed form: half the passes over memory of autograd's."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, share: Tensor, scale: Tensor, bias: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        mean, centered, variance = _moments(values, share)
+        inverse = torch.rsqrt(variance + eps)
+        ctx.eps = eps
+        ctx.save_for_backward(values, share, scale, bias, centered, inverse)
+        ctx.mark_non_differentiable(mean, variance)
+        return torch.addcmul(bias, centered, scale * inverse), mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        values, share, scale, bias, centered, inverse = ctx.saved_tensors
+        gradient = gradients[0]
+        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            # The gradient wants a gradient: what was saved on the way has none.
+            return *_by_autograd(gradient, values, share, scale, bias, ctx.eps), None
+        of_bias = gradient.sum(0)
+        of_scale = (gradient * centered).sum(0) * inverse
+        moved = torch.addcmul(of_bias, centered, of_scale * inverse)
+        of_values = (gradient - moved * share[:, None]) * (scale * inverse)
+        of_share = None
+        if ctx.needs_input_grad[1]:
+            # But for a constant, which shares that add up to one do not feel.
+            of_share = -(centered @ (scale * inverse * of_bias))
+            of_share -= torch.square(centered) @ (0.5 * scale * inverse**2 * of_scale)
+        return of_values, of_share, of_scale, of_bias, None
+
+
+def _moments(values: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean of the rows, the rows from there, and their variance."""
+    mean = share @ values
+    centered = values - mean
+    return mean, centered, share @ torch.square(centered)
+
+
+def _by_autograd(
+    gradient: Tensor,
+    values: Tensor,
+    share: Tensor,
+    scale: Tensor,
+    bias: Tensor,
+    eps: float,
+) -> list[Tensor | None]:
+    _, centered, variance = _moments(values, share)
+    normalized = torch.addcmul(bias, centered, scale * torch.rsqrt(variance + eps))
+    inputs = (values, share, scale, bias)
+    asking = [at for at in inputs if at.requires_grad]
+    found = iter(torch.autograd.grad(normalized, asking, gradient, create_graph=True))
+    return [next(found) if at.requires_grad else None for at in inputs]
