@@ -112,8 +112,8 @@ class GatedConvolution(nn.Module):
         center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
         z = functional.linear(edges, edge @ basis)
         center_part = functional.linear(nodes, center, self.linear.bias)
-        z = z + center_part.index_select(0, graph.target)
-        z = z + functional.linear(nodes, neighbor).index_select(0, graph.source)
+        z += center_part.index_select(0, graph.target)
+        z += functional.linear(nodes, neighbor).index_select(0, graph.source)
         weight, copies = graph.total_weight, graph.atom_copies
         share = weight if copies is None else weight * copies[graph.target]
         gate, core = self.edge_norm(z, share).chunk(2, dim=1)

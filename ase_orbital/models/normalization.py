@@ -65,8 +65,8 @@ class _Normalize(torch.autograd.Function):
             return *_by_autograd(gradient, values, share, scale, bias, ctx.eps), None
         of_bias = gradient.sum(0)
         of_scale = (gradient * centered).sum(0) * inverse
-        moved = torch.addcmul(of_bias, centered, of_scale * inverse)
-        of_values = (gradient - moved * share[:, None]) * (scale * inverse)
+        moved = torch.addcmul(of_bias, centered, of_scale * inverse).mul_(share[:, None])
+        of_values = torch.sub(gradient, moved, out=moved).mul_(scale * inverse)
         of_share = None
         if ctx.needs_input_grad[1]:
             # But for a constant, which shares that add up to one do not feel.
