@@ -102,7 +102,8 @@ def _levels(
         # Of which those well inside count as one, and those well outside as nothing.
         while occupation(low, distance[start], smoothing) == 1.0:
             start, wanted = start + 1, wanted - 1
-        if _filled(level[index], distance[start:end], smoothing)[0] <= wanted:
+        total, _ = _filled(high, distance[start:end], smoothing)
+        if high == level[index] and total <= wanted:
             continue  # at its limit, exactly: `search.model_graph` asks for it
         at = 0.5 * (low + high)
         for _ in range(60):
