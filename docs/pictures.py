@@ -60,6 +60,7 @@ BESIDE = (
     ("errors", "what goes wrong"),
     ("threads", "one a task"),
     ("compiled", "loops"),
+    ("exponentials", "many at once"),
     ("keys", "names, units"),
 )
 
