@@ -110,10 +110,11 @@ class GatedConvolution(nn.Module):
         # W [n_i, n_j, e_ij] = W1 n_i + W2 n_j + W3 e_ij: two of the three products are
         # per atom, of which there are far fewer than edges.
         center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
-        z = functional.linear(edges, edge @ basis)
-        center_part = functional.linear(nodes, center, self.linear.bias)
-        z += center_part.index_select(0, graph.target)
+        # Not by indexing: its gradient takes twice as long.
+        z = functional.linear(nodes, center, self.linear.bias)
+        z = z.index_select(0, graph.target)
         z += functional.linear(nodes, neighbor).index_select(0, graph.source)
+        z = z + functional.linear(edges, edge @ basis)
         weight, copies = graph.total_weight, graph.atom_copies
         share = weight if copies is None else weight * copies[graph.target]
         gate, core = self.edge_norm(z, share).chunk(2, dim=1)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ase_orbital.compiled import over_lanes
-from ase_orbital.threads import each_slice
+from ase_orbital.threads import each_slice, in_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,25 +27,36 @@ WORTH_A_THREAD = 1 << 17  # numbers, some 30 µs
 def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     """Elementwise maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
 
-    Zero where no edge arrives. In a crystal many edges share the maximum: its gradient is
-    divided among them.
+    Edges are sorted by target. Zero where no edge arrives. In a crystal many edges share
+    the maximum: its gradient is divided among them.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer rows than edges.
     """
+    if len(values) != len(graph.target):
+        raise ValueError(
+            f"{len(values)} rows of values for {len(graph.target)} edges; every edge of "
+            "the graph needs one"
+        )
     largest: Tensor = _Maximum.apply(values, graph.target, graph.degree)
     return largest
 
 
 class _Maximum(torch.autograd.Function):
-    """Not by autograd through segment_reduce.
+    """In compiled loops on a CPU, which take a tenth of the time of torch's steps.
 
-    In torch 2.13 its gradient is wrong where more than two values share the maximum. On a
-    CPU compiled loops take a tenth of the time of torch's steps.
+    The steps are for other devices, and for gradients of the gradient. Autograd cannot go
+    through segment_reduce: in torch 2.13 its gradient is wrong where more than two values
+    share the maximum.
     """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, target: Tensor, degree: Tensor) -> Tensor:
-        if _by_loops(values):
+        if in_loops(values):
             largest = values.new_empty(len(degree), values.shape[1])
-            _by_columns(_take_largest, values, degree, largest)
+            _by_columns(_take_largest, largest, values, degree)
         else:
             largest = torch.segment_reduce(values, "max", lengths=degree, axis=0)
             largest = largest.where(degree[:, None] > 0, 0.0)
@@ -55,28 +66,25 @@ class _Maximum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         values, target, degree, largest = ctx.saved_tensors
-        if _by_loops(values) and not torch.is_grad_enabled():
-            shared = torch.empty_like(values)
-            _by_columns(_share, values, degree, largest, gradients[0].contiguous(), shared)
+        if in_loops(values) and not torch.is_grad_enabled():
+            shared = values.new_empty(values.shape)
+            _by_columns(_share, shared, values, degree, largest, gradients[0])
             return shared, None, None
         holds = (values == largest[target]).to(values.dtype)
         holders = torch.zeros_like(largest).index_add(0, target, holds)
         share = gradients[0] / holders.clamp(min=1.0)
-        return holds * share[target], None, None
+        return holds.mul_(share[target]), None, None
 
 
-def _by_loops(values: Tensor) -> bool:
-    known = values.dtype in (torch.float32, torch.float64)
-    return values.device.type == "cpu" and known and not torch.compiler.is_compiling()
+def _by_columns(loops: Callable[..., None], out: Tensor, *inputs: Tensor) -> None:
+    """Fill an array by loops over others, some columns in each thread."""
+    arrays = [tensor.detach().contiguous().numpy() for tensor in inputs]
+    filled = out.numpy()
 
+    def fill(columns: slice) -> None:
+        loops(*arrays, filled, columns.start, columns.stop)
 
-def _by_columns(loops: Callable[..., None], values: Tensor, *others: Tensor) -> None:
-    """Run loops over arrays, some columns in each thread."""
-    arrays = [array.detach().contiguous().numpy() for array in (values, *others)]
-    least = WORTH_A_THREAD // max(len(values), 1)
-    each_slice(
-        lambda columns: loops(*arrays, columns.start, columns.stop), values.shape[1], least
-    )
+    each_slice(fill, out.shape[1], WORTH_A_THREAD // max(len(inputs[0]), 1))
 
 
 @over_lanes
@@ -90,7 +98,9 @@ def _take_largest(
         for at_edge in range(edge, edge + degree[atom]):
             row = values[at_edge, start:stop]
             for at in range(len(most)):
-                most[at] = max(most[at], row[at])
+                # What is not a number stays, as in torch.
+                larger = row[at] > most[at] or row[at] != row[at]
+                most[at] = row[at] if larger else most[at]
         edge += degree[atom]
 
 
@@ -105,19 +115,19 @@ def _share(
     stop: int,
 ) -> None:
     one, nothing = values.dtype.type(1.0), values.dtype.type(0.0)
-    holders = np.empty(stop - start, values.dtype)
+    part = np.empty(stop - start, values.dtype)
     edge = 0
     for atom in range(len(degree)):
         most, whole = largest[atom, start:stop], gradient[atom, start:stop]
-        holders[:] = nothing
+        part[:] = nothing  # the number of holders first, then what each of them gets
         for at_edge in range(edge, edge + degree[atom]):
             row = values[at_edge, start:stop]
             for at in range(len(most)):
-                holders[at] += one if row[at] == most[at] else nothing
+                part[at] += one if row[at] == most[at] else nothing
         for at in range(len(most)):
-            holders[at] = whole[at] / holders[at]
+            part[at] = whole[at] / max(part[at], one)
         for at_edge in range(edge, edge + degree[atom]):
             row, out = values[at_edge, start:stop], shared[at_edge, start:stop]
             for at in range(len(most)):
-                out[at] = holders[at] if row[at] == most[at] else nothing
+                out[at] = part[at] if row[at] == most[at] else nothing
         edge += degree[atom]

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ase_orbital.compiled import over_lanes
 from ase_orbital.exponentials import exp_in_place
-from ase_orbital.threads import each_slice
+from ase_orbital.threads import each_slice, in_loops
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,15 +22,15 @@ WORTH_A_THREAD = 1 << 15  # numbers, some 30 µs
 
 
 def mish(values: Tensor) -> Tensor:
-    r"""Mish, $x \tanh(\log(1 + e^x))$, of values of any shape; differentiable twice.
+    r"""Mish, $x \tanh(\log(1 + e^x))$, of values of any shape.
 
     Torch's own takes three functions a number, and three more for the slope: a seventh of
-    an epoch of OCrystalNet. Here it is $x s$ with $s = n / (n + 2)$, $n = e^x (e^x + 2)$.
+    an epoch of OCrystalNet. Here it is $x f$ with $f = n / (n + 2)$, $n = e^x (e^x + 2)$.
+    Autograd goes through it twice, the transformations of torch.func do not.
 
     Source: D. Misra, BMVC 2020, arXiv:1908.08681.
     """
-    here = values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
-    if not here or torch.compiler.is_compiling():
+    if not in_loops(values):
         return functional.mish(values)
     activated: Tensor = _Mish.apply(values)
     return activated
@@ -39,15 +39,16 @@ def mish(values: Tensor) -> Tensor:
 class _Mish(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        flat = values.detach().flatten().numpy()
-        activated, slopes = np.empty_like(flat), np.empty_like(flat)
+        activated, slopes = (values.new_empty(values.shape) for _ in range(2))
+        numbers = values.detach().flatten().numpy()
+        out, out_slopes = (at.view(-1).numpy() for at in (activated, slopes))
 
         def activate(part: slice) -> None:
-            _activate(flat[part], activated[part], slopes[part])
+            _activate(numbers[part], out[part], out_slopes[part])
 
-        each_slice(activate, len(flat), WORTH_A_THREAD)
-        ctx.save_for_backward(values, torch.from_numpy(slopes).view(values.shape))
-        return torch.from_numpy(activated).view(values.shape)
+        each_slice(activate, len(numbers), WORTH_A_THREAD)
+        ctx.save_for_backward(values, slopes)
+        return activated
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def _activate(
             x, power = np.float64(part[at]), powers[at]
             n = power * (power + 2.0)
             inverse = 1.0 / (n + 2.0)
-            share = n * inverse
+            factor = n * inverse
             change = 4.0 * power * (power + 1.0) * inverse * inverse
-            out[at] = x * share
-            slope[at] = share + min(x, LARGEST) * change
+            out[at] = x * factor
+            slope[at] = factor + min(x, LARGEST) * change

@@ -43,18 +43,22 @@ class WeightedBatchNorm(nn.BatchNorm1d):
 
 
 class _Normalize(torch.autograd.Function):
-    """With its gradient in closed form: half the passes over memory of autograd's."""
+    """With its gradient in closed form: half the passes over memory of autograd's.
+
+    Autograd goes through it twice, the transformations of torch.func do not.
+    """
 
     @staticmethod
     def forward(
         ctx: Any, values: Tensor, share: Tensor, scale: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        mean, centered, variance = _moments(values, share)
-        inverse = torch.rsqrt(variance + eps)
+        normalized, mean, variance, centered, inverse = _normalized(
+            values, share, scale, bias, eps
+        )
         ctx.eps = eps
         ctx.save_for_backward(values, share, scale, bias, centered, inverse)
         ctx.mark_non_differentiable(mean, variance)
-        return torch.addcmul(bias, centered, scale * inverse), mean, variance
+        return normalized, mean, variance
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -62,37 +66,41 @@ class _Normalize(torch.autograd.Function):
         gradient = gradients[0]
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
             # The gradient wants a gradient: what was saved on the way has none.
-            return *_by_autograd(gradient, values, share, scale, bias, ctx.eps), None
+            return *_by_autograd(gradient, (values, share, scale, bias), ctx.eps), None
         of_bias = gradient.sum(0)
         of_scale = (gradient * centered).sum(0) * inverse
-        moved = torch.addcmul(of_bias, centered, of_scale * inverse).mul_(share[:, None])
-        of_values = torch.sub(gradient, moved, out=moved).mul_(scale * inverse)
+        # Through mean and variance; that of the mean is simple, as deviations from it add
+        # up to zero.
+        of_values = torch.addcmul(-of_bias, centered, -of_scale * inverse)
+        of_values = of_values.mul_(share[:, None]).add_(gradient).mul_(scale * inverse)
         of_share = None
         if ctx.needs_input_grad[1]:
-            # But for a constant, which shares that add up to one do not feel.
+            # Up to a constant, which drops out as shares add up to one.
             of_share = -(centered @ (scale * inverse * of_bias))
             of_share -= torch.square(centered) @ (0.5 * scale * inverse**2 * of_scale)
         return of_values, of_share, of_scale, of_bias, None
 
 
-def _moments(values: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean of the rows, the rows from there, and their variance."""
+def _normalized(
+    values: Tensor, share: Tensor, scale: Tensor, bias: Tensor, eps: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Values normalized, their mean and variance, values from the mean, 1 / deviation."""
     mean = share @ values
     centered = values - mean
-    return mean, centered, share @ torch.square(centered)
+    variance = share @ torch.square(centered)
+    inverse = torch.rsqrt(variance + eps)
+    normalized = torch.addcmul(bias, centered, scale * inverse)
+    return normalized, mean, variance, centered, inverse
 
 
 def _by_autograd(
-    gradient: Tensor,
-    values: Tensor,
-    share: Tensor,
-    scale: Tensor,
-    bias: Tensor,
-    eps: float,
+    gradient: Tensor, inputs: tuple[Tensor, ...], eps: float
 ) -> list[Tensor | None]:
-    _, centered, variance = _moments(values, share)
-    normalized = torch.addcmul(bias, centered, scale * torch.rsqrt(variance + eps))
-    inputs = (values, share, scale, bias)
-    asking = [at for at in inputs if at.requires_grad]
-    found = iter(torch.autograd.grad(normalized, asking, gradient, create_graph=True))
-    return [next(found) if at.requires_grad else None for at in inputs]
+    # Views, since a scale may be behind the values as well, where a norm is used twice.
+    values, share, scale, bias = seen = [at.view_as(at) for at in inputs]
+    with torch.autocast(values.device.type, enabled=False):
+        normalized = _normalized(values, share, scale, bias, eps)[0]
+        asking = [at for at in seen if at.requires_grad]
+        found = torch.autograd.grad(normalized, asking, gradient, create_graph=True)
+    left = iter(found)
+    return [next(left) if at.requires_grad else None for at in seen]

@@ -102,12 +102,12 @@ def _levels(
         # Of which those well inside count as one, and those well outside as nothing.
         while occupation(low, distance[start], smoothing) == 1.0:
             start, wanted = start + 1, wanted - 1
-        total, _ = _filled(high, distance[start:end], smoothing)
-        if high == level[index] and total <= wanted:
+        own = distance[start:end]
+        if high == level[index] and _filled(high, own, smoothing)[0] <= wanted:
             continue  # at its limit, exactly: `search.model_graph` asks for it
         at = 0.5 * (low + high)
         for _ in range(60):
-            total, slope = _filled(at, distance[start:end], smoothing)
+            total, slope = _filled(at, own, smoothing)
             if total == wanted:
                 break
             if total < wanted:

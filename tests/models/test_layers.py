@@ -1,5 +1,7 @@
 """Parts of the networks: what they leave out or merge changes no number."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -110,10 +112,12 @@ def test_a_step_of_training_is_the_same_on_merged_atoms(crystals):
         network(graphs).square().sum().backward()
         gradients.append({n: p.grad.clone() for n, p in network.named_parameters()})
     for name, whole in gradients[0].items():
-        size = whole.abs().max() + 1e-2  # that of a bias before a norm is but rounding
-        torch.testing.assert_close(
-            gradients[1][name] / size, whole / size, rtol=0, atol=2e-3
-        )
+        merged, size = gradients[1][name], whole.abs().max() + 1e-3
+        if name.endswith("linear.bias"):  # before a norm, which takes it off again
+            both = torch.stack([merged, whole])
+            torch.testing.assert_close(both, torch.zeros_like(both), rtol=0, atol=1e-4)
+        else:
+            torch.testing.assert_close(merged / size, whole / size, rtol=0, atol=2e-3)
 
 
 def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
@@ -124,3 +128,18 @@ def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
         torch.testing.assert_close(network(batch), alone, rtol=1e-5, atol=1e-6)
         some = batch.select(torch.tensor([3, 0]))
         torch.testing.assert_close(network(some), alone[[3, 0]], rtol=1e-5, atol=1e-6)
+
+
+def test_rows_can_be_varied_at_once(crystals):
+    """By vmap, as one does who asks what the rows of an atom are worth."""
+    torch.manual_seed(0)
+    network = EOSNet(n_hidden=16).eval()
+    graph = network.batch(crystals)
+    varied = graph.rows * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
+
+    def output(rows):
+        return network(replace(graph, rows=rows))
+
+    with torch.no_grad():
+        one_by_one = torch.stack([output(rows) for rows in varied])
+        torch.testing.assert_close(torch.vmap(output)(varied), one_by_one)

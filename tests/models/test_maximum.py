@@ -20,7 +20,7 @@ def graph_of(degree):
 @pytest.fixture(params=[True, False], ids=["loops", "steps"])
 def in_loops(request, monkeypatch):
     if not request.param:
-        monkeypatch.setattr(maximum, "_by_loops", lambda _: False)
+        monkeypatch.setattr(maximum, "in_loops", lambda _: False)
 
 
 @pytest.mark.usefixtures("in_loops")
@@ -33,6 +33,28 @@ def test_edges_that_share_the_maximum_share_its_gradient(dtype):
     assert largest.tolist() == [[3.0, -2.0], [0.0, 0.0], [1.0, -9.0]]
     largest.backward(torch.tensor([[6.0, 8.0], [5.0, 5.0], [1.0, 2.0]], dtype=dtype))
     assert values.grad.tolist() == [[2.0, 4.0], [2.0, 0.0], [2.0, 4.0], [1.0, 2.0]]
+
+
+@pytest.mark.usefixtures("in_loops")
+def test_values_need_not_lie_row_by_row():
+    values = torch.tensor([[0.0, 3.0], [1.0, 1.0], [5.0, 2.0]]).T.requires_grad_()
+    largest = maximum_over_edges(values, graph_of([2]))
+    largest.backward(torch.tensor([[1.0, 6.0, 3.0]]))
+    assert largest.tolist() == [[3.0, 1.0, 5.0]]
+    assert values.grad.tolist() == [[0.0, 3.0, 3.0], [1.0, 3.0, 0.0]]
+
+
+@pytest.mark.usefixtures("in_loops")
+@pytest.mark.parametrize("place", range(3))
+def test_what_is_not_a_number_stays_visible(place):
+    values = torch.tensor([[1.0], [4.0], [2.0]])
+    values[place] = torch.nan
+    assert maximum_over_edges(values, graph_of([3])).isnan().all()
+
+
+def test_rows_must_be_as_many_as_edges():
+    with pytest.raises(ValueError, match="3 rows of values for 5 edges"):
+        maximum_over_edges(torch.zeros(3, 2), graph_of([3, 2]))
 
 
 @pytest.mark.usefixtures("in_loops")
@@ -59,7 +81,7 @@ def test_loops_and_steps_agree_to_the_bit(degree, width, seed):
     for loops in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not loops:
-                patch.setattr(maximum, "_by_loops", lambda _: False)
+                patch.setattr(maximum, "in_loops", lambda _: False)
             at = values.clone().requires_grad_()
             largest = maximum_over_edges(at, graph)
             largest.backward(gradient)
@@ -75,14 +97,20 @@ def test_a_gradient_of_the_gradient_goes_by_steps():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_columns_are_divided_among_threads(threads):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_columns_are_divided_among_threads(threads, dtype):
     before = torch.get_num_threads()
     torch.manual_seed(0)
-    values = torch.randn(WORTH_A_THREAD // 64, 160)
-    graph = graph_of([4] * (len(values) // 4))
+    values = torch.randn(WORTH_A_THREAD // 64, 160, dtype=dtype, requires_grad=True)
+    gradient = torch.randn(len(values) // 4, 160, dtype=dtype)
     torch.set_num_threads(threads)
     try:
-        largest = maximum_over_edges(values, graph)
+        largest = maximum_over_edges(values, graph_of([4] * len(gradient)))
+        largest.backward(gradient)
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(largest, values.view(-1, 4, 160).amax(1))
+    by_atom = values.detach().view(-1, 4, 160)
+    expected = by_atom.amax(1)
+    holds = by_atom == expected[:, None]
+    assert torch.equal(largest, expected)
+    assert torch.equal(values.grad.view(-1, 4, 160), holds * gradient[:, None])

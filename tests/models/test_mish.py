@@ -88,3 +88,12 @@ def test_what_is_not_a_number_stays_visible(x):
 def test_half_precision_is_left_to_torch():
     x = torch.linspace(-5.0, 5.0, 30).bfloat16()
     assert torch.equal(mish(x), functional.mish(x))
+
+
+def test_the_result_can_be_changed_in_place():
+    x = torch.linspace(-2.0, 2.0, 9).requires_grad_()
+    out = mish(x)
+    out += 1.0
+    out.sum().backward()
+    torch.testing.assert_close(out, functional.mish(x) + 1.0)
+    torch.testing.assert_close(x.grad, value_and_slope(functional.mish, x.detach())[1])

@@ -53,3 +53,43 @@ def test_a_second_gradient_by_some_arguments_alone(arguments):
     values, *others = arguments
     fixed = [at.detach() for at in others]
     assert torch.autograd.gradgradcheck(lambda at: normalize(at, *fixed), values)
+
+
+@pytest.fixture
+def norm():
+    """Of 3 numbers, with scale and bias of no meaning."""
+    torch.manual_seed(0)
+    module = WeightedBatchNorm(3).double()
+    torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+    torch.nn.init.normal_(module.bias)
+    return module
+
+
+def test_one_norm_used_twice_has_one_gradient(norm, arguments):
+    """Its scale is behind the values of its second use."""
+    values, weight, *_ = arguments
+    out = norm(torch.tanh(norm(values, weight)), weight).pow(3).sum()
+    inputs = [values, *norm.parameters()]
+    once = torch.autograd.grad(out, inputs, retain_graph=True)
+    again = torch.autograd.grad(out, inputs, create_graph=True)
+    torch.testing.assert_close(again, once)
+
+
+def test_second_gradients_keep_single_precision_under_autocast():
+    torch.manual_seed(0)
+    norm, weight = WeightedBatchNorm(3), torch.rand(400)
+    values = (5.0 + torch.randn(400, 3)).requires_grad_()
+    found = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            out = norm(values, weight).pow(3).sum()
+            found.append(torch.autograd.grad(out, [values, norm.weight], create_graph=True))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-3, atol=1e-3)
+
+
+def test_gradients_of_many_losses_at_once(norm, arguments):
+    values, weight, *_ = arguments
+    jacobian = torch.autograd.functional.jacobian
+    one_by_one = jacobian(lambda at: norm(at, weight.detach()), values)
+    at_once = jacobian(lambda at: norm(at, weight.detach()), values, vectorize=True)
+    torch.testing.assert_close(at_once, one_by_one)
