@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,8 +17,6 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from torch import Tensor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,23 +41,6 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     except RuntimeError:  # the main thread has ended: nothing new is taken any more
         results = map(function, items)
     yield from results
-
-
-def each_slice(function: Callable[[slice], None], length: int, least: int) -> None:
-    """Apply a function to slices of a range: one for each thread, none below `least`."""
-    n_slices = min(torch.get_num_threads(), length // max(least, 1))
-    if n_slices < 2:
-        function(slice(0, length))
-        return
-    ends = [length * index // n_slices for index in range(n_slices + 1)]
-    for _ in each_on_one_thread(function, [slice(*pair) for pair in pairwise(ends)]):
-        pass
-
-
-def in_loops(values: Tensor) -> bool:
-    """Whether compiled loops can read a tensor: on a CPU, outside of torch.compile."""
-    known = values.dtype in (torch.float32, torch.float64)
-    return values.device.type == "cpu" and known and not torch.compiler.is_compiling()
 
 
 def divided(items: Sequence[T], sizes: Sequence[int], most: int) -> list[list[T]]:

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from ase_orbital.threads import divided, each_on_one_thread, each_slice
+from ase_orbital.threads import divided, each_on_one_thread
 
 
 @pytest.fixture
@@ -48,21 +48,6 @@ def test_results_come_in_the_order_of_the_items():
         item**2 for item in range(20)
     ]
     assert list(each_on_one_thread(lambda item: item, [])) == []
-
-
-@pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize(
-    ("length", "least", "expected"),
-    [
-        (10, 9, [(0, 10)]), (10, 6, [(0, 10)]), (10, 5, [(0, 5), (5, 10)]),
-        (11, 1, [(0, 5), (5, 11)]), (1, 1, [(0, 1)]), (0, 4, [(0, 0)]),
-        (3, 0, [(0, 1), (1, 3)]),
-    ],
-)  # fmt: skip
-def test_a_range_is_cut_into_slices_worth_a_thread(length, least, expected):
-    found = []
-    each_slice(lambda part: found.append((part.start, part.stop)), length, least)
-    assert sorted(found) == expected
 
 
 def test_tasks_go_on_in_a_thread_that_outlives_the_main_one():

@@ -113,7 +113,7 @@ class GatedConvolution(nn.Module):
         # Not by indexing: its gradient takes twice as long.
         z = functional.linear(nodes, center, self.linear.bias)
         z = z.index_select(0, graph.target)
-        z += functional.linear(nodes, neighbor).index_select(0, graph.source)
+        z = z + functional.linear(nodes, neighbor).index_select(0, graph.source)
         z = z + functional.linear(edges, edge @ basis)
         weight, copies = graph.total_weight, graph.atom_copies
         share = weight if copies is None else weight * copies[graph.target]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ase_orbital.compiled import over_lanes
-from ase_orbital.threads import each_slice, in_loops
+from ase_orbital.models.loops import each_slice, in_loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable

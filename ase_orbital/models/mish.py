@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ase_orbital.compiled import over_lanes
 from ase_orbital.exponentials import exp_in_place
-from ase_orbital.threads import each_slice, in_loops
+from ase_orbital.models.loops import each_slice, in_loops
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

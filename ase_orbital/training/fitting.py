@@ -93,11 +93,11 @@ def fit(
     )
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
-    settle_norms(model, train, settings)
+    _settle_norms(model, train, settings)
     return history.seconds
 
 
-def settle_norms(model: CrystalModel, train: Labeled, settings: TrainingSettings) -> None:
+def _settle_norms(model: CrystalModel, train: Labeled, settings: TrainingSettings) -> None:
     """Give batch norms the statistics of the training set at the final weights.
 
     Those gathered on the way are of the weights of some steps ago. A long run ends so
