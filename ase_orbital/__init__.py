@@ -10,14 +10,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ase_orbital.calculators.property_calculator import PropertyCalculator
+    from ase_orbital.calculators.property import PropertyCalculator
     from ase_orbital.descriptors.concatenate import Concatenate
     from ase_orbital.descriptors.elemental import ElementalFeatures
     from ase_orbital.descriptors.gom import GOM
     from ase_orbital.descriptors.ofm import OFM
     from ase_orbital.descriptors.onehot import OneHot
     from ase_orbital.predict.predictor import Predictor
-    from ase_orbital.search.fingerprint_calculator import FingerprintCalculator
+    from ase_orbital.calculators.fingerprint import FingerprintCalculator
     from ase_orbital.zoo.folders import list_models, load_model
 
 __version__ = version("ase-orbital")

@@ -16,7 +16,7 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 from scipy.spatial import cKDTree
 
-from ase_orbital.compiled import compiled
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
 

@@ -178,7 +178,7 @@ def coverage() -> str:
 
 def properties() -> str:
     """Table of the names of properties."""
-    from ase_orbital.keys import PROPERTIES
+    from ase_orbital.properties import PROPERTIES
 
     rows = ["| name | unit | meaning | learned as |", "|---|---|---|---|"]
     for name, known in PROPERTIES.items():

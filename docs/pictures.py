@@ -21,8 +21,8 @@ from scipy.spatial import cKDTree
 from ase_orbital import OneHot
 from ase_orbital.graphs import Connectivity, build_graphs
 from ase_orbital.neighbors.pairs import find_pairs
-from ase_orbital.neighbors.selection import levels, occupation
-from ase_orbital.neighbors.voronoi import voronoi_faces
+from ase_orbital.neighbors.soft_nearest import levels, occupation
+from ase_orbital.voronoi.faces import voronoi_faces
 from ase_orbital.search import Recorder
 
 if TYPE_CHECKING:

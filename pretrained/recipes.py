@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital import keys
+from ase_orbital import properties
 from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings
 

@@ -133,9 +133,9 @@ def test_imports_run_downwards(path):
         (
             "graphs",
             "graphs/building.py",
-            "from ase_orbital.models.base import CrystalModel",
+            "from ase_orbital.models.crystal_model import CrystalModel",
         ),
-        ("graphs", "graphs/building.py", "from ase_orbital.models import base"),
+        ("graphs", "graphs/building.py", "from ase_orbital.models import crystal_model as base"),
         ("graphs", "graphs/building.py", "import ase_orbital.models"),
         ("graphs", "graphs/building.py", "from ase_orbital import models"),
         ("graphs", "graphs/building.py", "def late():\n    import ase_orbital.zoo"),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ase_orbital.calculators.property_calculator import PropertyCalculator
+from ase_orbital.calculators.property import PropertyCalculator
 
 __all__ = ["PropertyCalculator"]

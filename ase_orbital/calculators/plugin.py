@@ -11,6 +11,6 @@ __ase_plugins__ = {
     CalculatorPlugin(
         "ase_orbital",
         citation="Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025); Yang, Orbital CrystalNet",
-        implementation="ase_orbital.calculators.property_calculator.PropertyCalculator",
+        implementation="ase_orbital.calculators.property.PropertyCalculator",
     )
 }

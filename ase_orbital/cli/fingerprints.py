@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from ase_orbital.search.archive import Archive
+    from ase_orbital.similarity.archive import Archive
 
 
 def add_comparison(parser: ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_comparison(parser: ArgumentParser) -> None:
 def archive_for(arguments: Namespace) -> Archive:
     """An empty archive that compares as asked for, and forgets nothing."""
     from ase_orbital import GOM, OFM
-    from ase_orbital.search.archive import Archive
+    from ase_orbital.similarity.archive import Archive
 
     gom = arguments.descriptor == "gom"
     return Archive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.keys import PROPERTIES
+from ase_orbital.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

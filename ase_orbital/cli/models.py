@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import table
-from ase_orbital.keys import PROPERTIES, unit_of
+from ase_orbital.properties import PROPERTIES, unit_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ase_orbital.errors import OrbitalError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

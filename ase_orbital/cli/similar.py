@@ -77,7 +77,7 @@ def formula_of(atoms: Atoms) -> str:
 
 def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
     """The nearest, the tolerance, and that none was bad."""
-    from ase_orbital.search.archive import Archive
+    from ase_orbital.similarity.archive import Archive
 
     archive = Archive.load(arguments.files[0], megabytes=inf)
     nearest = [
@@ -89,8 +89,8 @@ def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float
 
 def _in_files(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
     """The nearest, the tolerance, and how many structures cannot be used."""
-    from ase_orbital.search.distance import difference
-    from ase_orbital.search.fingerprints import Fingerprints
+    from ase_orbital.similarity.distance import difference
+    from ase_orbital.similarity.fingerprints import Fingerprints
 
     settings = archive_for(arguments)
     fingerprints = Fingerprints(settings.descriptor)

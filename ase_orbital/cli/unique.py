@@ -9,7 +9,7 @@ from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table, writable
 from ase_orbital.cli.structures import Labeled, add_files, read_files, report
 from ase_orbital.errors import OrbitalError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.cli.structures import Labeled, labeled, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
-from ase_orbital.keys import IN_DOMAIN, SPREAD
+from ase_orbital.properties import IN_DOMAIN, SPREAD
 from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:

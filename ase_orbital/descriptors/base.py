@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Literal
 
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.surroundings import survey_many
+from ase_orbital.neighbors.batch import survey_many
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.orbits import Orbits
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.neighbors.equivalent_atoms import Orbits
+    from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.structure import AtomsLike
 
 

@@ -17,7 +17,7 @@ from ase_orbital.structure import to_atoms
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.structure import AtomsLike
 
 

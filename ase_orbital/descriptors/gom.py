@@ -15,24 +15,24 @@ import torch
 from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.descriptors.blocks import Blocks, symmetric_blocks
-from ase_orbital.descriptors.environments import by_size, gather
-from ase_orbital.descriptors.overlap import eigenvalues, overlap_matrices
-from ase_orbital.descriptors.spectra import Sheaves, packed, put, spectra
-from ase_orbital.descriptors.whole import overlap_triangles
+from ase_orbital.overlap.symmetry_blocks import Blocks, symmetric_blocks
+from ase_orbital.overlap.environments import by_size, gather
+from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
+from ase_orbital.numerics.packing import Sheaves, packed, put, spectra
+from ase_orbital.overlap.matrices import overlap_triangles
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.surroundings import SHARE, survey
+from ase_orbital.neighbors.batch import SHARE, survey
 from ase_orbital.structure import to_atoms
-from ase_orbital.threads import divided, each_on_one_thread
+from ase_orbital.numerics.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from ase_orbital.descriptors.environments import Environment, Gathered
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.overlap.environments import Environment, Gathered
+    from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.structure import AtomsLike
 
     Floats = NDArray[np.float64]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.neighbors.pairs import Pairs
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.neighbors.batch import Surroundings
 
 
 def refuse_without_gradient(descriptor: Descriptor) -> None:

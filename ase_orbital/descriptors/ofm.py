@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ase_orbital.compiled import compiled
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import ORBITALS, require, valence_vectors
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.voronoi import voronoi_faces
+from ase_orbital.voronoi.faces import voronoi_faces
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.structure import AtomsLike
 
 

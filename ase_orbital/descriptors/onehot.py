@@ -14,7 +14,7 @@ from ase_orbital.errors import SettingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.surroundings import Surroundings
+    from ase_orbital.neighbors.batch import Surroundings
 
 
 @final

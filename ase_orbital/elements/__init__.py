@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ase_orbital.elements.frozen import Provenance, provenance
+from ase_orbital.elements.tables import Provenance, provenance
 from ase_orbital.elements.jarvis import ElementalTable, jarvis_features
 from ase_orbital.elements.radii import covalent_radii
 from ase_orbital.elements.symbols import SYMBOLS, require

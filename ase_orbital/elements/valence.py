@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ase_orbital.elements.frozen import read_table
+from ase_orbital.elements.tables import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

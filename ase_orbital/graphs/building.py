@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ase_orbital.compiled import compiled
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.graphs.connectivity import Edges, LostReverseError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.neighbors.bins import dot, inverted
-from ase_orbital.neighbors.orbits import Orbits, single
-from ase_orbital.neighbors.surroundings import Surroundings, survey_many
+from ase_orbital.neighbors.cell_list import dot, inverted
+from ase_orbital.neighbors.equivalent_atoms import Orbits, single
+from ase_orbital.neighbors.batch import Surroundings, survey_many
 from ase_orbital.structure import lattice
 
 if TYPE_CHECKING:

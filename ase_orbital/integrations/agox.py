@@ -16,7 +16,7 @@ from agox.postprocessors import PostprocessBaseClass
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import ElementError, SettingError, StructureError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
 
 if TYPE_CHECKING:

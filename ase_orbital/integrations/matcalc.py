@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import PropCalc
 
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from torch import nn
 
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
-from ase_orbital.models.base import CrystalModel, check_rows
+from ase_orbital.models.crystal_model import CrystalModel, check_rows
 from ase_orbital.models.eosnet import EOSNet
-from ase_orbital.models.frozen import FrozenEOSNet
+from ase_orbital.models.fused import FrozenEOSNet
 from ase_orbital.models.ocrystalnet import OCrystalNet
 
 if TYPE_CHECKING:

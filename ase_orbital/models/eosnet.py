@@ -14,8 +14,8 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.models.base import CrystalModel, check_rows
-from ase_orbital.models.frozen import FrozenEOSNet
+from ase_orbital.models.crystal_model import CrystalModel, check_rows
+from ase_orbital.models.fused import FrozenEOSNet
 from ase_orbital.models.layers import (
     DistanceFilter,
     GatedConvolution,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.base import Transform
+    from ase_orbital.models.crystal_model import Transform
 
 
 class EOSNet(CrystalModel):

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ase_orbital.models.maximum import maximum_over_edges
-from ase_orbital.models.normalization import WeightedBatchNorm
+from ase_orbital.models.kernels.maximum import maximum_over_edges
+from ase_orbital.models.kernels.normalization import WeightedBatchNorm
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,7 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.models.base import CrystalModel, check_rows
+from ase_orbital.models.crystal_model import CrystalModel, check_rows
 from ase_orbital.models.layers import (
     Booster,
     DistanceFilter,
@@ -24,14 +24,14 @@ from ase_orbital.models.layers import (
     mean_over_atoms,
     without_empty_columns,
 )
-from ase_orbital.models.mish import mish
+from ase_orbital.models.kernels.mish import mish
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.base import Transform
+    from ase_orbital.models.crystal_model import Transform
 
 
 class OCrystalNet(CrystalModel):

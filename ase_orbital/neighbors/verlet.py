@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.compiled import compiled
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.neighbors.pairs import RIM, find_pairs
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.bins import Grid
+    from ase_orbital.neighbors.cell_list import Grid
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import MaxNLocator
 
 from ase_orbital.errors import SettingError
-from ase_orbital.keys import SPREAD
+from ase_orbital.properties import SPREAD
 from ase_orbital.plotting.canvas import COLORS, GUIDE, Picture, with_unit
 
 if TYPE_CHECKING:

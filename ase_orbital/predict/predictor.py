@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError
-from ase_orbital.keys import IN_DOMAIN, SPREAD, unit_of
-from ase_orbital.models.base import UNNAMED, CrystalModel
+from ase_orbital.properties import IN_DOMAIN, SPREAD, unit_of
+from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.models.ensemble import Ensemble
-from ase_orbital.predict.foreign import ForeignModel
+from ase_orbital.predict.matgl_model import ForeignModel
 from ase_orbital.structure import each_named, to_atoms
-from ase_orbital.threads import each_on_one_thread, filled
+from ase_orbital.numerics.threads import each_on_one_thread, filled
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, final
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.errors import SettingError
-from ase_orbital.search.distance import difference, lower_bound, reach
-from ase_orbital.search.fingerprints import Fingerprints
+from ase_orbital.similarity.distance import difference, lower_bound, reach
+from ase_orbital.similarity.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import ElementError, SettingError, StructureError
-from ase_orbital.search.archive import Archive
+from ase_orbital.similarity.archive import Archive
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.records import Output
 from ase_orbital.structure import as_atoms

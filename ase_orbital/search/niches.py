@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 from ase_orbital.structure import as_atoms, digest, info_of
 
 if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core import Structure
 
-    from ase_orbital.search.archive import Archive
+    from ase_orbital.similarity.archive import Archive
     from ase_orbital.structure import AtomsLike
 
 NICHE: Final = PREFIX + "niche"  # in `key_value_pairs`

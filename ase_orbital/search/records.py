@@ -14,7 +14,7 @@ from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
 from ase_orbital.errors import SettingError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

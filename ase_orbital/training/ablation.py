@@ -15,7 +15,7 @@ from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
-    from ase_orbital.training.crystals import Source
+    from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
 
 _OVERLAP = GOM(n_eigenvalues=66, normalize=True)

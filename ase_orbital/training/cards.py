@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.keys import PROPERTIES, learned_unit_of
+from ase_orbital.properties import PROPERTIES, learned_unit_of
 from ase_orbital.models import Ensemble
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.crystal_model import CrystalModel
 
 REFERENCES = {
     "EOSNet": "Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025), "

@@ -11,17 +11,17 @@ import torch
 
 from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
 from ase_orbital.training.batches import Labeled
-from ase_orbital.training.crystals import read_crystals
+from ase_orbital.training.dataset import read_crystals
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
-from ase_orbital.training.pictures import draw_comparison, draw_evaluation
+from ase_orbital.training.figures import draw_comparison, draw_evaluation
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ase_orbital.models.base import CrystalModel
-    from ase_orbital.training.crystals import Crystals, Source
+    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.training.dataset import Crystals, Source
 
 logger = logging.getLogger(__name__)
 

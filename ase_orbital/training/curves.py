@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import SettingError
-from ase_orbital.keys import learned_unit_of
+from ase_orbital.properties import learned_unit_of
 from ase_orbital.training.ablation import RATES
 from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ase_orbital.training.crystals import Source
+    from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)

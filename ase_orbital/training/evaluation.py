@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ase_orbital.models.base import CrystalModel, Transform
+    from ase_orbital.models.crystal_model import CrystalModel, Transform
     from ase_orbital.training.batches import Labeled
 
     Values = NDArray[np.float64]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule
     from torch import Tensor
 
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.training.batches import Labeled
     from ase_orbital.training.settings import TrainingSettings
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from torch import Tensor
 
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.training.settings import TrainingSettings
 
 VALIDATION_BATCH = 256  # crystals; no gradients, so more fit

@@ -12,7 +12,7 @@ import torch
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.models.ensemble import NETWORKS
 from ase_orbital.training.batches import Labeled
-from ase_orbital.training.crystals import Rejected, read_crystals
+from ase_orbital.training.dataset import Rejected, read_crystals
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.splits import MEGNET_SIZES, PARTS, Split, draw_split, group_of
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ase_orbital.models.base import CrystalModel
-    from ase_orbital.training.crystals import Crystals, Source
+    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.training.dataset import Crystals, Source
     from ase_orbital.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)

@@ -18,13 +18,13 @@ from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.metrics import calibration
-from ase_orbital.training.pictures import draw_evaluation, draw_history
+from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.preparation import Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from ase_orbital.models.base import CrystalModel
-    from ase_orbital.training.crystals import Source
+    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.training.dataset import Source
 
 logger = logging.getLogger(__name__)
 

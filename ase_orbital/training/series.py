@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ase_orbital.training.crystals import Source
+    from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
 
 Row = dict[str, Any]

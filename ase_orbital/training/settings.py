@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import SettingError
-from ase_orbital.keys import PROPERTIES
+from ase_orbital.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from typing import Self

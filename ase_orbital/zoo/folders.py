@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
-from ase_orbital.keys import unit_of
+from ase_orbital.properties import unit_of
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]

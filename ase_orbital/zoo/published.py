@@ -13,7 +13,7 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.errors import ModelError
-from ase_orbital.keys import PROPERTIES
+from ase_orbital.properties import PROPERTIES
 from ase_orbital.models.eosnet import EOSNet
 
 if TYPE_CHECKING:

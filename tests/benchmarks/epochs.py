@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from torch import nn
 
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.crystal_model import CrystalModel
 
     from .references import Reference
     from .sets import Sets

@@ -12,8 +12,8 @@ import torch
 from vesin import ase_neighbor_list
 
 from ase_orbital import GOM
-from ase_orbital.descriptors.overlap import overlap_matrices
-from ase_orbital.descriptors.spectra import of_one_size
+from ase_orbital.overlap.differentiable import overlap_matrices
+from ase_orbital.numerics.packing import of_one_size
 from ase_orbital.elements import covalent_radii
 
 from .sets import n_atoms

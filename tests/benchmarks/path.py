@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.surroundings import survey
+from ase_orbital.neighbors.batch import survey
 
 from .latency import rattled_titanates
 from .timing import Work, rates

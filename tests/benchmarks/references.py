@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs import CrystalGraph
     from ase_orbital.models import EOSNet, OCrystalNet
-    from ase_orbital.models.base import CrystalModel
+    from ase_orbital.models.crystal_model import CrystalModel
 
 
 class Reference(nn.Module):

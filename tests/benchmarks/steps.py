@@ -8,7 +8,7 @@ import torch
 
 from ase_orbital import load_model
 from ase_orbital.descriptors.settings import computing
-from ase_orbital.neighbors.surroundings import survey_many
+from ase_orbital.neighbors.batch import survey_many
 from ase_orbital.structure import to_atoms_many
 
 from .prediction import EOSNET

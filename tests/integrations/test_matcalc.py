@@ -7,7 +7,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital import Predictor
 from ase_orbital.errors import ElementError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 
 pytest.importorskip("matcalc")
 pytestmark = pytest.mark.filterwarnings("ignore")  # matcalc's own

@@ -7,7 +7,7 @@ from ase.build import bulk
 
 from ase_orbital import Predictor
 from ase_orbital.errors import ElementError
-from ase_orbital.keys import PREFIX
+from ase_orbital.properties import PREFIX
 
 pytest.importorskip("torch_sim")
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch-sim's own

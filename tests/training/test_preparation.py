@@ -12,7 +12,7 @@ from ase_orbital import OFM
 from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings
-from ase_orbital.training.crystals import read_crystals
+from ase_orbital.training.dataset import read_crystals
 from ase_orbital.training.preparation import make_network, prepare, split_of
 from ase_orbital.training.splits import Split
 

@@ -11,7 +11,7 @@ import pytest
 from ase.io import read
 
 from ase_orbital import Predictor, list_models
-from ase_orbital.keys import METAL_PROBABILITY, SPREAD
+from ase_orbital.properties import METAL_PROBABILITY, SPREAD
 from ase_orbital.structure import read_frames
 from ase_orbital.testing import assert_function_of_the_crystal
 from ase_orbital.training.metrics import HALF_WIDTH

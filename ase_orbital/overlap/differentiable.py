@@ -1,0 +1,142 @@
+r"""Overlap of atom-centered Gaussians, and its eigenvalues, batched and differentiable.
+
+Source: Sadeghi et al., J. Chem. Phys. 139, 184118 (2013), doi:10.1063/1.4828704; Zhu et
+al., J. Chem. Phys. 144, 034203 (2016), doi:10.1063/1.4940026.
+
+A Gaussian of width a is $e^{-r^2 / 2a^2}$, normalized. A p orbital is its derivative,
+$p_\alpha = \sqrt{2}\, a\, \partial s / \partial R_\alpha$, so every block follows from the
+overlap of two s orbitals by differentiation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ase_orbital.numerics.packing import of_one_size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Eigenvalues nearer than this, relative to the largest, count as one degenerate set.
+DEGENERATE = {torch.float64: 1e-9, torch.float32: 1e-5}
+
+
+def overlap_matrices(
+    points: Tensor, widths: Tensor, *, cutoff: float, orbitals: str
+) -> Tensor:
+    r"""Damped overlap matrices of environments of one size.
+
+    $M_{ij} = A_i S_{ij} A_j$ with $A_i = (1 - d_{ci}^2 / R^2)^2$.
+
+    Parameters
+    ----------
+    points : [n_environments, n, 3]
+        Atoms of each environment, relative to its center. Å.
+    widths : [n_environments, n]
+        Width of each atom's Gaussians. Å.
+    cutoff
+        R, Å. Damping is zero there and beyond.
+    orbitals
+        "s" for one Gaussian an atom, "sp" for four: s, px, py, pz.
+
+    Returns
+    -------
+    [n_environments, n, n] or, for "sp", [n_environments, 4 n, 4 n]
+    """
+    squared = torch.square(points).sum(-1)
+    damping = torch.square(torch.clamp(1.0 - squared / cutoff**2, min=0.0))
+    # (2 a b / (a^2 + b^2))^1.5 e^(-d^2 / 2 (a^2 + b^2)), what belongs to one atom apart.
+    factor = damping * (2.0 * torch.square(widths)) ** 0.75
+    variance = torch.square(widths)
+    inverse = torch.reciprocal(variance[:, :, None] + variance[:, None, :])
+    # Axis by axis: an [n, n, 3] difference would be the largest array.
+    differences = [points[:, :, None, axis] - points[:, None, :, axis] for axis in range(3)]
+    if points.requires_grad:
+        square = sum(torch.square(difference) for difference in differences)
+        overlap = torch.exp(-0.5 * square * inverse) * (inverse * torch.sqrt(inverse))
+        overlap = overlap * factor[:, :, None] * factor[:, None, :]
+    else:  # the same in place: most of the time goes into memory
+        overlap = torch.zeros_like(inverse)
+        for difference in differences:
+            overlap.addcmul_(difference, difference, value=-0.5)
+        overlap.mul_(inverse).exp_().mul_(inverse).mul_(torch.sqrt(inverse))
+        overlap.mul_(factor[:, :, None]).mul_(factor[:, None, :])
+    if orbitals == "s":
+        return overlap
+    return _with_p(overlap, torch.stack(differences, dim=-1), inverse, widths)
+
+
+def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor) -> Tensor:
+    """Extend s overlaps to s and p: gradients for s-p, second derivatives for p-p."""
+    n_environments, n = widths.shape
+    blocks = overlap.new_empty(n_environments, n, 4, n, 4)
+    # slope: derivative of log S by the first atom's position; the second's is minus it.
+    slope = -difference * inverse[..., None]
+    first = 2**0.5 * widths[:, :, None, None]
+    second = 2**0.5 * widths[:, None, :, None]
+    # Mixed second derivative of S, over S; in place, since no array is larger.
+    curvature = (slope[..., :, None] * slope[..., None, :]).neg_()
+    curvature.diagonal(dim1=-2, dim2=-1).add_(inverse[..., None])
+    s = overlap[..., None]
+    blocks[:, :, 0, :, 0] = overlap
+    blocks[:, :, 1:, :, 0] = (first * slope * s).transpose(2, 3)
+    blocks[:, :, 0, :, 1:] = -second * slope * s
+    pp = (first * second * s)[..., None] * curvature
+    blocks[:, :, 1:, :, 1:] = pp.permute(0, 1, 3, 2, 4)
+    return blocks.reshape(n_environments, 4 * n, 4 * n)
+
+
+def eigenvalues(matrices: Tensor) -> Tensor:
+    """Eigenvalues, largest first, with a gradient that keeps symmetry.
+
+    Parameters
+    ----------
+    matrices : [n_environments, n, n]
+        Symmetric; the lower triangle is read.
+
+    Returns
+    -------
+    [n_environments, n]
+    """
+    if torch.is_grad_enabled() and matrices.requires_grad:
+        values: Tensor = _Eigenvalues.apply(matrices)
+    elif matrices.device.type == "cpu":
+        values = torch.from_numpy(of_one_size(matrices.detach().numpy()))
+    else:
+        values = torch.linalg.eigvalsh(matrices).flip(-1)
+    return values
+
+
+class _Eigenvalues(torch.autograd.Function):
+    r"""$d\lambda = v^T\, dM\, v$, averaged over each degenerate set.
+
+    Inside a degenerate set the single eigenvectors, and so the single derivatives, are
+    arbitrary; their average is not.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrices: Tensor) -> Tensor:
+        values, vectors = torch.linalg.eigh(matrices)
+        ctx.save_for_backward(values, vectors)
+        descending: Tensor = values.flip(-1)
+        return descending
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        values, vectors = ctx.saved_tensors
+        gradient = _average_degenerate(gradients[0].flip(-1), values)
+        by_matrix: Tensor = (vectors * gradient[:, None, :]) @ vectors.mT
+        return by_matrix
+
+
+def _average_degenerate(gradient: Tensor, values: Tensor) -> Tensor:
+    gap = DEGENERATE[values.dtype] * values[:, -1:].abs()
+    starts = torch.zeros_like(values, dtype=torch.long)
+    starts[:, 1:] = (values[:, 1:] - values[:, :-1] > gap).long()
+    member = starts.cumsum(-1)
+    zeros = torch.zeros_like(values)
+    total = zeros.scatter_add(-1, member, gradient)
+    count = zeros.scatter_add(-1, member, torch.ones_like(values))
+    return (total / count.clamp(min=1.0)).gather(-1, member)

@@ -1,0 +1,373 @@
+"""Voronoi cells of all atoms of a structure, compiled."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ase_orbital.numerics.jit import compiled, extended
+from ase_orbital.neighbors.cell_list import DONE, Grid, binned, bins_around, dot
+from ase_orbital.voronoi.clipping import cuts, faces, measure, put
+from ase_orbital.structure import CLOSEST
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+COINCIDENT, OPEN, ONE_SIDED = range(3, 6)
+
+SMALLEST = 1e-8  # sr; smaller faces are dropped
+CLOSED = 1e-6  # sr; how well solid angles must add up and agree from both sides
+LEVEL = 1e-12  # 1/Å; corners farther than the inverse count as that far
+FIRST_RADIUS = 1.7  # in cube roots of the volume per atom: 20 atoms
+BATCH = 16  # planes tried at a time, nearest first
+
+
+@compiled
+def voronoi(
+    positions: Floats, vectors: Floats, periodic: NDArray[np.bool_], tolerance: float
+) -> tuple[Integers, Integers, Integers, Floats, Floats, Floats, Floats, Integers]:
+    """Find the faces of all atoms.
+
+    Parameters
+    ----------
+    tolerance
+        A plane that cuts off less than this, relative to the nearest plane, only touches.
+
+    Returns
+    -------
+    center, neighbor, shift, distance, solid_angle, area, vacuum
+        As in `VoronoiFaces`.
+    trouble : [3]
+        What went wrong, and with which two atoms.
+    """
+    n_atoms = len(positions)
+    status, grid = binned(positions, vectors, periodic)
+    trouble = np.array([status, 0, 0])
+    planes, images = np.empty((256, 4)), np.empty((256, 4), np.int64)
+    sides, sizes = np.empty((20 * n_atoms, 5), np.int64), np.empty((20 * n_atoms, 3))
+    vacuum, ends = np.zeros(n_atoms), np.zeros(n_atoms + 1, np.int64)
+    count = 0
+    for i in range(n_atoms if status == DONE else 0):
+        n, other, planes, images, corners, starts = cell(i, grid, planes, images, tolerance)
+        if other >= 0:
+            trouble[:] = COINCIDENT, i, other
+            break
+        if count + n > len(sides):
+            sides = extended(sides, 2 * (count + n))
+            sizes = extended(sizes, 2 * (count + n))
+        vacuum[i], total = 4.0 * math.pi, 4.0 * math.pi
+        if n > 0:
+            vacuum[i], _ = measured(-1.0, 0, n, planes, corners, starts)
+            count, total = record(
+                i, grid, n, planes, images, corners, starts, sides, sizes, count
+            )
+            total += vacuum[i]
+        if not abs(total - 4.0 * math.pi) < CLOSED:
+            trouble[:] = OPEN, i, i
+            break
+        ends[i + 1] = count
+    center, neighbor = sides[:count, 0].copy(), sides[:count, 1].copy()
+    shift, angle = sides[:count, 2:].copy(), sizes[:count, 1].copy()
+    if trouble[0] == DONE:
+        k = one_sided(center, neighbor, shift, angle, ends)
+        if k >= 0:
+            trouble[:] = ONE_SIDED, center[k], neighbor[k]
+    distance, area = sizes[:count, 0].copy(), sizes[:count, 2].copy()
+    return center, neighbor, shift, distance, angle, area, vacuum, trouble
+
+
+@compiled
+def cell(
+    i: int, grid: Grid, planes: Floats, images: Integers, tolerance: float
+) -> tuple[int, int, Floats, Integers, Floats, Integers]:
+    """Find the faces of atom i, searching as far as its farthest corner asks for.
+
+    Returns
+    -------
+    n, coincident
+        Number of faces, and what `gather` found.
+    planes, images, corners, starts
+        Of the faces and, in `corners` and `starts` only, the vacuum after them.
+    """
+    n = n_corners = 0
+    lowest, inner, outer = 0.0, 0.0, FIRST_RADIUS * grid.spacing
+    size = dot(grid.vectors[0], grid.vectors[0]) + dot(grid.vectors[1], grid.vectors[1])
+    size = math.sqrt(size + dot(grid.vectors[2], grid.vectors[2]))
+    extent = math.inf if grid.periodic.any() else size
+    corners, starts = np.empty((4, 0)), np.zeros(64, np.int64)
+    while True:
+        planes, images, count, coincident = gather(
+            i, inner, outer, grid, planes, images, n, corners, n_corners
+        )
+        if coincident >= 0:
+            return 0, coincident, planes, images, corners, starts
+        following = n
+        touching = tolerance * planes[0, 3]
+        while following < count:
+            old = n if lowest > LEVEL else 0
+            before = n
+            n, following = pick(
+                planes, images, n, following, count, corners, n_corners, lowest, touching
+            )
+            if n > before:
+                corners, starts, n_corners, lowest = faces(
+                    planes, old, n, corners, starts, touching
+                )
+                n = compacted(planes, images, starts, n)
+        needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
+        if outer >= min(needed, extent):
+            return n, -1, planes, images, corners, starts
+        inner, outer = outer, min(1.0001 * needed, 2.0 * outer)
+
+
+@compiled
+def gather(
+    i: int,
+    inner: float,
+    outer: float,
+    grid: Grid,
+    planes: Floats,
+    images: Integers,
+    n: int,
+    corners: Floats,
+    n_corners: int,
+) -> tuple[Floats, Integers, int, int]:
+    """Append planes that may cut corners, nearest first.
+
+    They belong to atoms farther from atom i than `inner`, unless that is 0, and not
+    farther than `outer`.
+
+    Returns
+    -------
+    planes, images
+        The arrays given, or longer ones; images are [neighbor, shift in the grid's frame].
+    count
+        Rows used.
+    coincident
+        Index of an atom closer than CLOSEST, or -1.
+    """
+    count = n
+    v, bins = grid.vectors, bins_around(i, outer, grid)
+    for row in range(len(bins)):
+        at, s0, s1, s2 = bins[row, 0], bins[row, 1], bins[row, 2], bins[row, 3]
+        x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0] - grid.positions[i, 0]
+        y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1] - grid.positions[i, 1]
+        z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2] - grid.positions[i, 2]
+        for member in range(grid.first[at], grid.first[at + 1]):
+            j = grid.members[member]
+            dx = grid.positions[j, 0] + x
+            dy = grid.positions[j, 1] + y
+            dz = grid.positions[j, 2] + z
+            square = dx * dx + dy * dy + dz * dz
+            if square > outer * outer or (inner > 0.0 and square <= inner * inner):
+                continue
+            if square < CLOSEST**2:
+                if i == j and s0 == s1 == s2 == 0:
+                    continue
+                return planes, images, count, j
+            scale = 2.0 / square
+            dx, dy, dz = scale * dx, scale * dy, scale * dz
+            if n_corners and not cuts(dx, dy, dz, corners, n_corners, 0.0):
+                continue
+            if count == len(planes):
+                planes, images = extended(planes, 2 * count), extended(images, 2 * count)
+            put(planes, count, dx, dy, dz, math.sqrt(2.0 * scale))
+            put(images, count, j, s0, s1, s2)
+            count += 1
+    arrange(planes, images, n, count)
+    return planes, images, count, -1
+
+
+@compiled
+def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
+    """Sort rows by falling |g| (Shell's sort)."""
+    gap = end - begin
+    while gap > 1:
+        gap = max(1, int(gap / 2.3))
+        for k in range(begin + gap, end):
+            x, y, z, g = planes[k, 0], planes[k, 1], planes[k, 2], planes[k, 3]
+            j, s0, s1, s2 = images[k, 0], images[k, 1], images[k, 2], images[k, 3]
+            at = k
+            while at >= begin + gap and planes[at - gap, 3] < g:
+                move(planes, images, at - gap, at)
+                at -= gap
+            put(planes, at, x, y, z, g)
+            put(images, at, j, s0, s1, s2)
+
+
+@compiled
+def move(planes: Floats, images: Integers, source: int, target: int) -> None:
+    """Copy one row over another."""
+    for a in range(4):
+        planes[target, a] = planes[source, a]
+        images[target, a] = images[source, a]
+
+
+@compiled
+def pick(
+    planes: Floats,
+    images: Integers,
+    n: int,
+    following: int,
+    count: int,
+    corners: Floats,
+    n_corners: int,
+    lowest: float,
+    touching: float,
+) -> tuple[int, int]:
+    """Move the next BATCH planes that cut a corner behind the first n.
+
+    Returns
+    -------
+    n
+        With the new ones.
+    following
+        Where to go on; `count` if no plane further on cuts.
+    """
+    end = n + BATCH
+    while following < count and n < end:
+        if planes[following, 3] <= lowest:
+            return n, count
+        x, y, z = planes[following, 0], planes[following, 1], planes[following, 2]
+        if n_corners == 0 or cuts(x, y, z, corners, n_corners, touching):
+            move(planes, images, following, n)
+            n += 1
+        following += 1
+    return n, following
+
+
+@compiled
+def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int:
+    """Move the planes that have a face to the front; return how many."""
+    kept = 0
+    for k in range(n):
+        if starts[k + 1] > starts[k]:
+            move(planes, images, k, kept)
+            starts[kept] = starts[k]
+            kept += 1
+    starts[kept], starts[kept + 1] = starts[n], starts[n + 1]
+    return kept
+
+
+@compiled
+def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) -> float:
+    """Distance beyond which no atom can cut a corner off. Å.
+
+    An atom at v cuts the corner in direction u, met at 1 / s, if 2 u . v > s |v|^2. Along
+    periodic directions v is anywhere, along open ones u . v is at most the protrusion.
+    """
+    farthest = 0.0
+    open_axes = [a for a in range(3) if not grid.periodic[a]]
+    for t in range(n_corners):
+        s = max(corners[3, t], LEVEL)
+        if len(open_axes) == 0 or 2.0 / s <= radius:
+            farthest = max(farthest, 2.0 / s)
+            continue
+        u, outward = corners[:3, t].copy(), np.zeros(3)
+        for a in open_axes:
+            v = grid.vectors[a]
+            outward += dot(u, v) / dot(v, v) * v
+        out = protrusion(i, outward, open_axes, grid)
+        u -= outward
+        along = math.sqrt(dot(u, u))
+        farthest = max(farthest, (along + math.sqrt(along**2 + 2.0 * out * s)) / s)
+    return farthest
+
+
+@compiled
+def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> float:
+    """How far other atoms are beyond atom i along a vector in the open space. Å."""
+    most = 0.0
+    if len(open_axes) == 1:
+        a = open_axes[0]
+        rise = dot(outward, grid.vectors[a])
+        extreme = grid.highest[a] if rise > 0.0 else 0.0
+        beyond: float = rise * (extreme - grid.fractions[i, a])
+        return beyond
+    x, y, z = outward[0], outward[1], outward[2]
+    before = x * grid.positions[i, 0] + y * grid.positions[i, 1] + z * grid.positions[i, 2]
+    for j in range(len(grid.positions)):
+        at = x * grid.positions[j, 0] + y * grid.positions[j, 1] + z * grid.positions[j, 2]
+        most = max(most, at - before)
+    return most
+
+
+@compiled
+def measured(
+    sign: float, k: int, at: int, planes: Floats, corners: Floats, starts: Integers
+) -> tuple[float, float]:
+    """Solid angle and area of the polygon at position `at`, around (sign) plane k."""
+    scale = sign / planes[k, 3]
+    x, y, z = scale * planes[k, 0], scale * planes[k, 1], scale * planes[k, 2]
+    return measure(x, y, z, corners, starts[at], starts[at + 1])
+
+
+@compiled
+def record(
+    i: int,
+    grid: Grid,
+    n: int,
+    planes: Floats,
+    images: Integers,
+    corners: Floats,
+    starts: Integers,
+    sides: Integers,
+    sizes: Floats,
+    count: int,
+) -> tuple[int, float]:
+    """Write the faces of atom i behind the first `count`.
+
+    Parameters
+    ----------
+    sides, sizes
+        Rows [center, neighbor, shift] and [distance, solid angle, area].
+
+    Returns
+    -------
+    Number of faces written so far, and the sum of all solid angles of atom i.
+    """
+    total = 0.0
+    for k in range(n):
+        angle, area = measured(1.0, k, k, planes, corners, starts)
+        total += angle
+        if angle < SMALLEST:
+            continue
+        j = images[k, 0]
+        sides[count, 0], sides[count, 1] = i, j
+        for a in range(3):
+            sides[count, 2 + a] = 0
+            for b in range(3):
+                steps = images[k, 1 + b] - grid.wraps[j, b] + grid.wraps[i, b]
+                sides[count, 2 + a] += steps * grid.steps[b, a]
+        sizes[count, 0], sizes[count, 1], sizes[count, 2] = 2.0 / planes[k, 3], angle, area
+        count += 1
+    return count, total
+
+
+@compiled
+def one_sided(
+    center: Integers, neighbor: Integers, shift: Integers, angle: Floats, ends: Integers
+) -> int:
+    """First face that its neighbor does not see alike, or -1.
+
+    `ends` [n_atoms + 1] tells where the faces of an atom begin and end.
+    """
+    for k in range(len(center)):
+        j, found = neighbor[k], angle[k] < CLOSED
+        for m in range(ends[j], ends[j + 1]):
+            if (
+                neighbor[m] == center[k]
+                and shift[m, 0] == -shift[k, 0]
+                and shift[m, 1] == -shift[k, 1]
+                and shift[m, 2] == -shift[k, 2]
+            ):
+                found = abs(angle[m] - angle[k]) < CLOSED
+                break
+        if not found:
+            return k
+    return -1

@@ -1,0 +1,106 @@
+"""Voronoi faces of every atom.
+
+A face lies half way to a neighbor and is weighed by the solid angle it subtends. Periodic
+images are neighbors of their own. Vacuum is the limit of infinite distance: along open
+axes a face that never ends keeps the solid angle it subtends at infinity, and directions
+that meet no face belong to the vacuum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, final
+
+import numpy as np
+
+from ase_orbital.errors import StructureError
+from ase_orbital.neighbors.cell_list import FLAT, NOT_FINITE
+from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
+from ase_orbital.structure import coincidence
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+# Planes that meet in one corner but for a hair as wide as the tolerance can be told apart
+# on one face and not on the next; with another tolerance they are one or several on all.
+TOLERANCES = (1e-13, 1e-11, 1e-9)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class VoronoiFaces:
+    """Faces of all Voronoi cells, those of one atom together and in the order of atoms.
+
+    Every face is listed from both sides, with equal distance, solid angle and area.
+    Faces below 1e-8 sr are left out.
+
+    Parameters
+    ----------
+    center, neighbor : [n_faces]
+        Atoms on either side; an atom may be its own neighbor.
+    shift : [n_faces, 3]
+        Lattice vectors to add to the neighbor's position, zero along open axes.
+    distance : [n_faces]
+        Center to neighbor. Å.
+    solid_angle : [n_faces]
+        Seen from the center. Steradian.
+    area : [n_faces]
+        Å^2; infinite if the face never ends.
+    vacuum : [n_atoms]
+        Solid angle in which an atom has no neighbor. Steradian; zero in a crystal.
+    """
+
+    center: NDArray[np.int64]
+    neighbor: NDArray[np.int64]
+    shift: NDArray[np.int64]
+    distance: NDArray[np.float64]
+    solid_angle: NDArray[np.float64]
+    area: NDArray[np.float64]
+    vacuum: NDArray[np.float64]
+
+
+def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
+    """Find the Voronoi faces of every atom, for any cell and any mixture of open axes.
+
+    Positions need not be wrapped. Cell vectors of open axes are ignored.
+
+    Raises
+    ------
+    StructureError
+        If two atoms coincide, the cell is flat, or a number is not finite; also if the
+        solid angles of an atom do not sum to 4 pi or a face is missing from its other
+        side, which both are checked for every structure.
+    """
+    positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
+    cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
+    periodic = np.ascontiguousarray(atoms.pbc)
+    for tolerance in TOLERANCES:
+        found = voronoi(positions, cell, periodic, tolerance)
+        center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
+        if trouble[0] not in (OPEN, ONE_SIDED):
+            break
+    if trouble[0]:
+        _refuse(atoms, *trouble.tolist())
+    return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
+
+
+def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
+    """Say what is wrong with which atoms."""
+    if reason == NOT_FINITE:
+        raise StructureError("positions and cell must be finite numbers")
+    if reason == FLAT:
+        raise StructureError(
+            f"the periodic cell vectors {atoms.cell.array.tolist()} do not span a volume; "
+            "set the cell, or pbc=False along axes without one"
+        )
+    if reason == COINCIDENT:
+        raise coincidence(atoms, first, second)
+    found = (
+        "solid angles do not sum to 4 pi" if reason == OPEN else "a face has no other side"
+    )
+    raise StructureError(
+        f"the Voronoi cell of atom {first} ({atoms.symbols[first]}) is inconsistent "
+        f"({found}); "
+        "check the distances of atoms around it, or move it by 1e-6 Å"
+    )
