@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ase_orbital.calculators.fingerprint import FingerprintCalculator
     from ase_orbital.calculators.property import PropertyCalculator
     from ase_orbital.descriptors.concatenate import Concatenate
     from ase_orbital.descriptors.elemental import ElementalFeatures
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ase_orbital.descriptors.ofm import OFM
     from ase_orbital.descriptors.onehot import OneHot
     from ase_orbital.predict.predictor import Predictor
-    from ase_orbital.calculators.fingerprint import FingerprintCalculator
     from ase_orbital.zoo.folders import list_models, load_model
 
 __version__ = version("ase-orbital")
@@ -35,28 +35,28 @@ __all__ = [
     "load_model",
 ]
 
-_HOMES = {
-    "FingerprintCalculator": "search.fingerprint_calculator",
+_MODULES = {
+    "FingerprintCalculator": "calculators.fingerprint",
     "GOM": "descriptors.gom",
     "OFM": "descriptors.ofm",
     "Concatenate": "descriptors.concatenate",
     "ElementalFeatures": "descriptors.elemental",
     "OneHot": "descriptors.onehot",
     "Predictor": "predict.predictor",
-    "PropertyCalculator": "calculators.property_calculator",
+    "PropertyCalculator": "calculators.property",
     "list_models": "zoo.folders",
     "load_model": "zoo.folders",
 }
-_ROOMS = (
+_PACKAGES = (
     "calculators",
     "descriptors",
     "elements",
     "errors",
     "graphs",
-    "keys",
     "models",
     "plotting",
     "predict",
+    "properties",
     "search",
     "structure",
     "testing",
@@ -66,12 +66,12 @@ _ROOMS = (
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"ase_orbital.{_HOMES[name]}"), name)
-    if name in _ROOMS:
+    if name in _MODULES:
+        return getattr(import_module(f"ase_orbital.{_MODULES[name]}"), name)
+    if name in _PACKAGES:
         return import_module(f"ase_orbital.{name}")
     raise AttributeError(f"module 'ase_orbital' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({"__version__", *__all__, *_ROOMS})
+    return sorted({"__version__", *__all__, *_PACKAGES})

@@ -38,7 +38,7 @@ SHEAR_MODULUS: Final = "shear_modulus"
 METAL_PROBABILITY: Final = "metal_probability"
 STABILITY_PROBABILITY: Final = "stability_probability"
 
-SPREAD: Final = "_spread"  # behind a property: its standard deviation, in the same unit
+STD: Final = "_std"  # behind a property: its standard deviation, in the same unit
 IN_DOMAIN: Final = "in_domain"  # 1 where a crystal is like those trained on, else 0
 DOMAIN_EXCESS: Final = "domain_excess"  # how far outside, in standard deviations
 
@@ -60,10 +60,10 @@ PROPERTIES: Final[dict[str, Property]] = {
 
 
 def unit_of(name: str) -> str:
-    """Unit of a property or its spread; empty for a name this package does not know."""
+    """Unit of a property or its standard deviation; empty for an unknown name."""
     if name in (IN_DOMAIN, DOMAIN_EXCESS):
         return "1"
-    name = name.removesuffix(SPREAD)
+    name = name.removesuffix(STD)
     return PROPERTIES[name].unit if name in PROPERTIES else ""
 
 

@@ -16,9 +16,9 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 from scipy.spatial import cKDTree
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

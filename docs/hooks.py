@@ -169,7 +169,7 @@ def coverage() -> str:
 
     rows = ["| ensemble | test crystals | within 1.64 spreads |", "|---|---|---|"]
     for name in list_models():
-        figures = read_card(name).figures
+        figures = read_card(name).metrics
         if "coverage_90_test" in figures:
             share = 100.0 * figures["coverage_90_test"]
             rows.append(f"| `{name}` | {figures['n_test']:,} | {share:.1f} % |")

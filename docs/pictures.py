@@ -22,8 +22,8 @@ from ase_orbital import OneHot
 from ase_orbital.graphs import Connectivity, build_graphs
 from ase_orbital.neighbors.pairs import find_pairs
 from ase_orbital.neighbors.soft_nearest import levels, occupation
-from ase_orbital.voronoi.faces import voronoi_faces
 from ase_orbital.search import Recorder
+from ase_orbital.voronoi.faces import voronoi_faces
 
 if TYPE_CHECKING:
     from ase import Atoms

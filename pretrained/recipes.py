@@ -125,7 +125,7 @@ TASKS = (
     _Task(
         "heat-of-formation-perovskites",
         ("perovskites",),
-        {"property_name": keys.HEAT_OF_FORMATION, **ON_PEROVSKITES},
+        {"property_name": properties.HEAT_OF_FORMATION, **ON_PEROVSKITES},
         PEROVSKITES,
         "0.0398 eV/atom",
         "eosnet_heat_of_formation",
@@ -135,7 +135,7 @@ TASKS = (
     _Task(
         "energy-perovskites",
         ("perovskites",),
-        {"property_name": keys.ENERGY, **ON_PEROVSKITES},
+        {"property_name": properties.ENERGY, **ON_PEROVSKITES},
         PEROVSKITES,
         "0.0361 eV/atom",
         "eosnet_energy_per_atom",
@@ -148,7 +148,7 @@ TASKS = (
     _Task(
         "formation-energy-mp2018",
         ("mp2018",),
-        {"property_name": keys.FORMATION_ENERGY, **ON_MP2018},
+        {"property_name": properties.FORMATION_ENERGY, **ON_MP2018},
         MP2018,
         "0.0335 eV/atom",
         eosnet={"members": 3, "epochs": 80, "network_settings": DEEP},
@@ -156,7 +156,7 @@ TASKS = (
     _Task(
         "band-gap-mp2018",
         ("mp2018",),
-        {"property_name": keys.BAND_GAP, **ON_MP2018},
+        {"property_name": properties.BAND_GAP, **ON_MP2018},
         MP2018,
         "0.273 eV",
         eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
@@ -165,7 +165,7 @@ TASKS = (
     _Task(
         "fermi-energy-mp2018",
         ("mp2018",),
-        {"property_name": keys.FERMI_ENERGY, **ON_MP2018},
+        {"property_name": properties.FERMI_ENERGY, **ON_MP2018},
         MP2018,
         "0.342 eV",
         eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
@@ -174,7 +174,9 @@ TASKS = (
         "metal-mp2018",
         ("mp2018",),
         {
-            "property_name": keys.METAL_PROBABILITY, "column": "band_gap", "at_most": 0.0,
+            "property_name": properties.METAL_PROBABILITY,
+            "column": "band_gap",
+            "at_most": 0.0,
             **ON_MP2018,
         },
         MP2018,
@@ -187,7 +189,7 @@ TASKS = (
     _Task(
         "bulk-modulus-from-gap",
         ELASTICITY,
-        {"property_name": keys.BULK_MODULUS, **ON_MODULI},
+        {"property_name": properties.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
         eosnet={"members": 5, "epochs": 50, **FROM_GAP},
@@ -196,7 +198,7 @@ TASKS = (
     _Task(
         "bulk-modulus-mp",
         ELASTICITY,
-        {"property_name": keys.BULK_MODULUS, **ON_MODULI},
+        {"property_name": properties.BULK_MODULUS, **ON_MODULI},
         MODULI,
         "0.0401 log10(GPa)",
         eosnet={"members": 5, "epochs": 50, **FROM_SHEAR},
@@ -205,7 +207,7 @@ TASKS = (
     _Task(
         "shear-modulus-mp",
         ELASTICITY,
-        {"property_name": keys.SHEAR_MODULUS, **ON_MODULI},
+        {"property_name": properties.SHEAR_MODULUS, **ON_MODULI},
         MODULI,
         "0.0783 log10(GPa)",
         eosnet={"members": 5, "epochs": 50, **FROM_BULK},

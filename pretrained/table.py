@@ -21,7 +21,7 @@ def main() -> None:
     for name in (name for name in RECIPES if name in list_models()):
         card = read_card(name)
         figure = f"**{card.test_error}**"
-        if "roc_auc_test" in card.figures:
+        if "roc_auc_test" in card.metrics:
             figure += f", area under the ROC curve {card.figures['roc_auc_test']:.4f}"
         predicted, published = f"`{card.property_name}`", RECIPES[name].published
         rows.append(f"| `{name}` | {predicted} | {card.network} | {figure} | {published} |")

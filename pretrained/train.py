@@ -112,12 +112,12 @@ def main() -> None:
         "name": arguments.name,
         "command": f"`python pretrained/train.py {arguments.name} --data FOLDER --runs "
         "FOLDER` trains it; with `--evaluate` it measures these figures again",
-        "figures": published_figures(recipe, source[0], settings.target),
+        "metrics": published_figures(recipe, source[0], settings.target),
     }
     folder = arguments.runs / arguments.name
     if arguments.evaluate:
         run = measure(shipped, folder, source, cache)
-        for name, value in run.figures.items():
+        for name, value in run.metrics.items():
             logger.info("%-28s %.6g", name, value)
         return
     start = settings.start_from
@@ -127,18 +127,18 @@ def main() -> None:
         folder = arguments.runs / f"{arguments.name}-{digest(arguments.changes)}"
     run = train(source, folder, settings, cache=cache, card=card)
     if arguments.changes:
-        logger.info("%-28s %.6g", "mae_validation", run.figures["mae_validation"])
+        logger.info("%-28s %.6g", "mae_validation", run.metrics["mae_validation"])
         return
     more_figures = same_release(run, source[0])
     if more_figures:
-        save_model(run, settings, card | {"figures": card["figures"] + more_figures})
+        save_model(run, settings, card | {"metrics": card["metrics"] + more_figures})
     shipped.mkdir(parents=True, exist_ok=True)
     for path in (folder / "model").iterdir():
         shutil.copy(path, shipped)
     if settings.test_column is None:  # drawn: which crystals they were is written down
         ids = json.dumps(run.evaluations["test"].ids)
         (shipped / "test-ids.json").write_text(ids + "\n", encoding="utf-8")
-    for name, value in run.figures.items():
+    for name, value in run.metrics.items():
         logger.info("%-28s %.6g", name, value)
 
 

@@ -76,7 +76,7 @@ lowest = table["heat_of_formation"].idxmin()
 print(f"lowest at {lowest:.3f} Å; the file has {titanate.cell.lengths()[0]:.3f} Å")
 
 # %%
-middle, spread = table["heat_of_formation"], table["heat_of_formation_spread"]
+middle, spread = table["heat_of_formation"], table["heat_of_formation_std"]
 known = table["in_domain"] == 1.0
 figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
 axes.fill_between(
@@ -140,7 +140,7 @@ for symbol in ("Al", "Ni", "Cu", "Pd", "Ag", "Pt", "Au"):
     BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=0.005)
     _, _, modulus = calculate_eos(atoms, npoints=7, eps=0.02).fit()
     learned = atoms.calc.get_property("bulk_modulus", atoms)
-    spread = atoms.calc.get_property("bulk_modulus_spread", atoms)
+    spread = atoms.calc.get_property("bulk_modulus_std", atoms)
     metals.append((atoms, modulus / GPa, learned, spread))
     energy = atoms.get_potential_energy()
     print(f"{symbol}: {energy:.4f} eV; {modulus / GPa:.0f} and {learned:.0f} GPa")

@@ -57,7 +57,7 @@ relaxation.plot(
     "energy",
     "formation_energy_per_atom",
     "shear_modulus",
-    "shear_modulus_spread",
+    "shear_modulus_std",
     title="copper, from body-centered to face-centered",
 )
 
@@ -216,4 +216,4 @@ pd.DataFrame(
 # crystal; the spread of the model itself, by which all of it may be wrong, is larger:
 
 # %%
-pd.DataFrame(breathing.rows)["bulk_modulus_spread"].agg(["min", "mean", "max"]).round(1)
+pd.DataFrame(breathing.rows)["bulk_modulus_std"].agg(["min", "mean", "max"]).round(1)

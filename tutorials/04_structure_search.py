@@ -51,9 +51,9 @@ with BFGS(FrechetCellFilter(alloy), logfile=None) as optimizer:
 picture = recorder.plot(
     "energy",
     "bulk_modulus",
-    "bulk_modulus_spread",
+    "bulk_modulus_std",
     "formation_energy_per_atom",
-    "formation_energy_per_atom_spread",
+    "formation_energy_per_atom_std",
     title="Cu3Au relaxes",
 )
 picture.savefig(folder / "relaxation.png")
@@ -260,7 +260,7 @@ figure
 # The other way is to raise a property. Graphite-like boron nitride is soft, and its cubic
 # form among the hardest crystals there are. So: raise the predicted bulk modulus of the
 # soft one, once with nothing in the way, and once held near the training set
-# (`domain_excess`) and to where the networks of the ensemble agree (`bulk_modulus_spread`).
+# (`domain_excess`) and to where the networks of the ensemble agree (`bulk_modulus_std`).
 
 # %%
 from ase_orbital.search import Maximize
@@ -275,7 +275,7 @@ cubic = bulk("BN", "zincblende", a=3.615)
 uphill = [Maximize("bulk_modulus", weight=0.02)]  # eV/GPa
 limits = [
     AtMost("domain_excess", 0.3, penalty=5.0),
-    AtMost("bulk_modulus_spread", 20.0, penalty=0.005),
+    AtMost("bulk_modulus_std", 20.0, penalty=0.005),
 ]
 climbs = {}
 for name, terms in {"nothing in the way": uphill, "with limits": uphill + limits}.items():
@@ -311,7 +311,7 @@ for (name, climb), color in zip(climbs.items(), ("#D55E00", "#0072B2"), strict=T
         panel.plot(values, color=color, label=name)
         panel.set_ylabel(label)
         if quantity == "bulk_modulus":
-            spread = np.array([row["bulk_modulus_spread"] for row in climb])
+            spread = np.array([row["bulk_modulus_std"] for row in climb])
             panel.fill_between(
                 range(len(values)), values - spread, values + spread,
                 color=color, alpha=0.2, linewidth=0,

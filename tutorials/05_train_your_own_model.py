@@ -53,7 +53,7 @@ settings = TrainingSettings(
 )
 run = train((crystals, pressures), folder / "run", settings)
 for part, evaluation in run.evaluations.items():
-    figures = evaluation.figures
+    figures = evaluation.metrics
     print(f"{part:10} {figures['n']:4} crystals, error {figures['mae']:.2f} GPa")
 
 # %% [markdown]
@@ -97,9 +97,7 @@ for name, crystal in {
 }.items():
     row = predictor.predict(crystal)
     known = "in" if row["in_domain"] else "outside"
-    print(
-        f"{name}: {row['pressure']:.0f} +- {row['pressure_spread']:.0f} GPa, {known} domain"
-    )
+    print(f"{name}: {row['pressure']:.0f} +- {row['pressure_std']:.0f} GPa, {known} domain")
 
 model = matgl.load_model(run.folder / "model")
 print(float(model.predict_structure(bulk("Cu", a=3.55))))

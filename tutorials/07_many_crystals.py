@@ -149,7 +149,7 @@ balance.round(3)
 # Where the spread is above 1 eV, the three networks say that they do not know.
 
 # %%
-wanted = "heat_of_formation < 0.2 and 1.5 < band_gap < 3.5 and band_gap_spread < 1"
+wanted = "heat_of_formation < 0.2 and 1.5 < band_gap < 3.5 and band_gap_std < 1"
 chosen = table.query(f"{wanted} and in_domain == 1").sort_values("heat_of_formation")
 print(f"{len(chosen)} of {len(table)} are left")
 chosen[columns].round(3)
@@ -176,7 +176,7 @@ figure, axes = plt.subplots(figsize=(6.0, 3.8), layout="constrained")
 for label, (part, color, marker) in parts.items():
     x, y = part["heat_of_formation"], part["band_gap"]
     if label == "chosen":
-        spreads = part["heat_of_formation_spread"], part["band_gap_spread"]
+        spreads = part["heat_of_formation_std"], part["band_gap_std"]
         axes.errorbar(x, y, *reversed(spreads), fmt="none", color=color, linewidth=0.9)
     axes.plot(x, y, marker, color=color, markersize=4.5, label=label)
 axes.set_xlabel("heat of formation (eV/atom)")
@@ -237,7 +237,7 @@ predicted[["structure", "formula", "property", "value", "model"]].head(6)
 # %%
 query = (
     "orbital_heat_of_formation<0.2,orbital_band_gap>1.5,orbital_band_gap<3.5,"
-    "orbital_band_gap_spread<1,"
+    "orbital_band_gap_std<1,"
     "orbital_in_domain_eosnet_band_gap_mp2018=1,"
     "orbital_in_domain_eosnet_heat_of_formation_perovskites=1"
 )

@@ -73,7 +73,7 @@ for name, atoms in crystals.items():
                     "unit": predictor.units[key],
                     "known": KNOWN[name].get(key, np.nan),
                     "predicted": row[key],
-                    "spread": row.get(f"{key}_spread", np.nan),
+                    "std": row.get(f"{key}_std", np.nan),
                     "in_domain": row["in_domain"],
                     "network": network,
                 }
@@ -133,7 +133,7 @@ for strain in strains:
     stretched.set_cell(silicon.cell * (1.0 + strain), scale_atoms=True)
     rows.append(energy_model.predict(stretched))
 predicted = np.array([row["formation_energy_per_atom"] for row in rows])
-spread = np.array([row["formation_energy_per_atom_spread"] for row in rows])
+spread = np.array([row["formation_energy_per_atom_std"] for row in rows])
 outside = np.array([row["in_domain"] == 0 for row in rows])
 
 volume, modulus = data["wien2k_volume"], data["wien2k_B"] * GPa
@@ -226,7 +226,7 @@ for symbol in dcdft.names:
             "element": symbol,
             "known": dcdft.data[symbol]["wien2k_B"],
             "EOSNet": one["bulk_modulus"],
-            "spread": one["bulk_modulus_spread"],
+            "std": one["bulk_modulus_std"],
             "OCrystalNet": other["bulk_modulus"],
             "loose": symbol in LOOSE,
         }
@@ -245,7 +245,7 @@ for axes, name in zip(every, ("EOSNet", "OCrystalNet"), strict=True):
         axes.plot(part["known"], part[name], "o", color=color, markersize=4, label=label)
         if name == "EOSNet":
             axes.errorbar(
-                part["known"], part[name], part["spread"], fmt="none", color=color, lw=0.8
+                part["known"], part[name], part["std"], fmt="none", color=color, lw=0.8
             )
     for symbol, offset in {"N": 7, "C": 7, "Mn": -24, "Cr": -20}.items():
         (row,) = moduli[moduli["element"] == symbol].to_dict("records")

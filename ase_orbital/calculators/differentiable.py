@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STRESS = "stress"
 
 
-class Landscape(Calculator):  # type: ignore[misc]  # ASE is only partly annotated
+class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly annotated
     """An ASE calculator whose energy depends on the vectors between atoms.
 
     Parameters
@@ -64,7 +64,9 @@ class Landscape(Calculator):  # type: ignore[misc]  # ASE is only partly annotat
         """Radius within which pairs are wanted, Å."""
 
     @abstractmethod
-    def own_energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
+    def differentiable_energy(
+        self, around: Surroundings, vectors: torch.Tensor
+    ) -> torch.Tensor:
         """Energy of a structure as a function of the vectors between its atoms.
 
         Parameters
@@ -110,7 +112,7 @@ class Landscape(Calculator):  # type: ignore[misc]  # ASE is only partly annotat
         """Own energy (eV), and its derivative by the vectors, [n_pairs, 3] (eV/Å)."""
         vectors = torch.tensor(around.pairs.vector, requires_grad=True)
         with torch.enable_grad():
-            energy = self.own_energy(around, vectors)
+            energy = self.differentiable_energy(around, vectors)
         slopes = torch.zeros_like(vectors)
         if energy.requires_grad:  # a lone atom has no neighbors to depend on
             (found,) = torch.autograd.grad(energy, vectors, allow_unused=True)

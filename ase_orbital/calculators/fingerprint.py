@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 
+from ase_orbital.calculators.differentiable import DifferentiableCalculator
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.similarity.distance import coupling
-from ase_orbital.calculators.differentiable import Landscape
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EQUAL = 1e-9  # rows nearer than this are those of equivalent atoms
 
 
-class FingerprintCalculator(Landscape):
+class FingerprintCalculator(DifferentiableCalculator):
     r"""Energy, forces and stress from Gaussian overlap matrix fingerprints.
 
     Without a target the energy is the spread of the fingerprints within each species,
@@ -81,7 +81,7 @@ class FingerprintCalculator(Landscape):
     symmetry such a kink is a ridge, which rounding is enough to leave: to stay on it, use
     ASE's `FixSymmetry`. Elsewhere forces and stress are exact.
 
-    Beyond the descriptor's `max_neighbors` atoms in an environment the energy is not
+    Beyond the descriptor's `max_atoms` atoms in an environment the energy is not
     continuous.
     """
 
@@ -118,15 +118,17 @@ class FingerprintCalculator(Landscape):
         """Cutoff of the fingerprints, Å."""
         return self.descriptor.cutoff
 
-    def own_energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
-        """Spread or squared distance, times `weight`; see `Landscape.own_energy`.
+    def differentiable_energy(
+        self, around: Surroundings, vectors: torch.Tensor
+    ) -> torch.Tensor:
+        """Dispersion or squared distance, times `weight`; see the base class.
 
         Raises
         ------
         StructureError
             If the target has another composition.
         """
-        rows = self.descriptor.differentiable_rows(around, vectors)
+        rows = self.descriptor.differentiable_features(around, vectors)
         numbers = around.atoms.numbers
         self._refuse_other_composition(around.atoms)
         energy = rows.new_zeros(())

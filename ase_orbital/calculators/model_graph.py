@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ase_orbital.descriptors.gradients import differentiable_rows, refuse_without_gradient
+from ase_orbital.descriptors.gradients import (
+    differentiable_features,
+    refuse_without_gradient,
+)
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.equivalent_atoms import single
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.connectivity import Connectivity, Edges
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.neighbors.pairs import Pairs
     from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.pairs import Pairs
 
     Integers = NDArray[np.int64]
 
@@ -64,7 +67,7 @@ def differentiable_graph(
     distance = torch.linalg.vector_norm(vectors, dim=1)
     cell = lattice(around.atoms)
     return CrystalGraph(
-        rows=differentiable_rows(model.descriptor, around, vectors),
+        features=differentiable_features(model.descriptor, around, vectors),
         numbers=torch.as_tensor(around.atoms.numbers, dtype=torch.int64),
         fractional=vectors.new_tensor(around.atoms.positions @ np.linalg.inv(cell)),
         source=torch.as_tensor(edges.source),

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ase_orbital.descriptors.settings import computing
-from ase_orbital.errors import ModelError, SettingError
-from ase_orbital.properties import DOMAIN_EXCESS, SPREAD
-from ase_orbital.models.crystal_model import CrystalModel
-from ase_orbital.models.ensemble import Ensemble
-from ase_orbital.calculators.differentiable import Landscape
+from ase_orbital.calculators.differentiable import DifferentiableCalculator
 from ase_orbital.calculators.model_graph import differentiable_graph, refuse_without_slope
 from ase_orbital.calculators.objective_energies import KINDS, cost
+from ase_orbital.descriptors.settings import computing
+from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.models.crystal_model import CrystalModel
+from ase_orbital.models.ensemble import Ensemble
+from ase_orbital.properties import DOMAIN_EXCESS, STD
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from torch import Tensor
 
+    from ase_orbital.calculators.objective_terms import Term
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.predict.predictor import ModelLike
-    from ase_orbital.calculators.objective_terms import Term
 
 
-class ObjectiveCalculator(Landscape):
+class ObjectiveCalculator(DifferentiableCalculator):
     """Energy, forces and stress from predicted properties.
 
     The energy is the sum of what the terms cost: `Maximize` minus and `Minimize` plus
@@ -45,7 +45,7 @@ class ObjectiveCalculator(Landscape):
         list. Their rows need derivatives: EOSNet on `GOM` and `OneHot` has them, what is
         built on `OFM` has not.
     terms
-        Of the properties; of `<property>_spread`, for ensembles; or of `domain_excess`, by
+        Of the properties; of `<property>_std`, for ensembles; or of `domain_excess`, by
         which a crystal is outside the models' training sets: in standard deviations of
         their rows, the largest over atoms, directions and models.
     base
@@ -102,11 +102,11 @@ class ObjectiveCalculator(Landscape):
     def properties(self) -> list[str]:
         """Names that terms can be of."""
         names = [model.property_name for model in self._models]
-        spread = {name for name in names if names.count(name) > 1}
-        spread |= {
+        std = {name for name in names if names.count(name) > 1}
+        std |= {
             model.property_name for model in self._models if isinstance(model, Ensemble)
         }
-        known = [*dict.fromkeys(names), *sorted(name + SPREAD for name in spread)]
+        known = [*dict.fromkeys(names), *sorted(name + STD for name in std)]
         in_domain = all(model.domain.known for model in self._models)
         return [*known, DOMAIN_EXCESS] if in_domain else known
 
@@ -117,8 +117,8 @@ class ObjectiveCalculator(Landscape):
             max(model.connectivity.radius, model.descriptor.reach) for model in self._models
         )
 
-    def own_energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
-        """Sum of what the terms cost; see `Landscape.own_energy`.
+    def differentiable_energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
+        """Sum of what the terms cost; see `DifferentiableCalculator.differentiable_energy`.
 
         Raises
         ------
@@ -127,24 +127,24 @@ class ObjectiveCalculator(Landscape):
         """
         graphs: dict[object, CrystalGraph] = {}
         found: dict[str, list[Tensor]] = {}
-        spreads: dict[str, list[Tensor]] = {}
+        stds: dict[str, list[Tensor]] = {}
         excess = []
         for model in self._models:
             model.check(around.atoms)
             key = (model.descriptor, model.connectivity)
             if key not in graphs:
                 graphs[key] = differentiable_graph(model, around, vectors)
-            value, spread = model.predict_graphs(graphs[key])
-            model.forget()
+            value, std = model.predict_graphs(graphs[key])
+            model.clear_features()
             found.setdefault(model.property_name, []).append(value[0])
-            if spread is not None:
-                spreads.setdefault(model.property_name, []).append(spread[0])
+            if std is not None:
+                stds.setdefault(model.property_name, []).append(std[0])
             if DOMAIN_EXCESS in self.properties:
                 excess.append(model.domain.excess(graphs[key])[0])
         values = {name: torch.stack(members).mean() for name, members in found.items()}
         for name, members in found.items():
-            if name + SPREAD in self.properties:
-                values[name + SPREAD] = _spread(members, spreads.get(name, []))
+            if name + STD in self.properties:
+                values[name + STD] = _std(members, stds.get(name, []))
         if excess:
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
@@ -173,18 +173,18 @@ def _prepared(model: ModelLike) -> CrystalModel:
             "list_models(), a model folder, or a loaded EOSNet"
         )
     refuse_without_slope(loaded)
-    loaded.forget()  # what its last run left may not be copied
+    loaded.clear_features()  # what its last run left may not be copied
     copy: CrystalModel = deepcopy(loaded).cpu().double().eval().requires_grad_(False)
     copy.descriptor = computing(copy.descriptor, "float64")
-    copy.freeze()
+    copy.fuse()
     return copy
 
 
-def _spread(values: list[Tensor], spreads: list[Tensor]) -> Tensor:
+def _std(values: list[Tensor], stds: list[Tensor]) -> Tensor:
     """Standard deviation of a committee, as a Predictor has it."""
     square = values[0].new_zeros(())
-    if spreads:
-        square = torch.square(torch.stack(spreads)).sum() / len(values)
+    if stds:
+        square = torch.square(torch.stack(stds)).sum() / len(values)
     if len(values) > 1:
         square = square + torch.stack(values).var()
     return torch.sqrt(square)

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ase_orbital.calculators.objective_terms import (
+    AtLeast,
+    AtMost,
+    Maximize,
+    Minimize,
+    Target,
+)
 from ase_orbital.errors import SettingError
-from ase_orbital.calculators.objective_terms import AtLeast, AtMost, Maximize, Minimize, Target
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -64,9 +64,9 @@ def run(arguments: Namespace) -> None:
     if len(models) > 1:
         transform = next(iter(models.values())).transform
         evaluations["all together"] = committee([*evaluations.values()], transform)
-    measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.figures))
+    measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.metrics))
     rows = [
-        [name, *(_cell(evaluation.figures.get(measure)) for measure in measures)]
+        [name, *(_cell(evaluation.metrics.get(measure)) for measure in measures)]
         for name, evaluation in evaluations.items()
     ]
     print(table(("model", *measures), rows))

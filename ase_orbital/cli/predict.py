@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
         usable = []
         for structure in structures:
             try:
-                predictor.accept(structure.atoms)
+                predictor.validate(structure.atoms)
             except ElementError as error:
                 unknown.setdefault(structure.label, []).append(error)
             except OrbitalError as error:

@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> None:
     rows = [
         [part, measure, f"{value:.4f}" if isinstance(value, float) else str(value)]
         for part, evaluation in done.evaluations.items()
-        for measure, value in evaluation.figures.items()
+        for measure, value in evaluation.metrics.items()
     ]
     print(table(("set", "measure", "value"), rows))
     print(f"\nerrors in {unit}" if unit else "")

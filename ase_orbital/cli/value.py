@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.cli.structures import Labeled, labeled, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
-from ase_orbital.properties import IN_DOMAIN, SPREAD
+from ase_orbital.properties import IN_DOMAIN, STD
 from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-p",
         "--property",
         metavar="NAME",
-        help=f"such as band_gap, band_gap{SPREAD} or {IN_DOMAIN} (default: what is "
+        help=f"such as band_gap, band_gap{STD} or {IN_DOMAIN} (default: what is "
         "predicted, if it is one property)",
     )
     parser.add_argument(
@@ -82,7 +82,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _only_property(predictor: Predictor) -> str:
-    names = [name for name in predictor.properties if not name.endswith(SPREAD)]
+    names = [name for name in predictor.properties if not name.endswith(STD)]
     if len(names) > 1:
         raise SettingError(
             f"these models predict {', '.join(names)}; say which with --property"
@@ -100,7 +100,7 @@ def _accepted(path: Path, form: str | None, predictor: Predictor) -> list[Labele
     accepted: list[Labeled | None] = []
     for label, atoms in labeled(path, frames):
         try:
-            accepted.append(Labeled(label, predictor.accept(atoms)))
+            accepted.append(Labeled(label, predictor.validate(atoms)))
         except OrbitalError as error:
             report(label, error)
             accepted.append(None)

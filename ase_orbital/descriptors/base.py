@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.equivalent_atoms import Orbits
     from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.equivalent_atoms import Orbits
     from ase_orbital.structure import AtomsLike
 
 
@@ -45,11 +45,11 @@ class Descriptor(ABC):
 
     @property
     def reach(self) -> float:
-        """Radius around each atom within which `rows` needs its pairs, Å."""
+        """Radius around each atom within which `features` needs its pairs, Å."""
         return 0.0
 
     @abstractmethod
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Describe the first atom of each orbit of equivalent atoms.
 
         Parameters
@@ -128,7 +128,7 @@ class Descriptor(ABC):
         found = survey_many(list(once.values()), self.reach, self.dtype)
         rows = {
             name: _of_all_atoms(part, around.orbits)
-            for name, around, part in zip(once, found, self.rows(found), strict=True)
+            for name, around, part in zip(once, found, self.features(found), strict=True)
         }
         if len(rows) == len(names):
             return list(rows.values())

@@ -43,9 +43,9 @@ class Concatenate(Descriptor):
         """Largest of the parts'. Å."""
         return max(part.reach for part in self.parts)
 
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Rows side by side, as [n_orbits, n_features] for each structure."""
-        columns = zip(*(part.rows(structures) for part in self.parts), strict=True)
+        columns = zip(*(part.features(structures) for part in self.parts), strict=True)
         return [np.concatenate(blocks, axis=1) for blocks in columns]
 
     def __eq__(self, other: object) -> bool:

@@ -35,7 +35,7 @@ class ElementalFeatures(Descriptor):
         """438."""
         return len(jarvis_features().keys)
 
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Standardized features, as [n_orbits, 438] for each structure; no unit."""
         values = jarvis_features().values
         known = np.arange(len(values)) > 0

@@ -15,24 +15,24 @@ import torch
 from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.overlap.symmetry_blocks import Blocks, symmetric_blocks
-from ase_orbital.overlap.environments import by_size, gather
-from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
-from ase_orbital.numerics.packing import Sheaves, packed, put, spectra
-from ase_orbital.overlap.matrices import overlap_triangles
 from ase_orbital.elements import covalent_radii, require
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import SHARE, survey
+from ase_orbital.numerics.packing import Sheaves, packed, put, spectra
+from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
+from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
+from ase_orbital.overlap.environments import by_size, gather
+from ase_orbital.overlap.matrices import overlap_triangles
+from ase_orbital.overlap.symmetry_blocks import Blocks, symmetric_blocks
 from ase_orbital.structure import to_atoms
-from ase_orbital.numerics.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from ase_orbital.overlap.environments import Environment, Gathered
     from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.overlap.environments import Environment, Gathered
     from ase_orbital.structure import AtomsLike
 
     Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ class GOM(Descriptor):
         structure's largest environment has.
     normalize
         Divide each row by its Euclidean norm, as the EOSnet paper does.
-    max_neighbors
+    max_atoms
         Most atoms in an environment, its center included; the nearest are kept, and of
         the outermost shell either all or none.
     dtype
@@ -73,7 +73,7 @@ class GOM(Descriptor):
     orbitals: Literal["s", "sp"] = "s"
     n_eigenvalues: int | None = None
     normalize: bool = False
-    max_neighbors: int = 256
+    max_atoms: int = 256
     dtype: Literal["float32", "float64"] = "float64"
     device: str = "cpu"
 
@@ -89,10 +89,8 @@ class GOM(Descriptor):
             raise SettingError(
                 f"n_eigenvalues must be at least 1, or None, not {self.n_eigenvalues}"
             )
-        if self.max_neighbors < 1:
-            raise SettingError(
-                f"max_neighbors must be at least 1, not {self.max_neighbors}"
-            )
+        if self.max_atoms < 1:
+            raise SettingError(f"max_atoms must be at least 1, not {self.max_atoms}")
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 
@@ -110,12 +108,12 @@ class GOM(Descriptor):
         """`cutoff`."""
         return self.cutoff
 
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Eigenvalues, largest first, [n_orbits, n_features] each; no unit."""
         if not structures:
             return []
         radii, widths = self._widths(structures)
-        gathered = gather(structures, self.cutoff, self.max_neighbors)
+        gathered = gather(structures, self.cutoff, self.max_atoms)
         n_orbits = np.array([len(around.orbits.first) for around in structures])
         last = np.cumsum(n_orbits)
         width = self._width(gathered.size)
@@ -194,7 +192,7 @@ class GOM(Descriptor):
         """Blocks of all environments that have symmetry, by place among all orbits."""
         n_orbits = [len(around.orbits.first) for around in structures]
         starts = np.cumsum([0, *n_orbits])
-        shares = divided(range(len(structures)), n_orbits, SHARE)
+        shares = balanced_chunks(range(len(structures)), n_orbits, SHARE)
 
         def describe(share: list[int]) -> Blocks:
             first, end = share[0], share[-1] + 1
@@ -231,7 +229,7 @@ class GOM(Descriptor):
             merged.sort(axis=1)
             rows[own[alike], :n] = merged[:, ::-1][:, : rows.shape[1]]
 
-    def differentiable_rows(
+    def differentiable_features(
         self, around: Surroundings, vectors: torch.Tensor
     ) -> torch.Tensor:
         """Rows of all atoms as a function of the vectors to their neighbors, for autograd.
@@ -251,7 +249,7 @@ class GOM(Descriptor):
             What `create` gives, in the precision of the vectors.
         """
         _, widths = self._widths([around])
-        gathered = gather([around], self.cutoff, self.max_neighbors)
+        gathered = gather([around], self.cutoff, self.max_atoms)
         everyone = np.arange(len(around.atoms))
         parts = list(gathered.parts(everyone, STACK, self._n_orbitals))
         width, wanted = self._width(gathered.size), torch.is_grad_enabled()
@@ -290,7 +288,7 @@ class GOM(Descriptor):
         atoms = to_atoms(structure)
         around = survey(atoms, self.cutoff, symmetry=False)
         _, widths = self._widths([around])
-        gathered = gather([around], self.cutoff, self.max_neighbors)
+        gathered = gather([around], self.cutoff, self.max_atoms)
         everyone = np.arange(len(atoms))
         parts = list(gathered.parts(everyone, STACK, self._n_orbitals))
         n_features = self._width(gathered.size)
@@ -333,7 +331,7 @@ class GOM(Descriptor):
     def _features(
         self, points: torch.Tensor, widths: torch.Tensor, width: int
     ) -> torch.Tensor:
-        """At most `width` eigenvalues of environments of one size, as `rows` has them."""
+        """At most `width` eigenvalues of environments of one size, as in `features`."""
         values = eigenvalues(self._matrices(points, widths))[:, :width]
         if self.normalize:
             values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.descriptors.base import Descriptor
-    from ase_orbital.neighbors.pairs import Pairs
     from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.pairs import Pairs
 
 
 def refuse_without_gradient(descriptor: Descriptor) -> None:
@@ -38,7 +38,7 @@ def refuse_without_gradient(descriptor: Descriptor) -> None:
         )
 
 
-def differentiable_rows(
+def differentiable_features(
     descriptor: Descriptor, around: Surroundings, vectors: Tensor
 ) -> Tensor:
     """Rows of all atoms as a function of the vectors to their neighbors, for autograd.
@@ -64,11 +64,13 @@ def differentiable_rows(
     """
     refuse_without_gradient(descriptor)
     if isinstance(descriptor, Concatenate):
-        parts = [differentiable_rows(part, around, vectors) for part in descriptor.parts]
+        parts = [
+            differentiable_features(part, around, vectors) for part in descriptor.parts
+        ]
         return torch.cat(parts, dim=1)
     if isinstance(descriptor, GOM):
-        return descriptor.differentiable_rows(around, vectors)
-    (rows,) = descriptor.rows([around])  # which depend on the elements alone
+        return descriptor.differentiable_features(around, vectors)
+    (rows,) = descriptor.features([around])  # which depend on the elements alone
     return vectors.new_tensor(rows)
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import ORBITALS, require, valence_vectors
 from ase_orbital.errors import SettingError
-from ase_orbital.voronoi.faces import voronoi_faces
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.structure import to_atoms
+from ase_orbital.voronoi.faces import voronoi_faces
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -61,7 +61,7 @@ class OFM(Descriptor):
         """1056, or 1024 without the center's orbitals."""
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Rows of [o_c | X_c] one after another; X in Å^-p."""
         return [
             self._fields(around.atoms, around.orbits.first).reshape(-1, self.n_features)

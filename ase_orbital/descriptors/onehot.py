@@ -41,7 +41,7 @@ class OneHot(Descriptor):
         """`size`."""
         return self.size
 
-    def rows(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
+    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
         """Zeros and a one, as [n_orbits, size] for each structure."""
         known = np.arange(self.size) > 0
         identity = np.eye(self.size)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ase_orbital.elements.tables import Provenance, provenance
 from ase_orbital.elements.jarvis import ElementalTable, jarvis_features
 from ase_orbital.elements.radii import covalent_radii
 from ase_orbital.elements.symbols import SYMBOLS, require
+from ase_orbital.elements.tables import Provenance, provenance
 from ase_orbital.elements.valence import ORBITALS, valence_configurations, valence_vectors
 
 __all__ = [

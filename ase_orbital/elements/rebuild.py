@@ -20,10 +20,10 @@ from typing import Final
 
 import numpy as np
 
-from ase_orbital.elements.tables import MANIFEST, TABLES
 from ase_orbital.elements.jarvis import JARVIS
 from ase_orbital.elements.radii import RADII
 from ase_orbital.elements.symbols import SYMBOLS
+from ase_orbital.elements.tables import MANIFEST, TABLES
 from ase_orbital.elements.valence import CAPACITIES, VALENCE
 
 logger = logging.getLogger(__name__)

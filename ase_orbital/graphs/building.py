@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.graphs.connectivity import Edges, LostReverseError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.neighbors.batch import Surroundings, survey_many
 from ase_orbital.neighbors.cell_list import dot, inverted
 from ase_orbital.neighbors.equivalent_atoms import Orbits, single
-from ase_orbital.neighbors.batch import Surroundings, survey_many
+from ase_orbital.numerics.jit import compiled
 from ase_orbital.structure import lattice
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class _Member(NamedTuple):
     atoms: Atoms
     orbits: Orbits
     edges: Edges
-    rows: NDArray[np.floating[Any]]
+    features: NDArray[np.floating[Any]]
 
 
 def build_graphs(
@@ -80,7 +80,7 @@ def build_batch(
     members = [
         # Of equals, which are the nearest is not equal: then no two atoms are.
         _member(around, rows, connectivity, merged and connectivity.smoothing is not None)
-        for around, rows in zip(found, descriptor.rows(found), strict=True)
+        for around, rows in zip(found, descriptor.features(found), strict=True)
     ]
     return _joined(members, dtype, connectivity.symmetric, merged)
 
@@ -141,7 +141,7 @@ def _joined(
         return torch.as_tensor(array, dtype=torch.int64)
 
     return CrystalGraph(
-        rows=real(np.concatenate([member.rows for member in members])),
+        features=real(np.concatenate([member.features for member in members])),
         numbers=whole(np.concatenate([m.atoms.numbers[m.orbits.first] for m in members])),
         fractional=real(_fractional(positions, cells, n_atoms)),
         source=whole(edges.source + before),

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.soft_nearest import levels, nearest, occupation
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.neighbors.equivalent_atoms import Orbits
     from ase_orbital.neighbors.pairs import Pairs
-    from ase_orbital.neighbors.batch import Surroundings
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

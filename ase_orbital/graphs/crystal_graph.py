@@ -65,7 +65,7 @@ class CrystalGraph:
         The same for the edges into one atom.
     """
 
-    rows: Tensor
+    features: Tensor
     numbers: Tensor
     fractional: Tensor
     source: Tensor
@@ -82,8 +82,8 @@ class CrystalGraph:
 
     def __repr__(self) -> str:
         return (
-            f"CrystalGraph({self.n_graphs} crystals, {len(self.numbers)} atoms with rows "
-            f"of {self.rows.shape[1]}, {len(self.source)} edges)"
+            f"CrystalGraph({self.n_graphs} crystals, {len(self.numbers)} atoms with "
+            f"{self.features.shape[1]} features, {len(self.source)} edges)"
         )
 
     @property
@@ -135,7 +135,7 @@ class CrystalGraph:
         if (
             dtype is None
             and device is not None
-            and torch.device(device) == self.rows.device
+            and torch.device(device) == self.features.device
         ):
             return self
         moved = {}

@@ -36,13 +36,13 @@ def to_dgl(graph: CrystalGraph) -> DGLGraph:
     )
     converted.set_batch_num_nodes(graph.n_atoms)
     converted.set_batch_num_edges(graph.n_edges)
-    converted.ndata["x"] = graph.rows
+    converted.ndata["x"] = graph.features
     converted.ndata["node_type"] = graph.numbers - 1
     converted.ndata["frac_coords"] = graph.fractional
     converted.ndata["lattice"] = graph.lattice[graph.graph_index]
     converted.edata["distance"] = graph.distance
     converted.edata["weight"] = graph.weight
-    converted.edata["pbc_offset"] = graph.shift.to(graph.rows.dtype)
+    converted.edata["pbc_offset"] = graph.shift.to(graph.features.dtype)
     if graph.reverse_offset is not None:
         converted.edata["reverse_offset"] = graph.reverse_offset
     return converted
@@ -59,7 +59,7 @@ def from_dgl(graph: Any) -> CrystalGraph:
     source, target = graph.edges()
     n_atoms = graph.batch_num_nodes()
     return CrystalGraph(
-        rows=graph.ndata["x"],
+        features=graph.ndata["x"],
         numbers=graph.ndata["node_type"] + 1,
         fractional=graph.ndata["frac_coords"],
         source=source.long(),

@@ -23,11 +23,11 @@ def to_pyg(graph: CrystalGraph) -> Data:
     if graph.n_graphs != 1:
         return Batch.from_data_list([to_pyg(member) for member in graph.unbatch()])
     data = Data(
-        x=graph.rows,
+        x=graph.features,
         edge_index=torch.stack([graph.source, graph.target]),
         distance=graph.distance,
         weight=graph.weight,
-        pbc_offset=graph.shift.to(graph.rows.dtype),
+        pbc_offset=graph.shift.to(graph.features.dtype),
         node_type=graph.numbers - 1,
         frac_coords=graph.fractional,
         lattice=graph.lattice,
@@ -56,7 +56,7 @@ def from_pyg(data: Any) -> CrystalGraph:
         index = source.new_zeros(data.num_nodes)
     n_edges: Tensor = torch.bincount(index[source], minlength=len(n_atoms))
     return CrystalGraph(
-        rows=data["x"],
+        features=data["x"],
         numbers=data["node_type"] + 1,
         fractional=data["frac_coords"],
         source=source,

@@ -16,8 +16,8 @@ from agox.postprocessors import PostprocessBaseClass
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import ElementError, SettingError, StructureError
-from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

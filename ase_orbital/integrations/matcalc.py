@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from matcalc import PropCalc
 
-from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import PREFIX
 from ase_orbital.structure import digest
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from ase_orbital.elements import SYMBOLS, provenance
 from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.graphs.building import build_batch, build_graphs
 from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
-from ase_orbital.properties import PROPERTIES, unit_of
 from ase_orbital.models.domain import Domain
-from ase_orbital.structure import to_atoms
 from ase_orbital.numerics.threads import each_on_one_thread
+from ase_orbital.properties import PROPERTIES, unit_of
+from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +125,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         return self.descriptor.n_features
 
     @abstractmethod
-    def encode(self, graph: CrystalGraph) -> Tensor:
+    def raw_output(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
@@ -145,21 +145,21 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             The learned quantity: the property itself, or its log10 where `transform` says
             so. For classification [n_graphs, n_classes], log-probabilities.
         """
-        output = self.finish(self.encode(as_crystal_graph(g)))
+        output = self.unscale(self.raw_output(as_crystal_graph(g)))
         self.feature_dict["final"] = output
         return output
 
-    def finish(self, output: Tensor) -> Tensor:
-        """Turn what `encode` returns into what is learned."""
+    def unscale(self, output: Tensor) -> Tensor:
+        """Turn what `raw_output` returns into what is learned."""
         if self.n_classes is not None:
             return torch.log_softmax(output, dim=1)
         return output.squeeze(1) * self.target_scale + self.target_mean
 
-    def forget(self) -> None:
+    def clear_features(self) -> None:
         """Drop the features of the last run: of no use to a prediction, and large."""
         self.feature_dict: dict[str, Tensor] = {}
 
-    def freeze(self) -> None:
+    def fuse(self) -> None:
         """Prepare to predict faster; weights that change afterwards are not noticed."""
 
     def to_property(self, output: Tensor) -> Tensor:
@@ -181,23 +181,23 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             return torch.exp(output[:, 1])
         return 10.0**output if self.transform == "log10" else output
 
-    def learned(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """What `forward` returns, and the spread of that number, or of class 1: [n_graphs].
+    def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """Return what `forward` returns and its standard deviation, [n_graphs] each.
 
-        The spread is None for a single network.
+        It is None for a single network.
         """
         return self(graph), None
 
     def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Property of each crystal of a batch, and its spread, in `unit`: [n_graphs]."""
-        output, spread = self.learned(graph)
-        if spread is not None and self.transform == "log10":
+        """Predict the property of each crystal and its standard deviation, in `unit`."""
+        output, std = self.predict_target(graph)
+        if std is not None and self.transform == "log10":
             above, below = (
-                self.to_property(output + spread),
-                self.to_property(output - spread),
+                self.to_property(output + std),
+                self.to_property(output - std),
             )
-            spread = (above - below) / 2.0
-        return self.to_property(output), spread
+            std = (above - below) / 2.0
+        return self.to_property(output), std
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
         """Make the graphs of structures that passed `to_atoms`, with all their atoms.
@@ -208,7 +208,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             If an element was not seen in training.
         """
         for atoms in structures:
-            self.check(atoms)
+            self.check_elements(atoms)
         return build_graphs(
             structures, self.descriptor, self.connectivity, self.target_mean.dtype
         )
@@ -222,12 +222,12 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             If an element was not seen in training.
         """
         for atoms in structures:
-            self.check(atoms)
+            self.check_elements(atoms)
         return build_batch(
             structures, self.descriptor, self.connectivity, self.target_mean.dtype
         )
 
-    def check(self, atoms: Atoms) -> None:
+    def check_elements(self, atoms: Atoms) -> None:
         """Raise ElementError for an element that was not seen in training."""
         if self.elements is None:
             return
@@ -281,7 +281,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         if graph_converter is None:
             (graph,) = self.graphs([atoms])
         else:
-            self.check(atoms)
+            self.check_elements(atoms)
             graph = graph_converter.crystal_graph(atoms)
         training = self.training
         self.eval()
@@ -316,7 +316,7 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         super().save(path, {"tables": tables} | (metadata or {}), makedirs)
 
 
-def check_rows(rows: Tensor, n_features: int) -> None:
+def check_features(rows: Tensor, n_features: int) -> None:
     """Raise ModelError unless rows are as long as a network takes them."""
     if rows.shape[1] != n_features:
         raise ModelError(

@@ -70,7 +70,7 @@ class Domain(nn.Module):
 
         In standard deviations; 0 within the range, beyond all bounds for an unseen element.
         """
-        projected = graph.rows @ self.components.T
+        projected = graph.features @ self.components.T
         beyond = torch.maximum(
             self.low[graph.numbers] - projected, projected - self.high[graph.numbers]
         )
@@ -84,13 +84,13 @@ class Domain(nn.Module):
 
 
 def _chunks(graph: CrystalGraph) -> zip[tuple[Tensor, Tensor]]:
-    return zip(graph.rows.split(CHUNK), graph.numbers.split(CHUNK), strict=True)
+    return zip(graph.features.split(CHUNK), graph.numbers.split(CHUNK), strict=True)
 
 
 def _components(graph: CrystalGraph, n_components: int) -> Tensor:
     """Principal components of rows within elements, over their standard deviations."""
-    n_features = graph.rows.shape[1]
-    double = torch.zeros(1, dtype=torch.float64, device=graph.rows.device)
+    n_features = graph.features.shape[1]
+    double = torch.zeros(1, dtype=torch.float64, device=graph.features.device)
     counts = torch.bincount(graph.numbers, minlength=len(SYMBOLS)).clamp(min=1)
     means = double.new_zeros(len(SYMBOLS), n_features)
     for rows, numbers in _chunks(graph):

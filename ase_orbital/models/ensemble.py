@@ -9,9 +9,9 @@ from torch import nn
 
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
-from ase_orbital.models.crystal_model import CrystalModel, check_rows
+from ase_orbital.models.crystal_model import CrystalModel, check_features
 from ase_orbital.models.eosnet import EOSNet
-from ase_orbital.models.fused import FrozenEOSNet
+from ase_orbital.models.fused import FusedEOSNet
 from ase_orbital.models.ocrystalnet import OCrystalNet
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ NETWORKS: dict[str, type[CrystalModel]] = {"EOSNet": EOSNet, "OCrystalNet": OCry
 
 
 class Ensemble(CrystalModel):
-    """Mean of networks that differ in their seeds, with a calibrated spread.
+    """Mean of networks that differ in their seeds, with a calibrated standard deviation.
 
     Parameters
     ----------
     members
         Networks of one property, descriptor and connectivity; or their settings, with the
         name of the class under "network".
-    spread_scale, spread_floor
-        The spread is `spread_scale * sqrt(s^2 + spread_floor^2)`, s being the standard
-        deviation of what the members learned.
+    std_scale, std_floor
+        The standard deviation is `std_scale * sqrt(s^2 + std_floor^2)`, with s that
+        of the members.
 
     Raises
     ------
@@ -46,8 +46,8 @@ class Ensemble(CrystalModel):
         self,
         members: Sequence[CrystalModel | dict[str, Any]],
         *,
-        spread_scale: float = 1.0,
-        spread_floor: float = 0.0,
+        std_scale: float = 1.0,
+        std_floor: float = 0.0,
     ) -> None:
         networks = [
             member if isinstance(member, CrystalModel) else _made(member)
@@ -78,14 +78,14 @@ class Ensemble(CrystalModel):
                     {"network": type(network).__name__, **network._init_args}
                     for network in networks
                 ],
-                "spread_scale": float(spread_scale),
-                "spread_floor": float(spread_floor),
+                "std_scale": float(std_scale),
+                "std_floor": float(std_floor),
             },
         )
         self.members = nn.ModuleList(networks)
-        self._frozen: list[FrozenEOSNet] = []  # in a list: no part of the saved state
-        self.spread_scale = float(spread_scale)
-        self.spread_floor = float(spread_floor)
+        self._fused: list[FusedEOSNet] = []  # in a list: no part of the saved state
+        self.std_scale = float(std_scale)
+        self.std_floor = float(std_floor)
 
     @property
     def _networks(self) -> list[CrystalModel]:
@@ -94,23 +94,23 @@ class Ensemble(CrystalModel):
 
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """What each member makes of the graphs: [n_members, n_graphs(, n_classes)]."""
-        for frozen in self._frozen:
-            check_rows(graph.rows, self.n_features)
-            pairs = zip(self._networks, frozen(graph), strict=True)
-            return torch.stack([network.finish(encoded) for network, encoded in pairs])
+        for fused in self._fused:
+            check_features(graph.features, self.n_features)
+            pairs = zip(self._networks, fused(graph), strict=True)
+            return torch.stack([network.unscale(encoded) for network, encoded in pairs])
         return torch.stack([network(graph) for network in self._networks])
 
-    def forget(self) -> None:
-        """See `CrystalModel.forget`; those of the members too."""
-        super().forget()
+    def clear_features(self) -> None:
+        """See `CrystalModel.clear_features`; those of the members too."""
+        super().clear_features()
         for network in self._networks:
-            network.forget()
+            network.clear_features()
 
-    def freeze(self) -> None:
-        """See `CrystalModel.freeze`."""
+    def fuse(self) -> None:
+        """See `CrystalModel.fuse`."""
         networks = [member for member in self._networks if isinstance(member, EOSNet)]
         if len(networks) == len(self.members):
-            self._frozen = [FrozenEOSNet(networks)]
+            self._fused = [FusedEOSNet(networks)]
 
     def combine(self, outputs: Tensor) -> Tensor:
         """Mean over the members; of probabilities, for classes."""
@@ -118,13 +118,13 @@ class Ensemble(CrystalModel):
             return outputs.mean(0)
         return torch.logsumexp(outputs, 0) - float(torch.tensor(len(outputs)).log())
 
-    def spread(self, outputs: Tensor) -> Tensor:
-        """Calibrated spread of what is learned, [n_graphs]; for classes, of class 1."""
+    def std(self, outputs: Tensor) -> Tensor:
+        """Calibrated standard deviation [n_graphs]; for classes, that of class 1."""
         if self.n_classes is not None:
             outputs = torch.exp(outputs[..., 1])
-        return self.spread_scale * torch.sqrt(outputs.var(0) + self.spread_floor**2)
+        return self.std_scale * torch.sqrt(outputs.var(0) + self.std_floor**2)
 
-    def encode(self, graph: CrystalGraph) -> Tensor:
+    def raw_output(self, graph: CrystalGraph) -> Tensor:
         """Not used: an ensemble has no output layer of its own."""
         raise NotImplementedError
 
@@ -132,10 +132,10 @@ class Ensemble(CrystalModel):
         """Run all members; see `CrystalModel.forward`."""
         return self.combine(self.outputs(as_crystal_graph(g)))
 
-    def learned(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """See `CrystalModel.learned`; all members run once."""
+    def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """See `CrystalModel.predict_target`; all members run once."""
         outputs = self.outputs(graph)
-        return self.combine(outputs), self.spread(outputs)
+        return self.combine(outputs), self.std(outputs)
 
 
 def _made(settings: dict[str, Any]) -> CrystalModel:

@@ -14,8 +14,8 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.models.crystal_model import CrystalModel, check_rows
-from ase_orbital.models.fused import FrozenEOSNet
+from ase_orbital.models.crystal_model import CrystalModel, check_features
+from ase_orbital.models.fused import FusedEOSNet
 from ase_orbital.models.layers import (
     DistanceFilter,
     GatedConvolution,
@@ -85,7 +85,7 @@ class EOSNet(CrystalModel):
     ) -> None:
         settings = locals()
         super().__init__(
-            descriptor=paper_rows() if descriptor is None else descriptor,
+            descriptor=paper_descriptor() if descriptor is None else descriptor,
             connectivity=Connectivity(
                 radius=radius, n_neighbors=n_neighbors, smoothing=smoothing
             ),
@@ -108,22 +108,22 @@ class EOSNet(CrystalModel):
         self.readout = nn.Linear(n_hidden, n_readout)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_readout, n_classes or 1)
-        self._frozen: list[FrozenEOSNet] = []  # in a list: no part of the saved state
+        self._fused: list[FusedEOSNet] = []  # in a list: no part of the saved state
 
-    def freeze(self) -> None:
-        """See `CrystalModel.freeze`; `feature_dict` stays empty from then on."""
-        self._frozen = [FrozenEOSNet([self])]
+    def fuse(self) -> None:
+        """See `CrystalModel.fuse`; `feature_dict` stays empty from then on."""
+        self._fused = [FusedEOSNet([self])]
 
-    def encode(self, graph: CrystalGraph) -> Tensor:
+    def raw_output(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-        check_rows(graph.rows, self.n_features)
-        for frozen in self._frozen:
-            encoded: Tensor = frozen(graph)[0]
+        check_features(graph.features, self.n_features)
+        for fused in self._fused:
+            encoded: Tensor = fused(graph)[0]
             return encoded
         edges = self.distance_filter(graph.distance)
         basis = self.distance_filter.basis
         coordinates = edges @ basis
-        nodes = self.embedding(graph.rows)
+        nodes = self.embedding(graph.features)
         features = {"edge_attr": edges, "embedding": nodes}
         for index, convolution in enumerate(self.convolutions, start=1):
             nodes = convolution(nodes, coordinates, basis, graph)
@@ -134,6 +134,6 @@ class EOSNet(CrystalModel):
         return in_full_precision(self.output, self.dropout(features["readout"]))
 
 
-def paper_rows() -> Concatenate:
+def paper_descriptor() -> Concatenate:
     """Make the paper's node rows: one-hot of 113 places, and 66 GOM eigenvalues."""
     return Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.eosnet import EOSNet
-    from ase_orbital.models.layers import GatedConvolution
     from ase_orbital.models.kernels.normalization import WeightedBatchNorm
+    from ase_orbital.models.layers import GatedConvolution
 
 
 AT_ONCE = 512  # edges; more fill the cache with one member
 IN_CACHE = 1024  # edges whose messages a CPU makes, gates and sums before the next ones'
 
 
-class FrozenEOSNet(nn.Module):
+class FusedEOSNet(nn.Module):
     """EOSNets side by side, with batch normalization folded into the layers before it.
 
-    Equal to the networks' `encode` in evaluation mode, up to rounding. For one small
+    Equal to the networks' `raw_output` in evaluation mode, up to rounding. For one small
     crystal most of a network's time is the starting of operations: here these are a third,
     and as many for an ensemble as for a single network.
 
@@ -47,7 +47,7 @@ class FrozenEOSNet(nn.Module):
         self.embedding = _Stacked([member.embedding for member in exact], dtype)
         convolutions = zip(*(member.convolutions for member in exact), strict=True)
         self.convolutions = nn.ModuleList(
-            _FrozenConvolution(layers, basis, dtype) for layers in convolutions
+            _FusedConvolution(layers, basis, dtype) for layers in convolutions
         )
         self.readout = _Stacked([member.readout for member in exact], dtype)
         self.output = _Stacked([member.output for member in exact], dtype)
@@ -63,7 +63,7 @@ class FrozenEOSNet(nn.Module):
         return torch.cat(parts)
 
     def _encode(self, graph: CrystalGraph, coordinates: Tensor, members: slice) -> Tensor:
-        nodes = self.embedding(graph.rows[None], members)
+        nodes = self.embedding(graph.features[None], members)
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
             nodes = convolution(nodes, coordinates, weight, graph, members)
@@ -91,7 +91,7 @@ class _Stacked(nn.Module):
         return torch.baddbmm(self.bias[members], values.expand(len(weight), -1, -1), weight)
 
 
-class _FrozenConvolution(nn.Module):
+class _FusedConvolution(nn.Module):
     """A `GatedConvolution` of each member."""
 
     def __init__(

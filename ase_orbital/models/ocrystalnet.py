@@ -16,7 +16,8 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.models.crystal_model import CrystalModel, check_rows
+from ase_orbital.models.crystal_model import CrystalModel, check_features
+from ase_orbital.models.kernels.mish import mish
 from ase_orbital.models.layers import (
     Booster,
     DistanceFilter,
@@ -24,7 +25,6 @@ from ase_orbital.models.layers import (
     mean_over_atoms,
     without_empty_columns,
 )
-from ase_orbital.models.kernels.mish import mish
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +82,7 @@ class OCrystalNet(CrystalModel):
     ) -> None:
         settings = locals()
         super().__init__(
-            descriptor=paper_rows() if descriptor is None else descriptor,
+            descriptor=paper_descriptor() if descriptor is None else descriptor,
             connectivity=Connectivity(
                 radius=radius, n_neighbors=n_neighbors, smoothing=smoothing, symmetric=True
             ),
@@ -108,14 +108,14 @@ class OCrystalNet(CrystalModel):
         self.readout = nn.Linear(n_hidden, n_hidden)
         self.output = nn.Linear(n_hidden, n_classes or 1)
 
-    def encode(self, graph: CrystalGraph) -> Tensor:
+    def raw_output(self, graph: CrystalGraph) -> Tensor:
         """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-        check_rows(graph.rows, self.n_features)
+        check_features(graph.features, self.n_features)
         reverse = graph.reverse  # of any depth: without reverses the sums are wrong as well
         if self.training:
-            entered = without_empty_columns(self.atom_input, graph.rows)
+            entered = without_empty_columns(self.atom_input, graph.features)
         else:  # picking columns takes as long as the product with a few rows
-            entered = self.atom_input(graph.rows)
+            entered = self.atom_input(graph.features)
         initial = mish(entered)
         distances, shell = _shells(graph.distance)
         filtered = self.distance_filter(distances)
@@ -157,6 +157,6 @@ def _shells(distance: Tensor) -> tuple[Tensor, Tensor]:
     return distances, shell
 
 
-def paper_rows() -> Concatenate:
+def paper_descriptor() -> Concatenate:
     """Make the paper's node rows: 1056 numbers of the OFM, and 438 elemental features."""
     return Concatenate(OFM(), ElementalFeatures())

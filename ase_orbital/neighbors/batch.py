@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.neighbors.cell_list import DONE, binned
 from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, Orbits, orbits_in
 from ase_orbital.neighbors.pairs import Pairs, arranged, find_pairs, images_in
@@ -18,8 +17,9 @@ from ase_orbital.neighbors.verlet import (
     VerletLists,
     images_among,
 )
+from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 from ase_orbital.structure import CLOSEST
-from ase_orbital.numerics.threads import divided, each_on_one_thread
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -90,7 +90,7 @@ def survey_many(structures: list[Atoms], radius: float, dtype: str) -> list[Surr
     def work(share: list[Atoms]) -> list[Surroundings]:
         return _survey(share, radius, TOLERANCE[dtype], symmetry=True)
 
-    shares = divided(structures, [len(atoms) for atoms in structures], SHARE)
+    shares = balanced_chunks(structures, [len(atoms) for atoms in structures], SHARE)
     return [around for part in each_on_one_thread(work, shares) for around in part]
 
 

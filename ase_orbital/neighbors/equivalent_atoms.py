@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.neighbors.cell_list import Grid, dot
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

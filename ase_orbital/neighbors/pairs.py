@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled, extended
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.cell_list import DONE, Grid, binned, runs_around
+from ase_orbital.numerics.jit import compiled, extended
 from ase_orbital.structure import CLOSEST, coincidence
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.neighbors.pairs import RIM, find_pairs
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled, over_lanes
+from ase_orbital.numerics.jit import compiled, vectorized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def solve(
                 values[begin + lane, i] = bands[i * ROW + lane]
 
 
-@over_lanes
+@vectorized
 def _tridiagonalize(triangle: Floats, bands: Floats) -> None:
     """Write the diagonal and the squares beside it of tridiagonal matrices.
 
@@ -131,7 +131,7 @@ def _tridiagonalize(triangle: Floats, bands: Floats) -> None:
                 old_u[lane] = vector[lane]
 
 
-@over_lanes
+@vectorized
 def _update_and_multiply(
     triangle: Floats,
     n: int,
@@ -167,7 +167,7 @@ def _update_and_multiply(
         at += 1
 
 
-@over_lanes
+@vectorized
 def _iterate(bands: Floats, n: int) -> None:
     """Leave the eigenvalues of tridiagonal matrices on their diagonals, unsorted.
 
@@ -218,7 +218,7 @@ def _iterate(bands: Floats, n: int) -> None:
                 bands[i * ROW + lane] = np.nan
 
 
-@over_lanes
+@vectorized
 def _ql_step(bands: Floats, first: int, n: int, state: Floats) -> None:
     """One step on rows from the first on.
 
@@ -259,7 +259,7 @@ def _ql_step(bands: Floats, first: int, n: int, state: Floats) -> None:
         rows[lane] = on if going else rows[lane]
 
 
-@over_lanes
+@vectorized
 def _sort(bands: Floats, n: int) -> None:
     """Sort the diagonals, largest first, by comparing neighbors in n turns."""
     for turn in range(n):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import over_lanes
+from ase_orbital.numerics.jit import vectorized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13 = (
 )
 
 
-@over_lanes
+@vectorized
 def exp_in_place(values: Floats) -> None:
     """Put $e^x$ in the place of each x up to 700, good to the last digit or two.
 

@@ -26,7 +26,7 @@ def compiled(function: F) -> F:
     return cast("F", njit(cache=True, nogil=True)(function))
 
 
-def over_lanes(function: F) -> F:
+def vectorized(function: F) -> F:
     """Compile loops over independent numbers, of which the processor takes some at a time.
 
     A product is added without being rounded before, in all of them alike.

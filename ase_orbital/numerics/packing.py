@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.numerics.batched_eigenvalues import LANES, solve
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -43,13 +43,15 @@ def each_on_one_thread(function: Callable[[T], R], items: Sequence[T]) -> Iterat
     yield from results
 
 
-def divided(items: Sequence[T], sizes: Sequence[int], most: int) -> list[list[T]]:
+def balanced_chunks(items: Sequence[T], sizes: Sequence[int], most: int) -> list[list[T]]:
     """Divide items into shares of at most `most`, so that no thread is without."""
     each = -(-sum(sizes) // torch.get_num_threads())
-    return list(filled(items, sizes, min(most, each)))
+    return list(chunks_by_size(items, sizes, min(most, each)))
 
 
-def filled(items: Sequence[T], sizes: Sequence[int], most: int) -> Iterator[list[T]]:
+def chunks_by_size(
+    items: Sequence[T], sizes: Sequence[int], most: int
+) -> Iterator[list[T]]:
     """Cut a list into runs whose sizes add up to at most `most`, or that are one item."""
     run: list[T] = []
     total = 0

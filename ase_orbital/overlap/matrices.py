@@ -22,8 +22,8 @@ from ase_orbital.numerics.jit import compiled
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from ase_orbital.overlap.environments import Gathered
     from ase_orbital.numerics.packing import Sheaves
+    from ase_orbital.overlap.environments import Gathered
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

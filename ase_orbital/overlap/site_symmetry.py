@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
 from ase_orbital.neighbors.cell_list import inverted
 from ase_orbital.neighbors.equivalent_atoms import lattice_rotations
+from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ase_orbital.neighbors.cell_list import shortened
+from ase_orbital.numerics.exponential import exp_in_place
 from ase_orbital.numerics.jit import compiled
 from ase_orbital.overlap.site_symmetry import commuting_group, involutions
-from ase_orbital.numerics.exponential import exp_in_place
-from ase_orbital.neighbors.cell_list import shortened
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from ase_orbital.numerics.packing import Sheaves
     from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.numerics.packing import Sheaves
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]

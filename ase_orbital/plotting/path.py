@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.ticker import MaxNLocator
 
 from ase_orbital.errors import SettingError
-from ase_orbital.properties import SPREAD
 from ase_orbital.plotting.canvas import COLORS, GUIDE, Picture, with_unit
+from ase_orbital.properties import STD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def along_path(
         As in `Recorder.rows`. Labels in front of `step`, and `image`, tell paths apart,
         each of which becomes a line. Missing values leave gaps.
     names
-        What to draw. `<name>_spread` becomes a band around `<name>` if both are among them.
+        What to draw. `<name>_std` becomes a band around `<name>` if both are among them.
     units
         By name, for the axes.
     title
@@ -57,7 +57,7 @@ def along_path(
     panels = [
         name
         for name in names
-        if not (name.endswith(SPREAD) and name.removesuffix(SPREAD) in names)
+        if not (name.endswith(STD) and name.removesuffix(STD) in names)
     ]
     figure = Picture(figsize=(5.6, 0.8 + 1.55 * len(panels)), layout="constrained", dpi=160)
     FigureCanvasAgg(figure)
@@ -67,7 +67,7 @@ def along_path(
     for name, axes in zip(panels, every, strict=True):
         for path, color in zip(paths.values(), cycle(COLORS), strict=False):
             x = np.array([row[x_name] for row in path], float)
-            opacity = 0.25 / len(paths) ** 0.5 if name + SPREAD in names else 0.0
+            opacity = 0.25 / len(paths) ** 0.5 if name + STD in names else 0.0
             _line(axes, x, path, name, color, opacity)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(direction="in")
@@ -122,8 +122,8 @@ def _line(
     marker = "o" if len(x) <= MANY else ""
     axes.plot(x, y, color=color, linewidth=1.4, marker=marker, markersize=3.0, label=name)
     if opacity:
-        spread = np.array([row[name + SPREAD] for row in path], float)
-        axes.fill_between(x, y - spread, y + spread, color=color, alpha=opacity, lw=0.0)
+        std = np.array([row[name + STD] for row in path], float)
+        axes.fill_between(x, y - std, y + std, color=color, alpha=opacity, lw=0.0)
     for place in x[[bool(row.get("reason")) and np.isnan(value)
                     for row, value in zip(path, y, strict=True)]]:  # fmt: skip
         axes.axvline(place, **{**GUIDE, "linewidth": 0.8})

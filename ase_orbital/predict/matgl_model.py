@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-class ForeignModel:
+class MatGLPropertyModel:
     """Anything with matgl's `predict_structure`.
 
     Parameters
@@ -30,7 +30,7 @@ class ForeignModel:
         self.model = model
         self.property_name = property_name
 
-    def check(self, atoms: Atoms) -> None:
+    def check_elements(self, atoms: Atoms) -> None:
         """Raise for what the model cannot take.
 
         Raises

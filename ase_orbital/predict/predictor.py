@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError
-from ase_orbital.properties import IN_DOMAIN, SPREAD, unit_of
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.models.ensemble import Ensemble
-from ase_orbital.predict.matgl_model import ForeignModel
+from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
+from ase_orbital.predict.matgl_model import MatGLPropertyModel
+from ase_orbital.properties import IN_DOMAIN, STD, unit_of
 from ase_orbital.structure import each_named, to_atoms
-from ase_orbital.numerics.threads import each_on_one_thread, filled
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Predictor:
         A name of `list_models()`, a model folder, a loaded model, or several of these in a
         list. Property models of matgl's own, such as MEGNet, count too; a dictionary
         {property: model} names what they predict. Several models of one property form a
-        committee: the prediction is their mean, and `<property>_spread` their standard
+        committee: the prediction is their mean, and `<property>_std` their standard
         deviation.
     device
         Such as "cpu" or "cuda:1". None for a GPU if there is one, else the CPU.
@@ -97,7 +97,9 @@ class Predictor:
         if domain:
             self._refuse_without_domain()
 
-    def _prepare(self, name: str | None, model: ModelLike) -> CrystalModel | ForeignModel:
+    def _prepare(
+        self, name: str | None, model: ModelLike
+    ) -> CrystalModel | MatGLPropertyModel:
         """Make a copy of our own, on our device, for evaluation only."""
         loaded = load_model(model) if isinstance(model, str | Path) else model
         if not hasattr(loaded, "predict_structure"):
@@ -113,21 +115,21 @@ class Predictor:
         }
         copy = deepcopy(loaded, features).to(self.device).eval()
         if not isinstance(copy, CrystalModel):
-            return ForeignModel(copy, name or _name_of(model))
+            return MatGLPropertyModel(copy, name or _name_of(model))
         if name is not None and name != copy.property_name:
             raise ModelError(f"the model given for {name} predicts {copy.property_name}")
         copy.to(self.dtype)
         copy.descriptor = computing(
             copy.descriptor, str(self.dtype).removeprefix("torch."), str(self.device)
         )
-        copy.freeze()
+        copy.fuse()
         return copy
 
     def _refuse_unnamed_committee(self) -> None:
         """Refuse to average what was never said to be one property."""
         names = [model.property_name for model in self._models]
         for model, name in zip(self._models, names, strict=True):
-            undeclared = isinstance(model, ForeignModel) or name == UNNAMED
+            undeclared = isinstance(model, MatGLPropertyModel) or name == UNNAMED
             if undeclared and names.count(name) > 1:
                 raise ModelError(
                     f"several models predict {name!r}, which names no property; give them "
@@ -136,7 +138,7 @@ class Predictor:
 
     def _refuse_without_domain(self) -> None:
         for model, name in zip(self._models, self.names, strict=True):
-            if isinstance(model, ForeignModel) or not model.domain.known:
+            if isinstance(model, MatGLPropertyModel) or not model.domain.known:
                 raise ModelError(
                     f"the model {name} does not know its domain: it was not made by this "
                     "package's training; leave out domain=True"
@@ -158,13 +160,13 @@ class Predictor:
     def _properties(self) -> list[str]:
         """Names of what is predicted, spreads of ensembles and committees included."""
         names = [model.property_name for model in self._models]
-        spread = {name for name in names if names.count(name) > 1}
-        spread |= {
+        std = {name for name in names if names.count(name) > 1}
+        std |= {
             model.property_name for model in self._models if isinstance(model, Ensemble)
         }
         out = []
         for name in dict.fromkeys(names):
-            out += [name, name + SPREAD] if name in spread else [name]
+            out += [name, name + STD] if name in std else [name]
         return [*out, IN_DOMAIN] if self.domain else out
 
     @property
@@ -190,7 +192,7 @@ class Predictor:
         StructureError, ElementError
             If the structure cannot be described, or has an element a model has not seen.
         """
-        atoms = self.accept(structure)
+        atoms = self.validate(structure)
         if len(atoms) >= LARGE:
             return self._predict([atoms])[0]
         ((row,),) = each_on_one_thread(self._predict, [[atoms]])
@@ -218,8 +220,10 @@ class Predictor:
         StructureError, ElementError
             As for `predict`, with a note saying which structure it is.
         """
-        accepted = list(each_named(self.accept, structures))
-        chunks = list(filled(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS))
+        accepted = list(each_named(self.validate, structures))
+        chunks = list(
+            chunks_by_size(accepted, [len(atoms) for atoms in accepted], MAX_ATOMS)
+        )
         results: list[dict[str, float]] = []
         with tqdm(total=len(accepted), disable=not progress, unit="structures") as bar:
             for rows in each_on_one_thread(self._predict, chunks):
@@ -227,7 +231,7 @@ class Predictor:
                 bar.update(len(rows))
         return results
 
-    def accept(self, structure: AtomsLike) -> Atoms:
+    def validate(self, structure: AtomsLike) -> Atoms:
         """Check that all models can predict for a structure, without predicting.
 
         Raises
@@ -237,7 +241,7 @@ class Predictor:
         """
         atoms = to_atoms(structure)
         for model in self._models:
-            model.check(atoms)
+            model.check_elements(atoms)
         return atoms
 
     def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
@@ -245,7 +249,7 @@ class Predictor:
         graphs: dict[Any, CrystalGraph] = {}
         answers: dict[str, list[_Answer]] = {}
         for model in self._models:
-            if isinstance(model, ForeignModel):
+            if isinstance(model, MatGLPropertyModel):
                 values = np.array([model.predict(atoms) for atoms in structures])
                 answer = _Answer(values, np.zeros_like(values), np.ones_like(values))
             else:
@@ -258,11 +262,11 @@ class Predictor:
         for name, members in answers.items():
             values = np.array([member.value for member in members])
             table[name] = values.mean(axis=0)
-            if name + SPREAD in self.properties:
-                squares = np.square([member.spread for member in members]).mean(axis=0)
+            if name + STD in self.properties:
+                squares = np.square([member.std for member in members]).mean(axis=0)
                 if len(members) > 1:
                     squares = squares + values.var(axis=0, ddof=1)
-                table[name + SPREAD] = np.sqrt(squares)
+                table[name + STD] = np.sqrt(squares)
         if self.domain:
             inside = [member.inside for members in answers.values() for member in members]
             table[IN_DOMAIN] = np.min(inside, axis=0)
@@ -274,17 +278,19 @@ class Predictor:
     def _run(self, model: CrystalModel, whole: CrystalGraph) -> _Answer:
         parts: list[list[torch.Tensor]] = []
         with torch.inference_mode():
-            for members in filled(range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES):
+            for members in chunks_by_size(
+                range(whole.n_graphs), whole.n_edges.tolist(), MAX_EDGES
+            ):
                 graph = whole
                 if len(members) < whole.n_graphs:
                     graph = whole.select(torch.tensor(members))
                 graph = graph.to(self.device)
-                value, spread = model.predict_graphs(graph)
+                value, std = model.predict_graphs(graph)
                 inside = model.domain(graph) if self.domain else torch.ones_like(value)
                 parts.append(
-                    [value, torch.zeros_like(value) if spread is None else spread, inside]
+                    [value, torch.zeros_like(value) if std is None else std, inside]
                 )
-        model.forget()
+        model.clear_features()
         return _Answer(
             *(
                 torch.cat(column).double().cpu().numpy()
@@ -297,7 +303,7 @@ class _Answer(NamedTuple):
     """What one model says of each structure: [n_structures] each."""
 
     value: np.ndarray[Any, np.dtype[np.float64]]
-    spread: np.ndarray[Any, np.dtype[np.float64]]
+    std: np.ndarray[Any, np.dtype[np.float64]]
     inside: np.ndarray[Any, np.dtype[np.float64]]
 
 

@@ -6,16 +6,22 @@ ase_ga's populations, by the calls they make: none of them is needed to import t
 
 from __future__ import annotations
 
-from ase_orbital.similarity.archive import Archive
-from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
-from ase_orbital.similarity.entry import Entry, Found
 from ase_orbital.calculators.fingerprint import FingerprintCalculator
-from ase_orbital.search.minima import Minima
-from ase_orbital.search.niches import NICHE, Niches
 from ase_orbital.calculators.objective import ObjectiveCalculator
+from ase_orbital.calculators.objective_terms import (
+    AtLeast,
+    AtMost,
+    Maximize,
+    Minimize,
+    Target,
+)
+from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
+from ase_orbital.search.minima import MinimaRecorder
+from ase_orbital.search.niches import NICHE, Niches
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.scores import Score
-from ase_orbital.calculators.objective_terms import AtLeast, AtMost, Maximize, Minimize, Target
+from ase_orbital.similarity.archive import Archive
+from ase_orbital.similarity.entry import Entry, Match
 
 __all__ = [
     "NICHE",
@@ -25,10 +31,10 @@ __all__ = [
     "Comparator",
     "Entry",
     "FingerprintCalculator",
-    "Found",
     "GOMComparator",
+    "Match",
     "Maximize",
-    "Minima",
+    "MinimaRecorder",
     "Minimize",
     "Niches",
     "OFMComparator",

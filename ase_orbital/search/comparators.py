@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Literal, final
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
-from ase_orbital.errors import SettingError
 from ase_orbital.similarity.distance import difference, lower_bound, reach
 from ase_orbital.similarity.fingerprints import Fingerprints
+from ase_orbital.similarity.tolerance import (
+    GOM_TOLERANCE,
+    OFM_TOLERANCE,
+    checked_tolerance,
+)
 
 if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.structure import AtomsLike
-
-GOM_TOLERANCE = 0.0075
-OFM_TOLERANCE = 0.03
 
 
 class Comparator(ABC):
@@ -135,13 +136,3 @@ class OFMComparator(Comparator):
     ) -> None:
         descriptor = OFM(distance_exponent=distance_exponent)
         super().__init__(descriptor, tolerance, n_top, size)
-
-
-def checked_tolerance(tolerance: float) -> float:
-    """Refuse a tolerance that means nothing."""
-    if not 0.0 < tolerance < 2.0:
-        raise SettingError(
-            f"tolerance must be a fraction above 0 and below 2, not {tolerance}; "
-            "0.01 is one percent of the fingerprints' length"
-        )
-    return tolerance

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import ElementError, SettingError, StructureError
-from ase_orbital.similarity.archive import Archive
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.records import Output
+from ase_orbital.similarity.archive import Archive
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 
-class Minima:
+class MinimaRecorder:
     """A row of numbers for each distinct local minimum.
 
     Parameters
@@ -40,7 +40,7 @@ class Minima:
     ----------
     rows : list of dict
         `number` in the archive, `energy`, `fmax`, `volume` of a crystal, each predicted
-        property and `reason`, as in `Recorder.rows`. How often a minimum was seen is
+        property and `reason`, as in `Recorder.records`. How often a minimum was seen is
         `archive[number].seen`, its structure `archive[number].atoms`.
 
     Examples
@@ -68,13 +68,13 @@ class Minima:
         self.archive = Archive() if archive is None else archive
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def records(self) -> list[dict[str, Any]]:
         """One for each minimum, in the order of discovery."""
-        return self._recorder.rows
+        return self._recorder.records
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each number in `rows`; empty where it has none, or it is not known."""
+        """Unit of each number in `records`; empty where it has none, or it is not known."""
         return {"number": "", **self._recorder.units}
 
     def record(self, structure: AtomsLike, **labels: int | str) -> bool:
@@ -148,10 +148,10 @@ class Minima:
 
     def _refuse_elements(self, atoms: Atoms) -> None:
         """An element stays unknown throughout a search: better an end than rows of nan."""
-        if self.rows:
+        if self.records:
             return
         try:
-            self.predictor.accept(atoms)
+            self.predictor.validate(atoms)
         except ElementError:
             raise
         except StructureError:

@@ -74,11 +74,11 @@ class Recorder:
     ) -> None:
         self.predictor = models if isinstance(models, Predictor) else Predictor(models)
         self.output = None if output is None else Output(output)
-        self.rows: list[dict[str, Any]] = []
+        self.records: list[dict[str, Any]] = []
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each number in `rows`; empty where it has none, or it is not known."""
+        """Unit of each number in `records`; empty where it has none, or it is not known."""
         return {**UNITS, **self.predictor.units}
 
     def watch(
@@ -123,7 +123,7 @@ class Recorder:
         # A band has no results to iterate over before its run.
         band = getattr(optimizer.atoms, "images", None)
         for atoms in band or [image for _, image in _images(optimizer)]:
-            self.predictor.accept(atoms)
+            self.predictor.validate(atoms)
 
         def look() -> None:
             step: dict[str, Any] = {**labels, "step": optimizer.nsteps}
@@ -143,7 +143,7 @@ class Recorder:
         Returns
         -------
         dict
-            The row, as in `rows`.
+            The row, as in `records`.
         """
         atoms = as_atoms(structure)
         row: dict[str, Any] = {**labels, **_at_hand(atoms)}
@@ -154,7 +154,7 @@ class Recorder:
             row |= dict.fromkeys(self.predictor.properties, math.nan)
             reason = str(error)
         row[REASON] = reason
-        self.rows.append(row)
+        self.records.append(row)
         if self.output is not None:
             self.output.add(row, atoms)
         return row
@@ -185,19 +185,19 @@ class Recorder:
             raise SettingError(
                 "pictures need matplotlib: pip install 'ase-orbital[plot]'"
             ) from error
-        if not self.rows:
+        if not self.records:
             raise SettingError("there are no rows to draw yet; watch a run first")
-        known = [name for name in self.rows[0] if name in self.units]
+        known = [name for name in self.records[0] if name in self.units]
         absent = [name for name in names if name not in known]
         if absent:
             raise SettingError(f"there is no {absent[0]!r} in the rows: {', '.join(known)}")
         return along_path(
-            self.rows, names or self._interesting(), units=self.units, title=title
+            self.records, names or self._interesting(), units=self.units, title=title
         )
 
     def _interesting(self) -> list[str]:
         """Energy, if it is known, and the properties."""
-        known = any(math.isfinite(row["energy"]) for row in self.rows)
+        known = any(math.isfinite(row["energy"]) for row in self.records)
         return [*(["energy"] if known else []), *self.predictor.properties]
 
 

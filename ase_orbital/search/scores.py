@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import ModelError, SettingError
-from ase_orbital.properties import PREFIX
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import PREFIX
 from ase_orbital.structure import info_of
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core import Structure
 
-    from ase_orbital.predict.predictor import ModelLike
     from ase_orbital.calculators.objective_terms import Term
+    from ase_orbital.predict.predictor import ModelLike
     from ase_orbital.structure import AtomsLike
 
 RAW_SCORE = "raw_score"  # ase_ga's name in `key_value_pairs`; larger is better

@@ -14,10 +14,10 @@ from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.errors import SettingError
 from ase_orbital.similarity import archive_file
-from ase_orbital.search.comparators import GOM_TOLERANCE, OFM_TOLERANCE, checked_tolerance
-from ase_orbital.similarity.entry import Entry, Found
+from ase_orbital.similarity.entry import Entry, Match
 from ase_orbital.similarity.fingerprints import Fingerprints
-from ase_orbital.similarity.index import Shelf
+from ase_orbital.similarity.index import FingerprintIndex
+from ase_orbital.similarity.tolerance import GOM_TOLERANCE, OFM_TOLERANCE, checked_tolerance
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Archive:
         self.nbytes = 0
         self._fingerprints = Fingerprints(self.descriptor, size=2 * AT_ONCE)
         self._entries: OrderedDict[int, Entry] = OrderedDict()  # seen longest ago first
-        self._shelves: dict[Composition, Shelf] = {}
+        self._shelves: dict[Composition, FingerprintIndex] = {}
         self._next = 0
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class Archive:
             f"{self.nbytes / 1e6:.1f} of {self.megabytes:g} MB>"
         )
 
-    def add(self, structure: AtomsLike, label: str = "", **values: float) -> Found:
+    def add(self, structure: AtomsLike, label: str = "", **values: float) -> Match:
         """Count a structure, and keep it if none is like it.
 
         Parameters
@@ -125,7 +125,7 @@ class Archive:
 
     def add_many(
         self, structures: Iterable[AtomsLike], labels: Sequence[str] | None = None
-    ) -> list[Found]:
+    ) -> list[Match]:
         """`add` many, in their order, in less time than one by one.
 
         Raises
@@ -145,7 +145,7 @@ class Archive:
             found += [self._add(*one, {}) for one in labeled]
         return found
 
-    def find(self, structure: AtomsLike) -> Found | None:
+    def find(self, structure: AtomsLike) -> Match | None:
         """Look for an entry like this structure, without adding it.
 
         Raises
@@ -155,7 +155,7 @@ class Archive:
         """
         return self._find(self._fingerprints.of(structure))
 
-    def nearest(self, structure: AtomsLike, n: int = 5) -> list[Found]:
+    def nearest(self, structure: AtomsLike, n: int = 5) -> list[Match]:
         """Find the least different entries of the same composition, least first.
 
         Parameters
@@ -173,9 +173,9 @@ class Archive:
         if n < 1:
             raise SettingError(f"n must be at least 1, not {n}")
         fingerprint = self._fingerprints.of(structure)
-        shelf = self._shelves.get(fingerprint.composition, Shelf())
+        shelf = self._shelves.get(fingerprint.composition, FingerprintIndex())
         return [
-            Found(number, apart, new=False)
+            Match(number, apart, new=False)
             for apart, number in shelf.nearest(fingerprint, n)
         ]
 
@@ -227,23 +227,25 @@ class Archive:
             archive.nbytes += entry.nbytes
             shelf = shelves.setdefault(entry.fingerprint.composition, {})
             shelf[entry.number] = entry.fingerprint
-        archive._shelves = {kind: Shelf(shelf) for kind, shelf in shelves.items()}
+        archive._shelves = {
+            kind: FingerprintIndex(shelf) for kind, shelf in shelves.items()
+        }
         archive._next = saved.next_number
         archive._forget()
         return archive
 
-    def _find(self, fingerprint: Fingerprint) -> Found | None:
+    def _find(self, fingerprint: Fingerprint) -> Match | None:
         shelf = self._shelves.get(fingerprint.composition)
         near = shelf.nearest(fingerprint, within=self.tolerance) if shelf else []
         if not near:
             return None
         apart, number = near[0]
         self._entries.move_to_end(number)
-        return Found(number, apart, new=False)
+        return Match(number, apart, new=False)
 
     def _add(
         self, atoms: Atoms, fingerprint: Fingerprint, label: str, values: dict[str, float]
-    ) -> Found:
+    ) -> Match:
         found = self._find(fingerprint)
         if found is not None:
             self._entries[found.number].seen += 1
@@ -253,10 +255,10 @@ class Archive:
         # A copy: what the comparators keep with a fingerprint would add to the memory.
         kept = type(fingerprint)(fingerprint.composition, fingerprint.species)
         self._entries[number] = entry = Entry(number, atoms, kept, label, values)
-        self._shelves.setdefault(kept.composition, Shelf()).put(number, kept)
+        self._shelves.setdefault(kept.composition, FingerprintIndex()).put(number, kept)
         self.nbytes += entry.nbytes
         self._forget()
-        return Found(number, 0.0, new=True)
+        return Match(number, 0.0, new=True)
 
     def _forget(self) -> None:
         """Drop entries not seen for longest until the rest fits; one always stays."""

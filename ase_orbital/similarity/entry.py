@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 OVERHEAD = 3500  # bytes of an entry beside its numbers, measured
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """What the archive says of a structure.
 
     Attributes

@@ -50,7 +50,7 @@ class Axes:
         return flat.ravel()
 
 
-class Shelf:
+class FingerprintIndex:
     """Fingerprints of one composition, by number.
 
     Most have a point in a k-d tree; points made since it was built are looked at one by

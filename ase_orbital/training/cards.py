@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.properties import PROPERTIES, learned_unit_of
 from ase_orbital.models import Ensemble
+from ase_orbital.properties import PROPERTIES, learned_unit_of
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         "",
         _summary(model),
         "",
-        *_figures(metadata["figures"], unit),
-        *texts.get("figures", "").splitlines(),
+        *_metrics(metadata["metrics"], unit),
+        *texts.get("metrics", "").splitlines(),
         "",
         *_item("Network", _network(model, settings)),
         *_item("Data", texts.get("data", "not said")),
@@ -93,12 +93,12 @@ def _summary(model: CrystalModel) -> str:
     return textwrap.fill(f"Predicts {what}{meaning}.", 92)
 
 
-def _figures(figures: dict[str, Any], unit: str) -> list[str]:
-    parts = [part for part in PARTS if f"n_{part}" in figures]
-    head = [f"{PARTS[part]}, {figures[f'n_{part}']:,} crystals" for part in parts]
+def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
+    parts = [part for part in PARTS if f"n_{part}" in metrics]
+    head = [f"{PARTS[part]}, {metrics[f'n_{part}']:,} crystals" for part in parts]
     lines = ["| | " + " | ".join(head) + " |", "|---" * (len(parts) + 1) + "|"]
     for measure, words in MEASURES.items():
-        values = [figures.get(f"{measure}_{part}") for part in parts]
+        values = [metrics.get(f"{measure}_{part}") for part in parts]
         if all(value is None for value in values):
             continue
         title = f"{words}, {unit}" if measure in ("mae", "rmse") and unit else words

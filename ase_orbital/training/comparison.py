@@ -11,7 +11,7 @@ import torch
 
 from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
 from ase_orbital.training.batches import Labeled
-from ase_orbital.training.dataset import read_crystals
+from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.figures import draw_comparison, draw_evaluation
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.training.dataset import Crystals, Source
+    from ase_orbital.training.dataset import Dataset, Source
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def compare(
     models
         By the name they are to be told apart by.
     source
-        As for `read_crystals`.
+        As for `read_dataset`.
     folder
         For the predictions as CSV and the pictures, a folder a model; None for neither.
     cache
@@ -91,7 +91,7 @@ def compare(
             f"{advice} at_most: models of {first.property_name} learned "
             f"{'numbers' if settings.classes else 'classes'}"
         )
-    crystals = _known_to_all(models, read_crystals(source, settings))
+    crystals = _known_to_all(models, read_dataset(source, settings))
     if where is not None:
         rest = {name: "" for name in crystals.ids if name not in crystals.marked}
         crystals = crystals.without(rest)
@@ -137,7 +137,7 @@ def _folder_names(models: Iterable[str]) -> dict[str, str]:
     return {name: short.replace("/", "") for name, short in names.items()}
 
 
-def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Crystals:
+def _known_to_all(models: Mapping[str, CrystalModel], crystals: Dataset) -> Dataset:
     reasons = {}
     for name, atoms in zip(crystals.ids, crystals.structures, strict=True):
         try:
@@ -148,7 +148,7 @@ def _known_to_all(models: Mapping[str, CrystalModel], crystals: Crystals) -> Cry
     return _without(crystals, reasons, "have elements a model does not know")
 
 
-def _without(crystals: Crystals, reasons: dict[str, str], summary: str) -> Crystals:
+def _without(crystals: Dataset, reasons: dict[str, str], summary: str) -> Dataset:
     """Set crystals aside, and say so in a line."""
     if reasons:
         name, reason = next(iter(reasons.items()))

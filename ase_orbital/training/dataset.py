@@ -44,7 +44,7 @@ class Rejected(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Crystals:
+class Dataset:
     """Crystals with targets.
 
     Parameters
@@ -67,10 +67,10 @@ class Crystals:
     marked: frozenset[str]
     rejected: list[Rejected]
 
-    def without(self, reasons: dict[str, str]) -> Crystals:
+    def without(self, reasons: dict[str, str]) -> Dataset:
         """Move crystals to the rejected; `reasons` says why, by id."""
         kept = [index for index, name in enumerate(self.ids) if name not in reasons]
-        return Crystals(
+        return Dataset(
             [self.ids[index] for index in kept],
             [self.structures[index] for index in kept],
             self.targets[kept],
@@ -84,7 +84,7 @@ class Crystals:
         return [place[name] for name in ids if name in place]
 
 
-def read_crystals(source: Source, settings: TrainingSettings) -> Crystals:
+def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     """Read crystals and targets, and set aside what cannot be used.
 
     Parameters
@@ -129,7 +129,7 @@ def read_crystals(source: Source, settings: TrainingSettings) -> Crystals:
     if not structures:
         first = f"; the first, {rejected[0].id}: {rejected[0].reason}" if rejected else ""
         raise DataError(f"none of {n_records} crystals can be learned from{first}")
-    return Crystals(list(ids), structures, np.array(targets), frozenset(marked), rejected)
+    return Dataset(list(ids), structures, np.array(targets), frozenset(marked), rejected)
 
 
 def learned(value: Any, settings: TrainingSettings) -> float:

@@ -46,20 +46,20 @@ class Evaluation:
     ids: list[str]
     known: Values
     predicted: Values
-    spread: Values | None
+    std: Values | None
     in_domain: NDArray[np.bool_] | None
     classes: bool
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Measures of `metrics`, the share in the domain and the spread's coverage."""
         measure = classification if self.classes else regression
-        figures = {"n": len(self.known), **measure(self.known, self.predicted)}
-        if self.spread is not None and not self.classes:
-            figures["coverage_90"] = coverage(self.known, self.predicted, self.spread)
+        metrics = {"n": len(self.known), **measure(self.known, self.predicted)}
+        if self.std is not None and not self.classes:
+            metrics["coverage_90"] = coverage(self.known, self.predicted, self.std)
         if self.in_domain is not None:
-            figures["in_domain"] = float(self.in_domain.mean())
-        return figures
+            metrics["in_domain"] = float(self.in_domain.mean())
+        return metrics
 
     def save(self, path: Path) -> None:
         """Write a row a crystal as CSV."""
@@ -68,8 +68,8 @@ class Evaluation:
             "known": self.known.tolist(),
             "predicted": self.predicted.tolist(),
         }
-        if self.spread is not None:
-            columns["spread"] = self.spread.tolist()
+        if self.std is not None:
+            columns["std"] = self.std.tolist()
         if self.in_domain is not None:
             columns["in_domain"] = self.in_domain.astype(int).tolist()
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -86,10 +86,10 @@ def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluati
     with torch.inference_mode():
         for indices in torch.arange(len(crystals.targets)).split(BATCH):
             graph = crystals.graph.select(indices).to(device)
-            output, spread = model.learned(graph)
+            output, std = model.predict_target(graph)
             outputs.append(output)
-            if spread is not None:
-                deviations.append(spread)
+            if std is not None:
+                deviations.append(std)
             if model.domain.known:
                 inside.append(model.domain(graph))
     predicted = torch.cat(outputs).double().cpu()

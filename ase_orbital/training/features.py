@@ -25,8 +25,8 @@ from ase_orbital.elements import provenance
 from ase_orbital.errors import OrbitalError
 from ase_orbital.graphs.building import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.structure import digest
 from ase_orbital.numerics.threads import each_on_one_thread
+from ase_orbital.structure import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -79,9 +79,9 @@ def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(known).long(), score
 
 
-def coverage(known: Values, predicted: Values, spread: Values) -> float:
+def coverage(known: Values, predicted: Values, std: Values) -> float:
     """Share of known values within the nominal 90 % interval of a spread."""
-    return float((np.abs(predicted - known) <= HALF_WIDTH * spread).mean())
+    return float((np.abs(predicted - known) <= HALF_WIDTH * std).mean())
 
 
 def calibration(known: Values, predicted: Values, deviation: Values) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import torch
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.models.ensemble import NETWORKS
 from ase_orbital.training.batches import Labeled
-from ase_orbital.training.dataset import Rejected, read_crystals
+from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.splits import MEGNET_SIZES, PARTS, Split, draw_split, group_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.training.dataset import Crystals, Source
+    from ase_orbital.training.dataset import Dataset, Source
     from ase_orbital.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def prepare(
     Parameters
     ----------
     source
-        As for `read_crystals`.
+        As for `read_dataset`.
     settings
         Of the run.
     folder
@@ -69,7 +69,7 @@ def prepare(
     DataError
         If nothing can be learned from the source, or it cannot be divided as asked.
     """
-    crystals = read_crystals(source, settings)
+    crystals = read_dataset(source, settings)
     written = folder / "split.json"
     split = Split.load(written) if written.is_file() else split_of(crystals, settings)
     network = make_network(settings)
@@ -112,7 +112,7 @@ def prepare(
     return Prepared(ids, sets, rejected, elements)
 
 
-def split_of(crystals: Crystals, settings: TrainingSettings) -> Split:
+def split_of(crystals: Dataset, settings: TrainingSettings) -> Split:
     """Divide crystals as the settings say."""
     if settings.split.endswith(".json"):
         return Split.load(settings.split)
@@ -139,7 +139,7 @@ def split_of(crystals: Crystals, settings: TrainingSettings) -> Split:
 
 
 def _too_large(
-    crystals: Crystals, split: Split, settings: TrainingSettings
+    crystals: Dataset, split: Split, settings: TrainingSettings
 ) -> list[Rejected]:
     if settings.most_atoms is None:
         return []

@@ -16,9 +16,9 @@ from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models import Ensemble
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.metrics import calibration
-from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.preparation import Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
 
@@ -51,12 +51,12 @@ class Run:
     seconds: float = 0.0
 
     @property
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Sizes and measures as in the model's card: `mae_test`, `n_train` ..."""
         return {
             f"{name}_{part}": value
             for part, evaluation in self.evaluations.items()
-            for name, value in evaluation.figures.items()
+            for name, value in evaluation.metrics.items()
         }
 
 
@@ -74,7 +74,7 @@ def train(
     Parameters
     ----------
     source
-        File, folder or (structures, targets); see `read_crystals`.
+        File, folder or (structures, targets); see `read_dataset`.
     folder
         Of the run, made if need be: `settings.json`, `split.json`, `rejected.csv`,
         `features`, a folder a member with its checkpoint and history, `predictions.csv` of
@@ -191,9 +191,9 @@ def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
     model = Ensemble(members)
     if "validation" in prepared.sets and not model.n_classes:
         raw = evaluate(model, prepared.ids["validation"], prepared.sets["validation"])
-        assert raw.spread is not None
-        scale, floor = calibration(raw.known, raw.predicted, raw.spread)
-        model = Ensemble(members, spread_scale=scale, spread_floor=floor)
+        assert raw.std is not None
+        scale, floor = calibration(raw.known, raw.predicted, raw.std)
+        model = Ensemble(members, std_scale=scale, std_floor=floor)
     model.eval()
     return model
 
@@ -208,7 +208,7 @@ def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> No
             "device": _device_of(settings),
             "date": datetime.now(UTC).date().isoformat(),
         },
-        "figures": {name: _short(value) for name, value in run.figures.items()},
+        "metrics": {name: _short(value) for name, value in run.metrics.items()},
         "card": card,
     }
     run.model.save(folder, metadata=metadata)

@@ -51,8 +51,8 @@ def train_series(
         cache_folder = cache or table.parent / "features"
         run = train(source, place, settings, cache=cache_folder, **changes)
         part = list(run.evaluations)[-1]
-        figures = run.evaluations[part].figures
-        rows.append(labels | {"set": part} | figures | {"minutes": run.seconds / 60.0})
+        metrics = run.evaluations[part].metrics
+        rows.append(labels | {"set": part} | metrics | {"minutes": run.seconds / 60.0})
         with table.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled, extended
 from ase_orbital.neighbors.cell_list import DONE, Grid, binned, bins_around, dot
-from ase_orbital.voronoi.clipping import cuts, faces, measure, put
+from ase_orbital.numerics.jit import compiled, extended
 from ase_orbital.structure import CLOSEST
+from ase_orbital.voronoi.clipping import cuts, faces, measure, put
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,8 +15,8 @@ import numpy as np
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.cell_list import FLAT, NOT_FINITE
-from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 from ase_orbital.structure import coincidence
+from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 
 if TYPE_CHECKING:
     from ase import Atoms

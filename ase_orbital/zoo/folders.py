@@ -37,7 +37,7 @@ class Card(NamedTuple):
 
     network: str
     settings: dict[str, Any]
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     tables: dict[str, str]
 
     @property
@@ -51,14 +51,14 @@ class Card(NamedTuple):
 
         Empty if the model was made without a test set.
         """
-        if "accuracy_test" in self.figures:
-            return f"accuracy {self.figures['accuracy_test']:.4f}"
-        if "mae_test" not in self.figures:
+        if "accuracy_test" in self.metrics:
+            return f"accuracy {self.metrics['accuracy_test']:.4f}"
+        if "mae_test" not in self.metrics:
             return ""
         unit = unit_of(self.property_name)
         if self.settings.get("transform") == "log10":
             unit = f"log10({unit})"
-        return f"{self.figures['mae_test']:.4f} {unit}".strip()
+        return f"{self.metrics['mae_test']:.4f} {unit}".strip()
 
 
 def _shipped() -> dict[str, Path]:
@@ -121,7 +121,7 @@ def read_card(name_or_path: str | Path) -> Card:
         return Card(
             network=network,
             settings=settings,
-            figures=metadata.get("figures", {}),
+            metrics=metadata.get("metrics", {}),
             tables=metadata.get("tables", {}),
         )
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:

@@ -13,8 +13,8 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.errors import ModelError
-from ase_orbital.properties import PROPERTIES
 from ase_orbital.models.eosnet import EOSNet
+from ase_orbital.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +71,7 @@ def import_eosnet(
     model = EOSNet(
         Concatenate(
             OneHot(size=n_rows - N_EIGENVALUES),
-            GOM(n_eigenvalues=N_EIGENVALUES, normalize=True, max_neighbors=arguments["nx"]),
+            GOM(n_eigenvalues=N_EIGENVALUES, normalize=True, max_atoms=arguments["nx"]),
         ),
         n_hidden=arguments["atom_fea_len"],
         n_convolutions=arguments["n_conv"],

@@ -12,9 +12,9 @@ import torch
 from vesin import ase_neighbor_list
 
 from ase_orbital import GOM
-from ase_orbital.overlap.differentiable import overlap_matrices
-from ase_orbital.numerics.packing import of_one_size
 from ase_orbital.elements import covalent_radii
+from ase_orbital.numerics.packing import of_one_size
+from ase_orbital.overlap.differentiable import overlap_matrices
 
 from .sets import n_atoms
 from .table import Row, SkippedError, peer

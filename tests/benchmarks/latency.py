@@ -70,7 +70,7 @@ def predict(_: Sets, repetitions: int) -> Iterator[Row]:
 def overhead(_: Sets, repetitions: int) -> Iterator[Row]:
     """One prediction, less what its descriptor and its network take for that crystal."""
     model = load_model(EOSNET).eval()
-    model.freeze()  # as the predictor has it
+    model.fuse()  # as the predictor has it
     predictor = Predictor(EOSNET, device="cpu")
     descriptor = computing(model.descriptor, "float32")
     for crystals, cells in (

@@ -87,7 +87,7 @@ class StraightEOSNet(Reference):
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Property of each crystal, [n_graphs]."""
         edges = self.expand(graph.distance)
-        nodes = self.embedding(graph.rows)
+        nodes = self.embedding(graph.features)
         for convolution in self.convolutions:
             nodes = convolution(nodes, edges, graph)
         pooled = functional.softplus(self.average(nodes, graph))
@@ -115,7 +115,7 @@ class StraightOCrystalNet(Reference):
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Property of each crystal, [n_graphs]."""
         incoming = incoming_edges(graph)
-        initial = functional.mish(self.atom_input(graph.rows))
+        initial = functional.mish(self.atom_input(graph.features))
         initial_messages = functional.mish(self.edge_input(self.expand(graph.distance)))
         atoms, messages = initial, initial_messages
         for update in self.edge_update:

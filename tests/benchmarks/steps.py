@@ -28,7 +28,7 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     ((name, crystals),) = sets.there("P")
     model = load_model(EOSNET)
     model.descriptor = computing(model.descriptor, "float32")
-    model.freeze()
+    model.fuse()
     atoms = to_atoms_many(crystals)
     # Far enough for the edges of these, too: see `graphs.building`.
     reach = model.descriptor.reach
@@ -45,7 +45,7 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     checked, surveyed, described, batched, predicted = medians(
         lambda: to_atoms_many(crystals),
         lambda: survey_many(atoms, reach, "float32"),
-        lambda: model.descriptor.rows(found),
+        lambda: model.descriptor.features(found),
         lambda: model.batch(atoms),
         networks,
         repetitions=repetitions,

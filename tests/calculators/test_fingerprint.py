@@ -77,7 +77,7 @@ def test_rows_for_gradients_are_the_rows(gom):
         around = survey(atoms, 7.0, symmetry=False)
         vectors = torch.tensor(around.pairs.vector)
         assert_allclose(
-            gom.differentiable_rows(around, vectors), gom.create(atoms), atol=1e-12
+            gom.differentiable_features(around, vectors), gom.create(atoms), atol=1e-12
         )
 
 

@@ -60,7 +60,7 @@ def assert_slopes(atoms, force, stress):
     ("name", "term"),
     [
         (BULK, Maximize("bulk_modulus", 0.1)),
-        (BULK, Minimize("bulk_modulus_spread", 0.1)),
+        (BULK, Minimize("bulk_modulus_std", 0.1)),
         (GAP, Target("band_gap", 1.0)),
         (GAP, AtMost("band_gap", 1.0, 2.0)),
         (GAP, AtLeast("band_gap", 5.0, 2.0)),
@@ -120,7 +120,7 @@ def test_values_are_the_models_own_where_neighbors_are_at_the_rim(second_shell):
 def test_a_committee_has_a_mean_and_a_spread():
     models = [small(), small(target_mean=1.0)]
     atoms = shaken(0.1)
-    atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap_spread")])
+    atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap_std")])
     energy = atoms.get_potential_energy()
     assert energy == pytest.approx(np.sqrt(0.5), rel=1e-5)
     predicted = Predictor(models, device="cpu", dtype="float64").predict(atoms)

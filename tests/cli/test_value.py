@@ -106,7 +106,7 @@ def test_without_any_answer_stdout_is_empty(poscars, gap, arguments, message, ca
 
 def test_domain_and_spread_are_numbers_too(poscars, capsys):
     model = "eosnet-bulk-modulus-mp"
-    for name in ("bulk_modulus_spread", "in_domain"):
+    for name in ("bulk_modulus_std", "in_domain"):
         assert main(["value", poscars[0], "-m", model, "-p", name]) == 0
         value = float(capsys.readouterr().out)
         row = Predictor(model, domain=True).predict(poscars[0])

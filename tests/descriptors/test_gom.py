@@ -130,25 +130,25 @@ def test_rows_ignore_how_the_crystal_is_written(name, orbitals):
 
 @pytest.mark.parametrize("most", [2, 6, 13, 16, 19, 30])
 def test_crowded_environment_keeps_whole_shells_and_stays_invariant(most):
-    assert_invariant(GOM(max_neighbors=most), bulk("NaCl", "rocksalt", a=5.64))
+    assert_invariant(GOM(max_atoms=most), bulk("NaCl", "rocksalt", a=5.64))
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (12, 1), (13, 13), (18, 13), (19, 19)])
 def test_most_neighbors_are_cut_between_shells(most, kept):
     """In fcc shells end after 12, 18 and 42 neighbors; the center counts as well."""
-    row = GOM(max_neighbors=most, n_eigenvalues=60).create(bulk("Cu"))[0]
+    row = GOM(max_atoms=most, n_eigenvalues=60).create(bulk("Cu"))[0]
     assert np.count_nonzero(row) == kept
 
 
 def test_cut_environment_is_that_of_a_shorter_search():
-    cut = GOM(cutoff=6.0, max_neighbors=13, n_eigenvalues=13).create(bulk("Cu", a=3.6))
+    cut = GOM(cutoff=6.0, max_atoms=13, n_eigenvalues=13).create(bulk("Cu", a=3.6))
     damping = (1 - 3.6**2 / 2 / 36) ** 2
     assert_allclose(cut.sum(), 1.0 + 12 * damping**2)
 
 
 def test_cut_is_logged_with_the_atom(caplog):
     with caplog.at_level(logging.INFO, logger="ase_orbital"):
-        GOM(max_neighbors=13).create(bulk("Cu"))
+        GOM(max_atoms=13).create(bulk("Cu"))
     assert "atom 0" in caplog.text
     assert "nearest 13 are used" in caplog.text
 
@@ -286,7 +286,7 @@ def test_coincident_atoms_are_refused():
         ("cutoff", -1.0),
         ("cutoff", float("nan")),
         ("cutoff", float("inf")),
-        ("max_neighbors", 0),
+        ("max_atoms", 0),
         ("n_eigenvalues", 0),
         ("n_eigenvalues", -3),
         ("dtype", "float16"),

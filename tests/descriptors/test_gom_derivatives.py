@@ -49,7 +49,7 @@ def by_differences(gom, atoms):
         GOM(cutoff=4.5, n_eigenvalues=9, normalize=True),
         GOM(cutoff=4.5, n_eigenvalues=50, normalize=True),
         GOM(cutoff=4.0, orbitals="sp", n_eigenvalues=31, normalize=True),
-        GOM(cutoff=6.0, max_neighbors=20),
+        GOM(cutoff=6.0, max_atoms=20),
     ],
     ids=str,
 )

@@ -27,7 +27,7 @@ KINDS = [
     ElementalFeatures(),
     OFM(),
     OFM(distance_exponent=4, center=False),
-    GOM(cutoff=4.0, orbitals="sp", n_eigenvalues=8, normalize=True, max_neighbors=99),
+    GOM(cutoff=4.0, orbitals="sp", n_eigenvalues=8, normalize=True, max_atoms=99),
     GOM(),
     EOSNET,
     OCRYSTALNET,
@@ -216,7 +216,7 @@ def test_descriptor_of_ones_own_cannot_be_saved_and_says_so():
     class Mine(Descriptor):
         n_features: int = 1
 
-        def rows(self, structures):
+        def features(self, structures):
             return [np.ones((len(around.orbits.first), 1)) for around in structures]
 
     assert Mine().create(ROCKSALT).shape == (2, 1)

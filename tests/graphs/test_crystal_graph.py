@@ -208,7 +208,7 @@ def test_batching_leaves_the_members_alone(members, assert_same):
 
 def test_moving_changes_the_floating_point_tensors_only(members, assert_same):
     single = members[0].to(dtype=torch.float32)
-    assert single.rows.dtype == single.distance.dtype == torch.float32
+    assert single.features.dtype == single.distance.dtype == torch.float32
     assert single.source.dtype == single.shift.dtype == torch.int64
     assert_same(members[0].to("cpu"), members[0])
 

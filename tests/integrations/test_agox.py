@@ -145,7 +145,7 @@ def test_a_search_has_properties_of_the_relaxed_candidates_in_its_database(
         assert one.get_meta_information("orbital_bulk_modulus") == pytest.approx(
             expected["bulk_modulus"], rel=1e-5
         )
-        assert one.has_meta_information("orbital_bulk_modulus_spread")
+        assert one.has_meta_information("orbital_bulk_modulus_std")
 
 
 def test_what_cannot_be_predicted_does_not_end_a_search(alloy):

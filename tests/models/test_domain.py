@@ -69,7 +69,7 @@ def test_the_excess_is_that_of_the_projections():
     model = EOSNet(GOM(n_eigenvalues=4), n_hidden=4)
     graph = CrystalGraph.batch(model.graphs(SALTS))
     model.domain.fit(graph)
-    rows, numbers = graph.rows.double().numpy(), graph.numbers.numpy()
+    rows, numbers = graph.features.double().numpy(), graph.numbers.numpy()
     offset = rows.copy()
     for number in np.unique(numbers):
         offset[numbers == number] -= rows[numbers == number].mean(0)
@@ -79,7 +79,7 @@ def test_the_excess_is_that_of_the_projections():
     projections = rows @ axes
 
     other = model.graphs([bulk("NaCl", "rocksalt", a=4.8)])[0]
-    seen = other.rows.double().numpy() @ axes
+    seen = other.features.double().numpy() @ axes
     excess = 0.0
     for number, row in zip(other.numbers.numpy(), seen, strict=True):
         low, high = (

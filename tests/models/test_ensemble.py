@@ -31,22 +31,22 @@ def test_regression_is_the_mean():
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         single = torch.stack([network(graph) for network in networks])
-        value, spread = ensemble.predict_graphs(graph)
+        value, std = ensemble.predict_graphs(graph)
     torch.testing.assert_close(value, single.mean(0))
-    torch.testing.assert_close(spread, single.std(0))
+    torch.testing.assert_close(std, single.std(0))
 
 
 def test_moduli_are_averaged_as_logarithms_and_spread_in_their_unit():
     networks = members(property_name="bulk_modulus", target_mean=2.0, target_scale=0.1)
-    ensemble = Ensemble(networks, spread_scale=1.5, spread_floor=0.02).eval()
+    ensemble = Ensemble(networks, std_scale=1.5, std_floor=0.02).eval()
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         logs = torch.stack([network(graph) for network in networks])
-        value, spread = ensemble.predict_graphs(graph)
+        value, std = ensemble.predict_graphs(graph)
     sigma = 1.5 * torch.sqrt(logs.var(0) + 0.02**2)
     torch.testing.assert_close(value, 10 ** logs.mean(0))
     half = (10 ** (logs.mean(0) + sigma) - 10 ** (logs.mean(0) - sigma)) / 2
-    torch.testing.assert_close(spread, half, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(std, half, rtol=1e-4, atol=1e-3)
 
 
 def test_classes_average_probabilities():
@@ -55,22 +55,22 @@ def test_classes_average_probabilities():
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         single = torch.stack([network.to_property(network(graph)) for network in networks])
-        value, spread = ensemble.predict_graphs(graph)
+        value, std = ensemble.predict_graphs(graph)
         total = torch.exp(ensemble(graph)).sum(1)
     torch.testing.assert_close(value, single.mean(0))
-    torch.testing.assert_close(spread, single.std(0))
+    torch.testing.assert_close(std, single.std(0))
     torch.testing.assert_close(total, torch.ones(3))
 
 
 def test_it_is_saved_in_one_folder_that_matgl_opens(tmp_path):
     ensemble = Ensemble(
         members(kind=OCrystalNet, property_name="band_gap", elements=[11, 14, 17, 29]),
-        spread_scale=2.0,
-        spread_floor=0.1,
+        std_scale=2.0,
+        std_floor=0.1,
     ).eval()
-    ensemble.save(tmp_path, metadata={"figures": {"mae_test": 0.1}})
+    ensemble.save(tmp_path, metadata={"metrics": {"mae_test": 0.1}})
     opened = matgl.load_model(tmp_path).eval()
-    assert (opened.spread_scale, opened.spread_floor) == (2.0, 0.1)
+    assert (opened.std_scale, opened.std_floor) == (2.0, 0.1)
     expected = float(ensemble.predict_structure(CRYSTALS[0]))
     assert float(opened.predict_structure(CRYSTALS[0])) == expected
     card = read_card(tmp_path)
@@ -82,8 +82,8 @@ def test_it_is_saved_in_one_folder_that_matgl_opens(tmp_path):
 def test_a_predictor_gives_its_spread():
     networks = members(property_name="band_gap")
     predictor = Predictor(Ensemble(networks), device="cpu")
-    assert predictor.properties == ["band_gap", "band_gap_spread"]
-    assert predictor.units == {"band_gap": "eV", "band_gap_spread": "eV"}
+    assert predictor.properties == ["band_gap", "band_gap_std"]
+    assert predictor.units == {"band_gap": "eV", "band_gap_std": "eV"}
     rows = predictor.predict_many(CRYSTALS)
     single = [
         Predictor(network, device="cpu").predict_many(CRYSTALS) for network in networks
@@ -91,21 +91,21 @@ def test_a_predictor_gives_its_spread():
     values = np.array([[row["band_gap"] for row in of_one] for of_one in single])
     for index, row in enumerate(rows):
         assert row["band_gap"] == pytest.approx(values[:, index].mean(), abs=1e-5)
-        spread = values[:, index].std(ddof=1)
-        assert row["band_gap_spread"] == pytest.approx(spread, abs=1e-5)
+        std = values[:, index].std(ddof=1)
+        assert row["band_gap_std"] == pytest.approx(std, abs=1e-5)
 
 
 def test_a_committee_with_an_ensemble_has_both_spreads():
     networks = members(property_name="band_gap")
-    ensemble = Ensemble(networks[:2], spread_floor=0.3)
+    ensemble = Ensemble(networks[:2], std_floor=0.3)
     both = Predictor([ensemble, networks[2]], device="cpu").predict(CRYSTALS[0])
     of_ensemble = Predictor(ensemble, device="cpu").predict(CRYSTALS[0])
     other = Predictor(networks[2], device="cpu").predict(CRYSTALS[0])["band_gap"]
     values = np.array([of_ensemble["band_gap"], other])
-    within = of_ensemble["band_gap_spread"] ** 2 / 2
+    within = of_ensemble["band_gap_std"] ** 2 / 2
     assert both["band_gap"] == pytest.approx(values.mean())
     expected = np.sqrt(values.var(ddof=1) + within)
-    assert both["band_gap_spread"] == pytest.approx(expected)
+    assert both["band_gap_std"] == pytest.approx(expected)
 
 
 def test_members_must_agree():

@@ -1,4 +1,4 @@
-"""Frozen networks against those they are made of."""
+"""Fused networks against those they are made of."""
 
 import copy
 
@@ -32,34 +32,34 @@ def test_outputs_are_those_of_the_networks(make, crystals, n_members, n_classes,
     graph = model.batch(crystals)
     if not merged:
         graph = type(graph).batch(model.graphs(crystals))
-    frozen = copy.deepcopy(model)
-    frozen.freeze()
-    expected, spread = model.learned(graph)
-    found, found_spread = frozen.learned(graph)
+    fused = copy.deepcopy(model)
+    fused.fuse()
+    expected, std = model.predict_target(graph)
+    found, found_std = fused.predict_target(graph)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     if n_members > 1:
-        torch.testing.assert_close(found_spread, spread, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(found_std, std, rtol=1e-9, atol=1e-12)
 
 
 def test_single_precision_loses_no_more_than_the_network_itself(make, crystals):
     model = make(3)
     exact = copy.deepcopy(model).double()
     expected = exact(exact.batch(crystals))
-    model.freeze()
+    model.fuse()
     found = model(model.batch(crystals)).double()
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_normalized_edges_are_frozen_too(make):
+def test_normalized_edges_are_fused_too(make):
     model = make(1, normalize_edges=True).double()
     graph = model.batch([bulk("NaCl", "rocksalt", a=5.6)])
     expected = model(graph)
-    model.freeze()
+    model.fuse()
     torch.testing.assert_close(model(graph), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_freezing_changes_nothing_that_is_saved(make):
     model = make(2)
     names = list(model.state_dict())
-    model.freeze()
+    model.fuse()
     assert list(model.state_dict()) == names

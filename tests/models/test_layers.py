@@ -135,10 +135,10 @@ def test_rows_can_be_varied_at_once(crystals):
     torch.manual_seed(0)
     network = EOSNet(n_hidden=16).eval()
     graph = network.batch(crystals)
-    varied = graph.rows * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
+    varied = graph.features * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
 
     def output(rows):
-        return network(replace(graph, rows=rows))
+        return network(replace(graph, features=rows))
 
     with torch.no_grad():
         one_by_one = torch.stack([output(rows) for rows in varied])

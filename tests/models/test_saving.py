@@ -101,14 +101,14 @@ def test_trained_scale_survives_although_it_was_not_an_argument(model, tmp_path)
 
 
 def test_model_json_is_plain_and_says_what_the_model_was_fed(model, tmp_path):
-    model.save(tmp_path, metadata={"figures": {"mae": 0.03}})
+    model.save(tmp_path, metadata={"metrics": {"mae": 0.03}})
     content = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     assert content["@class"] == type(model).__name__
     assert content["@module"].startswith("ase_orbital.models.")
     assert content["kwargs"]["elements"] == [11, 17]
     assert content["kwargs"]["descriptor"]["name"] == "Concatenate"
     assert content["kwargs"]["radius"] == model.connectivity.radius
-    assert content["metadata"]["figures"] == {"mae": 0.03}
+    assert content["metadata"]["metrics"] == {"mae": 0.03}
     checksums = {name: origin.sha256 for name, origin in provenance().items()}
     assert content["metadata"]["tables"] == checksums
 

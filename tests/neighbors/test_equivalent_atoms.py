@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.neighbors import equivalent_atoms as orbits
-from ase_orbital.neighbors.cell_list import binned
 from ase_orbital.neighbors.batch import survey
+from ase_orbital.neighbors.cell_list import binned
 
 # spglib 2.7 says so at every call; its errors are not what these tests are about.
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")

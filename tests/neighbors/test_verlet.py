@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.errors import StructureError
-from ase_orbital.neighbors import surroundings, verlet
-from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors import batch as surroundings
+from ase_orbital.neighbors import verlet
 from ase_orbital.neighbors.batch import survey
+from ase_orbital.neighbors.pairs import find_pairs
 from ase_orbital.neighbors.verlet import NO_CANDIDATES, SKIN, VerletLists
 
 RADIUS = 4.0

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from ase_orbital.numerics.threads import divided, each_on_one_thread
+from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_forked_process_has_threads_of_its_own():
 
 @pytest.mark.usefixtures("two_threads")
 def test_shares_are_small_enough_for_all_threads():
-    assert divided([1, 2, 3], [10, 5, 15], most=32) == [[1, 2], [3]]
-    assert [*map(len, divided(range(100), [1] * 100, most=32))] == [32, 32, 32, 4]
-    assert divided([1, 2], [50, 50], most=32) == [[1], [2]]
-    assert divided([], [], most=32) == []
+    assert balanced_chunks([1, 2, 3], [10, 5, 15], most=32) == [[1, 2], [3]]
+    assert [*map(len, balanced_chunks(range(100), [1] * 100, most=32))] == [32, 32, 32, 4]
+    assert balanced_chunks([1, 2], [50, 50], most=32) == [[1], [2]]
+    assert balanced_chunks([], [], most=32) == []

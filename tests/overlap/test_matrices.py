@@ -8,12 +8,12 @@ from ase.build import bulk, molecule
 from numpy.testing import assert_allclose
 
 from ase_orbital import GOM
-from ase_orbital.overlap.environments import gather
-from ase_orbital.overlap.differentiable import overlap_matrices
-from ase_orbital.numerics.packing import packed
-from ase_orbital.overlap.matrices import overlap_triangles
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.batch import survey
+from ase_orbital.numerics.packing import packed
+from ase_orbital.overlap.differentiable import overlap_matrices
+from ase_orbital.overlap.environments import gather
+from ase_orbital.overlap.matrices import overlap_triangles
 
 RATTLED = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
 RATTLED.rattle(0.1, seed=1)

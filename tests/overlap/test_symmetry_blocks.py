@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from ase_orbital import GOM
-from ase_orbital.overlap.symmetry_blocks import symmetric_blocks
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.batch import survey, survey_many
+from ase_orbital.overlap.symmetry_blocks import symmetric_blocks
 
 CUTOFF = 4.5
 PEROVSKITE = crystal(

@@ -6,19 +6,19 @@ import pytest
 from ase_orbital.errors import SettingError
 from ase_orbital.plotting import along_path
 
-UNITS = {"energy": "eV", "band_gap": "eV", "band_gap_spread": "eV", "time": "fs"}
+UNITS = {"energy": "eV", "band_gap": "eV", "band_gap_std": "eV", "time": "fs"}
 
 
 def path(n, shift=0.0, **labels):
     return [
         {**labels, "step": k, "energy": -k + shift, "band_gap": 0.1 * k + shift,
-         "band_gap_spread": 0.05, "reason": ""}
+         "band_gap_std": 0.05, "reason": ""}
         for k in range(n)
     ]  # fmt: skip
 
 
 def test_a_panel_a_number_and_a_band_for_its_spread():
-    figure = along_path(path(5), ["energy", "band_gap", "band_gap_spread"], units=UNITS)
+    figure = along_path(path(5), ["energy", "band_gap", "band_gap_std"], units=UNITS)
     energy, gap = figure.axes
     assert (energy.get_ylabel(), gap.get_ylabel()) == ("energy (eV)", "band gap (eV)")
     np.testing.assert_allclose(gap.lines[0].get_xydata()[:, 1], 0.1 * np.arange(5))
@@ -35,7 +35,7 @@ def test_no_band_for_a_spread_that_was_not_named():
 
 
 def test_a_spread_alone_is_a_panel():
-    (axes,) = along_path(path(5), ["band_gap_spread"], units=UNITS).axes
+    (axes,) = along_path(path(5), ["band_gap_std"], units=UNITS).axes
     np.testing.assert_allclose(axes.lines[0].get_ydata(), 0.05)
 
 
@@ -69,7 +69,7 @@ def test_rows_without_steps_are_no_path():
 
 def test_a_missing_value_is_a_gap_that_is_marked():
     rows = path(5)
-    rows[2] |= {"band_gap": np.nan, "band_gap_spread": np.nan, "reason": "too close"}
+    rows[2] |= {"band_gap": np.nan, "band_gap_std": np.nan, "reason": "too close"}
     energy, gap = along_path(rows, ["energy", "band_gap"], units=UNITS).axes
     assert np.isnan(gap.lines[0].get_ydata()[2])
     assert gap.lines[1].get_xdata()[0] == 2

@@ -123,9 +123,9 @@ def test_two_models_of_one_property_are_a_committee(gap):
     committee = Predictor([gap, second], device="cpu")
     values = [float(m.predict_structure(STRUCTURES[0])) for m in (gap, second)]
     assert committee.predict(STRUCTURES[0]) == pytest.approx(
-        {"band_gap": np.mean(values), "band_gap_spread": np.std(values, ddof=1)}, rel=1e-4
+        {"band_gap": np.mean(values), "band_gap_std": np.std(values, ddof=1)}, rel=1e-4
     )
-    assert committee.units["band_gap_spread"] == "eV"
+    assert committee.units["band_gap_std"] == "eV"
 
 
 def test_models_given_are_left_as_they_are(gap):

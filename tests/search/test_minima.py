@@ -12,7 +12,7 @@ from ase.optimize.basin import BasinHopping
 from ase.optimize.minimahopping import MinimaHopping
 
 from ase_orbital.errors import ElementError, SettingError
-from ase_orbital.search import Archive, GOMComparator, Minima
+from ase_orbital.search import Archive, GOMComparator, MinimaRecorder
 
 
 def cluster(formula="Cu4Au"):
@@ -57,17 +57,17 @@ def hop(atoms, minima, **settings):
 
 
 def test_basin_hopping_every_minimum_once(predictor):
-    minima = Minima(predictor, Archive(tolerance=0.02))
+    minima = MinimaRecorder(predictor, Archive(tolerance=0.02))
     seen = Seen(minima)
     lowest, best = hop(cluster(), seen).get_minimum()
     expected = distinct(seen.structures, GOMComparator(0.02))
     assert len(seen.structures) == 13
     assert 1 < len(expected) < 13
-    assert [row["number"] for row in minima.rows] == list(range(len(expected)))
+    assert [row["number"] for row in minima.records] == list(range(len(expected)))
     assert sum(entry.seen for entry in minima.archive) == 13
-    assert min(row["energy"] for row in minima.rows) == pytest.approx(lowest, abs=0.01)
+    assert min(row["energy"] for row in minima.records) == pytest.approx(lowest, abs=0.01)
     assert not minima.archive.add(best).new
-    for entry, row, atoms in zip(minima.archive, minima.rows, expected, strict=True):
+    for entry, row, atoms in zip(minima.archive, minima.records, expected, strict=True):
         assert entry.atoms == Atoms(atoms.numbers, atoms.positions)
         assert row["fmax"] < 0.03
         assert row["band_gap"] == pytest.approx(predictor.predict(atoms)["band_gap"])
@@ -75,17 +75,17 @@ def test_basin_hopping_every_minimum_once(predictor):
 
 
 def test_an_optimizer_that_records_sees_the_same_minima(predictor):
-    written, recorded = Minima(predictor), Minima(predictor)
+    written, recorded = MinimaRecorder(predictor), MinimaRecorder(predictor)
     hop(cluster(), written)
     hop(cluster(), None, optimizer=recorded.recording(FIRE))
-    assert recorded.rows == written.rows
+    assert recorded.records == written.records
     assert recorded.recording(FIRE).__name__ == "FIRE"
 
 
 def test_minima_hopping_every_minimum_once(predictor, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     atoms = cluster("Cu5Au2")
-    minima = Minima(predictor, Archive(tolerance=0.02), output="minima.extxyz")
+    minima = MinimaRecorder(predictor, Archive(tolerance=0.02), output="minima.extxyz")
     hopping = MinimaHopping(
         atoms, optimizer=minima.recording(BFGS), T0=2000.0, timestep=2.0,
         rng=np.random.default_rng(0),
@@ -93,20 +93,20 @@ def test_minima_hopping_every_minimum_once(predictor, tmp_path, monkeypatch):
     hopping(totalsteps=5)
     ends = [read(path, -1) for path in sorted(tmp_path.glob("qn*.traj"))]
     assert len(ends) == 5
-    assert len(minima.rows) == len(distinct(ends, GOMComparator(0.02))) > 1
+    assert len(minima.records) == len(distinct(ends, GOMComparator(0.02))) > 1
     assert sum(entry.seen for entry in minima.archive) == 5
     # What ASE lists as minima is among them.
     assert all(minima.archive.find(atoms) for atoms in read("minima.traj", ":"))
     frames = read("minima.extxyz", ":")
     assert [frame.info["orbital_number"] for frame in frames] == list(range(len(frames)))
     assert [frame.get_potential_energy() for frame in frames] == pytest.approx(
-        [row["energy"] for row in minima.rows]
+        [row["energy"] for row in minima.records]
     )
 
 
 def test_no_force_is_computed_for_it(predictor, counting):
     counts = []
-    for make in (lambda: None, lambda: Minima(predictor)):
+    for make in (lambda: None, lambda: MinimaRecorder(predictor)):
         atoms = cluster()
         atoms.calc = counting()
         hop(atoms, make())
@@ -115,30 +115,30 @@ def test_no_force_is_computed_for_it(predictor, counting):
 
 
 def test_a_run_that_does_not_converge_hands_over_nothing(predictor):
-    minima = Minima(predictor)
+    minima = MinimaRecorder(predictor)
     atoms = cluster()
     atoms.rattle(0.3, seed=0)
     minima.recording(BFGS)(atoms, logfile=None).run(fmax=1e-6, steps=1)
-    assert minima.rows == []
+    assert minima.records == []
 
 
 def test_minima_of_an_earlier_run_are_not_new(predictor, tmp_path):
-    first = Minima(predictor)
+    first = MinimaRecorder(predictor)
     assert first.record(bulk("Cu"), run=1)
     first.archive.save(tmp_path / "minima.npz")
-    then = Minima(predictor, Archive.load(tmp_path / "minima.npz"))
+    then = MinimaRecorder(predictor, Archive.load(tmp_path / "minima.npz"))
     assert not then.record(bulk("Cu", cubic=True), run=2)
     assert then.record(bulk("Au"), run=2)
-    assert [row["number"] for row in then.rows] == [1]
+    assert [row["number"] for row in then.records] == [1]
     assert then.archive[0].label == "1"
-    assert then.archive[0].values["band_gap"] == first.rows[0]["band_gap"]
+    assert then.archive[0].values["band_gap"] == first.records[0]["band_gap"]
 
 
 def test_a_minimum_that_cannot_be_described_is_a_row_with_its_reason(predictor):
-    minima = Minima(predictor)
+    minima = MinimaRecorder(predictor)
     minima.record(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 0.1]]))
-    assert minima.rows[0]["number"] == -1
-    assert "closer than" in minima.rows[0]["reason"]
+    assert minima.records[0]["number"] == -1
+    assert "closer than" in minima.records[0]["reason"]
     assert len(minima.archive) == 0
 
 
@@ -146,11 +146,11 @@ def test_an_unknown_element_ends_the_search_at_its_first_minimum(predictor):
     atoms = Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 3.5]])
     atoms.calc = LennardJones(sigma=3.4, epsilon=0.01, rc=10.0)
     with pytest.raises(ElementError, match="atom 0 is Ar"):
-        hop(atoms, Minima(predictor))
+        hop(atoms, MinimaRecorder(predictor))
 
 
 def test_misuse_is_explained(predictor):
     with pytest.raises(SettingError, match="takes a class of optimizers"):
-        Minima(predictor).recording(FIRE(bulk("Cu"), logfile=None))
+        MinimaRecorder(predictor).recording(FIRE(bulk("Cu"), logfile=None))
     with pytest.raises(SettingError, match="must end with"):
-        Minima(predictor, output="minima.docx")
+        MinimaRecorder(predictor, output="minima.docx")

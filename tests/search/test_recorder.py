@@ -63,9 +63,9 @@ def test_rows_are_those_of_the_trajectory(kind, atoms, predictor, tmp_path):
     recorder.watch(dynamics)
     dynamics.run(steps=4)
     frames = read(path, ":")
-    assert [row["step"] for row in recorder.rows] == list(range(len(frames)))
+    assert [row["step"] for row in recorder.records] == list(range(len(frames)))
     for row, frame, expected in zip(
-        recorder.rows, frames, predictor.predict_many(frames), strict=True
+        recorder.records, frames, predictor.predict_many(frames), strict=True
     ):
         assert row["energy"] == pytest.approx(frame.get_potential_energy(), abs=1e-12)
         fmax = np.linalg.norm(frame.get_forces(), axis=1).max()
@@ -83,7 +83,7 @@ def test_behind_a_filter_are_the_real_atoms(around, atoms, predictor):
     recorder.watch(optimizer)
     optimizer.run(fmax=0.001, steps=5)
     expected = predictor.predict(atoms)
-    last = recorder.rows[-1]
+    last = recorder.records[-1]
     assert {name: last[name] for name in expected} == pytest.approx(expected, rel=1e-5)
     assert last["volume"] == pytest.approx(atoms.get_volume())
 
@@ -93,7 +93,7 @@ def test_molecular_dynamics_have_times(atoms, predictor):
     run = verlet(atoms)
     recorder.watch(run, interval=5)
     run.run(10)
-    assert [row["time"] for row in recorder.rows] == pytest.approx([0.0, 10.0, 20.0])
+    assert [row["time"] for row in recorder.records] == pytest.approx([0.0, 10.0, 20.0])
     assert recorder.units["time"] == "fs"
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_computed_but_predictions(kind, atoms, predictor, counting):
     recorder.watch(runs[1])
     for run in runs:
         run.run(steps=6)
-    assert len(recorder.rows) == runs[1].nsteps + 1 > 4
+    assert len(recorder.records) == runs[1].nsteps + 1 > 4
     assert watched.calc.count == alone.calc.count
     np.testing.assert_array_equal(watched.positions, alone.positions)
     assert watched.info == {"name": "kept"}
@@ -135,7 +135,7 @@ def test_a_relaxation_with_a_file_costs_no_more(atoms, predictor, counting, tmp_
 def test_it_is_asked_before_all_other_observers(atoms, predictor):
     order = []
     optimizer = FIRE(atoms, logfile=None)
-    optimizer.attach(lambda: order.append(len(recorder.rows)))
+    optimizer.attach(lambda: order.append(len(recorder.records)))
     recorder = Recorder(predictor)
     recorder.watch(optimizer)
     optimizer.run(fmax=0.0, steps=2)
@@ -148,7 +148,7 @@ def test_every_so_many_steps_and_on_with_the_next_run(atoms, predictor):
     recorder.watch(optimizer, interval=3)
     optimizer.run(fmax=0.0, steps=4)
     optimizer.run(fmax=0.0, steps=4)
-    assert [row["step"] for row in recorder.rows] == [0, 3, 6]
+    assert [row["step"] for row in recorder.records] == [0, 3, 6]
 
 
 def test_runs_are_told_apart_by_their_labels(atoms, predictor):
@@ -157,7 +157,7 @@ def test_runs_are_told_apart_by_their_labels(atoms, predictor):
         optimizer = FIRE(atoms, logfile=None)
         recorder.watch(optimizer, run=name)
         optimizer.run(fmax=0.0, steps=1)
-    assert [(row["run"], row["step"]) for row in recorder.rows] == [
+    assert [(row["run"], row["step"]) for row in recorder.records] == [
         ("first", 0), ("first", 1), ("second", 0), ("second", 1),
     ]  # fmt: skip
 
@@ -168,8 +168,8 @@ def test_labels_may_be_named_like_what_is_watched(atoms, predictor):
     recorder.watch(optimizer, optimizer="FIRE")
     optimizer.run(fmax=0.0, steps=1)
     recorder.record(atoms, structure="last")
-    assert [row["optimizer"] for row in recorder.rows[:2]] == ["FIRE", "FIRE"]
-    assert recorder.rows[2]["structure"] == "last"
+    assert [row["optimizer"] for row in recorder.records[:2]] == ["FIRE", "FIRE"]
+    assert recorder.records[2]["structure"] == "last"
 
 
 def test_every_image_of_a_band_has_rows(predictor):
@@ -184,11 +184,11 @@ def test_every_image_of_a_band_has_rows(predictor):
     optimizer = FIRE(NEB(images, method="improvedtangent"), logfile=None)
     recorder.watch(optimizer)
     optimizer.run(fmax=0.0, steps=1)
-    assert [(row["step"], row["image"]) for row in recorder.rows] == [
+    assert [(row["step"], row["image"]) for row in recorder.records] == [
         (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2),
     ]  # fmt: skip
-    assert recorder.rows[-2]["energy"] == pytest.approx(images[1].get_potential_energy())
-    assert recorder.rows[-1]["band_gap"] == predictor.predict(ends[1])["band_gap"]
+    assert recorder.records[-2]["energy"] == pytest.approx(images[1].get_potential_energy())
+    assert recorder.records[-1]["band_gap"] == predictor.predict(ends[1])["band_gap"]
 
 
 def test_learned_properties_beside_a_calculator_that_has_them(atoms, predictor):
@@ -197,7 +197,7 @@ def test_learned_properties_beside_a_calculator_that_has_them(atoms, predictor):
     optimizer = FIRE(atoms, logfile=None)
     recorder.watch(optimizer)
     optimizer.run(fmax=0.0, steps=1)
-    assert recorder.rows[-1]["energy"] == atoms.get_potential_energy()
+    assert recorder.records[-1]["energy"] == atoms.get_potential_energy()
 
 
 def test_forces_are_those_the_constraints_leave(atoms, predictor):
@@ -232,14 +232,14 @@ def test_a_step_that_cannot_be_predicted_for_is_a_row_with_its_reason(atoms, pre
 
     run.attach(collapse)
     run.run(3)
-    reasons = [row["reason"] for row in recorder.rows]
+    reasons = [row["reason"] for row in recorder.records]
     assert reasons[:2] == ["", ""]
     assert "closer than 0.3" in reasons[2]
     assert reasons[3] == ""
-    assert math.isnan(recorder.rows[2]["band_gap"])
-    assert math.isnan(recorder.rows[2]["bulk_modulus"])
-    assert recorder.rows[2]["time"] == pytest.approx(4.0)
-    assert recorder.rows[3]["band_gap"] == recorder.rows[0]["band_gap"]
+    assert math.isnan(recorder.records[2]["band_gap"])
+    assert math.isnan(recorder.records[2]["bulk_modulus"])
+    assert recorder.records[2]["time"] == pytest.approx(4.0)
+    assert recorder.records[3]["band_gap"] == recorder.records[0]["band_gap"]
 
 
 def test_an_unknown_element_is_an_error_before_the_run(predictor):
@@ -261,11 +261,11 @@ def test_files_have_a_row_or_frame_a_step(atoms, predictor, tmp_path, suffix):
     optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
     recorder.watch(optimizer, run="first")
     optimizer.run(fmax=0.0, steps=3)
-    gaps = [row["band_gap"] for row in recorder.rows]
-    energies = [row["energy"] for row in recorder.rows]
+    gaps = [row["band_gap"] for row in recorder.records]
+    energies = [row["energy"] for row in recorder.records]
     if suffix == "csv":
         lines = list(csv.DictReader(path.read_text().splitlines()))
-        assert lines[0].keys() == recorder.rows[0].keys()
+        assert lines[0].keys() == recorder.records[0].keys()
         found = [(int(line["step"]), float(line["band_gap"])) for line in lines]
         assert [float(line["energy"]) for line in lines] == energies
         assert {line["run"] for line in lines} == {"first"}
@@ -354,7 +354,7 @@ def test_the_picture_has_the_rows_and_their_units(atoms, predictor):
     assert figure.axes[-1].get_xlabel() == "time (fs)"
     x, y = figure.axes[1].lines[0].get_data()
     np.testing.assert_allclose(x, [0, 2, 4, 6])
-    np.testing.assert_allclose(y, [row["band_gap"] for row in recorder.rows])
+    np.testing.assert_allclose(y, [row["band_gap"] for row in recorder.records])
     (only,) = recorder.plot("bulk_modulus").axes
     assert only.get_ylabel() == "bulk modulus\n(GPa)"
     with pytest.raises(SettingError, match="no 'gap' in the rows"):

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from ase_orbital import GOM, OFM
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.errors import DataError, SettingError, StructureError
-from ase_orbital.search import Archive, Found, GOMComparator
+from ase_orbital.search import Archive, GOMComparator, Match
 from ase_orbital.similarity.distance import difference
 from ase_orbital.similarity.fingerprints import Fingerprint, Rows
-from ase_orbital.similarity.index import Shelf
+from ase_orbital.similarity.index import FingerprintIndex
 
 SHORT = GOM(cutoff=4.0)
 
@@ -58,7 +58,7 @@ def test_a_shelf_finds_what_asking_everything_finds(seed, size, n):
     *there, asked = synthetic(size + 1, seed)
     numbered = dict(enumerate(there))
     half = dict(list(numbered.items())[: size // 2])
-    shelf = Shelf(half)
+    shelf = FingerprintIndex(half)
     for number in range(size // 2, size):
         shelf.put(number, numbered[number])
     for number in range(0, size - 1, 3):
@@ -76,7 +76,7 @@ def test_a_shelf_finds_what_asking_everything_finds(seed, size, n):
 
 def test_a_hundred_thousand_are_searched_in_milliseconds():
     *there, asked = synthetic(100_001)
-    shelf = Shelf(dict(enumerate(there)))
+    shelf = FingerprintIndex(dict(enumerate(there)))
     for n, within in ((1, 0.0075), (1, 0.05), (5, 2.0)):
         started = time.process_time()
         for _ in range(20):
@@ -100,7 +100,7 @@ def test_an_archive_is_as_a_comparator_asked_about_each():
             assert found.number == int(np.argmin(differences))
             assert found.difference == pytest.approx(min(differences))
         else:
-            assert found == Found(len(kept), 0.0, new=True)
+            assert found == Match(len(kept), 0.0, new=True)
             kept.append(atoms)
     assert 3 < len(kept) < 57
     assert len(archive) == len(kept)
@@ -131,7 +131,7 @@ def test_every_cell_of_a_crystal_is_one_entry_with_its_first_structure():
     assert entry.atoms == bulk("Cu")
     assert repr(entry) == "<0 'fcc': Cu, seen 2 times>"
     assert archive.find(bulk("Al")) is None
-    assert archive.find(bulk("Cu", cubic=True)) == Found(0, 0.0, new=False)
+    assert archive.find(bulk("Cu", cubic=True)) == Match(0, 0.0, new=False)
     assert [found.number for found in archive.nearest(bulk("Cu"))] == [0, 1]
     assert archive.nearest(bulk("Al")) == []
 
@@ -161,7 +161,7 @@ def test_memory_is_bounded_and_what_was_not_seen_for_longest_is_forgotten(caplog
     with pytest.raises(KeyError, match="no entry 1"):
         archive[1]
     assert archive.find(structures[1]) is None
-    assert archive.add(structures[1]) == Found(40, 0.0, new=True)
+    assert archive.add(structures[1]) == Match(40, 0.0, new=True)
 
 
 @pytest.mark.parametrize("descriptor", [SHORT, OFM()], ids=["GOM", "OFM"])

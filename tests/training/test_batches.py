@@ -83,4 +83,4 @@ def test_without_an_order_crystals_come_as_they_are():
 def test_a_batch_moves_as_a_whole():
     moved = CRYSTALS.to("meta")
     assert moved.targets.is_meta
-    assert moved.graph.rows.is_meta
+    assert moved.graph.features.is_meta

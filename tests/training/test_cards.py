@@ -14,10 +14,10 @@ def make(**changes):
     return EOSNet(OneHot(), n_hidden=4, elements=[8, 12], **changes)
 
 
-def card_of(folder, model, *, figures=None, texts=None, **changes):
+def card_of(folder, model, *, metrics=None, texts=None, **changes):
     settings = TrainingSettings(property_name=model.property_name, **changes)
     training = TRAINING | {"settings": settings.to_dict()}
-    metadata = {"training": training, "figures": figures or {}, "card": texts or {}}
+    metadata = {"training": training, "metrics": metrics or {}, "card": texts or {}}
     write_card(folder, model, metadata)
     return (folder / "README.md").read_text()
 
@@ -25,7 +25,7 @@ def card_of(folder, model, *, figures=None, texts=None, **changes):
 def test_figures_are_a_table_with_the_test_set_first_and_in_bold(tmp_path):
     figures = {"n_train": 1200, "mae_train": 0.05, "n_test": 100, "mae_test": 0.0625,
                "r2_test": 0.875}  # fmt: skip
-    card = card_of(tmp_path, make(property_name="band_gap"), figures=figures)
+    card = card_of(tmp_path, make(property_name="band_gap"), metrics=figures)
     table = [line for line in card.splitlines() if line.startswith("|")]
     assert table == [
         "| | test set, 100 crystals | training set, 1,200 crystals |",

@@ -14,7 +14,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from ase_orbital.errors import DataError
 from ase_orbital.structure import digest
 from ase_orbital.training import TrainingSettings
-from ase_orbital.training.dataset import learned, read_crystals
+from ase_orbital.training.dataset import learned, read_dataset
 
 GAP = TrainingSettings(property_name="band_gap", column="gap")
 NAMES = ["LiF", "NaCl", "KBr"]
@@ -43,14 +43,14 @@ def assert_are_the_three(crystals, ids=tuple(NAMES), tolerance=0.0):
 @pytest.mark.parametrize("name", ["data.extxyz", "data.xyz", "data.traj"])
 def test_a_file_with_targets_in_info(tmp_path, name):
     write(tmp_path / name, make())
-    assert_are_the_three(read_crystals(tmp_path / name, GAP))
+    assert_are_the_three(read_dataset(tmp_path / name, GAP))
 
 
 def test_a_gzipped_file_given_as_text(tmp_path):
     write(tmp_path / "data.extxyz", make())
     packed = tmp_path / "data.extxyz.gz"
     packed.write_bytes(gzip.compress((tmp_path / "data.extxyz").read_bytes()))
-    assert_are_the_three(read_crystals(str(packed), GAP))
+    assert_are_the_three(read_dataset(str(packed), GAP))
 
 
 @pytest.mark.parametrize("name", ["data.db", "data.json"])
@@ -58,7 +58,7 @@ def test_a_database_with_targets_as_key_value_pairs(tmp_path, name):
     with connect(tmp_path / name) as database:
         for atoms, gap in zip(make(), GAPS, strict=True):
             database.write(atoms, gap=gap)
-    assert_are_the_three(read_crystals(tmp_path / name, GAP), ids="123")
+    assert_are_the_three(read_dataset(tmp_path / name, GAP), ids="123")
 
 
 def test_a_database_with_identifiers_of_its_own(tmp_path):
@@ -66,7 +66,7 @@ def test_a_database_with_identifiers_of_its_own(tmp_path):
         for atoms, name, gap in zip(make(), NAMES, GAPS, strict=True):
             database.write(atoms, name=name, data={"gap": gap})
     settings = TrainingSettings(property_name="band_gap", column="gap", id="name")
-    assert_are_the_three(read_crystals(tmp_path / "data.db", settings))
+    assert_are_the_three(read_dataset(tmp_path / "data.db", settings))
 
 
 @pytest.mark.parametrize("suffix", ["cif", "vasp"])
@@ -75,7 +75,7 @@ def test_a_table_with_a_header_and_a_file_a_crystal(tmp_path, suffix):
         write(tmp_path / f"{name}.{suffix}", atoms)
     rows = [f"{gap},{name},note" for name, gap in zip(NAMES, GAPS, strict=True)]
     (tmp_path / "data.csv").write_text("\n".join(["gap,id,remark", *rows, ""]))
-    assert_are_the_three(read_crystals(tmp_path / "data.csv", GAP), tolerance=1e-6)
+    assert_are_the_three(read_dataset(tmp_path / "data.csv", GAP), tolerance=1e-6)
 
 
 def test_a_table_may_name_the_files_themselves(tmp_path):
@@ -84,7 +84,7 @@ def test_a_table_may_name_the_files_themselves(tmp_path):
     rows = [f"{name}.cif,{gap}" for name, gap in zip(NAMES, GAPS, strict=True)]
     (tmp_path / "data.csv").write_text("\n".join(["id,gap", *rows]))
     ids = [f"{name}.cif" for name in NAMES]
-    assert_are_the_three(read_crystals(tmp_path / "data.csv", GAP), ids, tolerance=1e-6)
+    assert_are_the_three(read_dataset(tmp_path / "data.csv", GAP), ids, tolerance=1e-6)
 
 
 def test_cgcnns_folder(tmp_path):
@@ -94,21 +94,21 @@ def test_cgcnns_folder(tmp_path):
     rows = [f"{name},{gap}" for name, gap in zip(NAMES, GAPS, strict=True)]
     (tmp_path / "id_prop.csv").write_text("\n".join(rows))
     (tmp_path / "atom_init.json").write_text("{}")
-    assert_are_the_three(read_crystals(tmp_path, GAP), tolerance=1e-6)
+    assert_are_the_three(read_dataset(tmp_path, GAP), tolerance=1e-6)
 
 
 def test_two_lists():
-    assert_are_the_three(read_crystals((make(), GAPS), GAP))
+    assert_are_the_three(read_dataset((make(), GAPS), GAP))
 
 
 def test_two_lists_of_pymatgen_structures_are_numbered():
     structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in make()]
-    assert_are_the_three(read_crystals((structures, np.array(GAPS)), GAP), ids="012")
+    assert_are_the_three(read_dataset((structures, np.array(GAPS)), GAP), ids="012")
 
 
 def test_lists_of_other_lengths_are_refused():
     with pytest.raises(DataError, match="3 structures and 2 targets"):
-        read_crystals((make(), GAPS[:2]), GAP)
+        read_dataset((make(), GAPS[:2]), GAP)
 
 
 SINGULAR = Atoms("Cu", cell=[[3.0, 0, 0], [0, 3.0, 0], [3.0, 3.0, 0]], pbc=True)
@@ -125,7 +125,7 @@ OTHER = {
 @pytest.mark.parametrize("name", OTHER)
 def test_a_bad_target_is_set_aside_with_its_reason(name):
     value, reason = OTHER[name]
-    crystals = read_crystals((make(), [GAPS[0], value, GAPS[2]]), GAP)
+    crystals = read_dataset((make(), [GAPS[0], value, GAPS[2]]), GAP)
     assert crystals.ids == ["LiF", "KBr"]
     assert crystals.targets.tolist() == [GAPS[0], GAPS[2]]
     ((rejected, why),) = crystals.rejected
@@ -137,7 +137,7 @@ def test_a_crystal_without_the_column_is_set_aside(tmp_path):
     crystals = make()
     del crystals[1].info["gap"]
     write(tmp_path / "data.extxyz", crystals)
-    found = read_crystals(tmp_path / "data.extxyz", GAP)
+    found = read_dataset(tmp_path / "data.extxyz", GAP)
     assert found.ids == ["LiF", "KBr"]
     assert found.rejected == [("NaCl", "it has no gap")]
 
@@ -145,7 +145,7 @@ def test_a_crystal_without_the_column_is_set_aside(tmp_path):
 def test_a_broken_structure_is_set_aside_with_its_reason():
     first, _, third = make()
     SINGULAR.info["id"] = "flat"
-    crystals = read_crystals(([first, SINGULAR, third], GAPS), GAP)
+    crystals = read_dataset(([first, SINGULAR, third], GAPS), GAP)
     assert crystals.ids == ["LiF", "KBr"]
     assert crystals.rejected[0].id == "flat"
     assert "singular" in crystals.rejected[0].reason
@@ -154,7 +154,7 @@ def test_a_broken_structure_is_set_aside_with_its_reason():
 def test_the_second_of_one_identifier_is_set_aside():
     crystals = make()
     crystals[2].info["id"] = "LiF"
-    found = read_crystals((crystals, GAPS), GAP)
+    found = read_dataset((crystals, GAPS), GAP)
     assert found.ids == ["LiF", "NaCl"]
     assert digest(found.structures[0]) == digest(crystals[0])
     assert found.rejected == [("LiF", "another crystal has the same identifier")]
@@ -164,7 +164,7 @@ def test_a_missing_and_a_damaged_file_are_set_aside(tmp_path):
     write(tmp_path / "LiF.cif", make()[0])
     (tmp_path / "NaCl.cif").write_text("nothing")
     (tmp_path / "data.csv").write_text("id,gap\nLiF,9.2\nNaCl,5.1\nKBr,4.4\n")
-    crystals = read_crystals(tmp_path / "data.csv", GAP)
+    crystals = read_dataset(tmp_path / "data.csv", GAP)
     assert crystals.ids == ["LiF"]
     assert [name for name, _ in crystals.rejected] == ["NaCl", "KBr"]
     assert "cannot be read" in crystals.rejected[0].reason
@@ -174,7 +174,7 @@ def test_a_missing_and_a_damaged_file_are_set_aside(tmp_path):
 def test_a_short_line_of_a_table_is_set_aside(tmp_path):
     write(tmp_path / "LiF.cif", make()[0])
     (tmp_path / "data.csv").write_text("gap,id\n9.2,LiF\n5.1\n")
-    crystals = read_crystals(tmp_path / "data.csv", GAP)
+    crystals = read_dataset(tmp_path / "data.csv", GAP)
     assert crystals.ids == ["LiF"]
     assert len(crystals.rejected) == 1
 
@@ -182,7 +182,7 @@ def test_a_short_line_of_a_table_is_set_aside(tmp_path):
 @pytest.mark.parametrize("target", [0.0, -3.0])
 def test_no_logarithm_is_a_reason(target):
     settings = TrainingSettings(property_name="bulk_modulus")
-    crystals = read_crystals((make(), [100.0, target, 10.0]), settings)
+    crystals = read_dataset((make(), [100.0, target, 10.0]), settings)
     assert crystals.targets.tolist() == [2.0, 1.0]
     assert crystals.rejected[0].id == "NaCl"
     assert "no logarithm" in crystals.rejected[0].reason
@@ -190,7 +190,7 @@ def test_no_logarithm_is_a_reason(target):
 
 def test_a_class_is_0_or_1():
     settings = TrainingSettings(property_name="metal_probability", column="metal")
-    crystals = read_crystals((make(), [1, 0.5, False]), settings)
+    crystals = read_dataset((make(), [1, 0.5, False]), settings)
     assert crystals.targets.tolist() == [1.0, 0.0]
     assert crystals.rejected[0].id == "NaCl"
     assert "a class is 0 or 1; give at_most" in crystals.rejected[0].reason
@@ -200,7 +200,7 @@ def test_classes_by_a_threshold_include_it():
     settings = TrainingSettings(
         property_name="metal_probability", column="gap", at_most=5.1
     )
-    assert read_crystals((make(), GAPS), settings).targets.tolist() == [0.0, 1.0, 1.0]
+    assert read_dataset((make(), GAPS), settings).targets.tolist() == [0.0, 1.0, 1.0]
 
 
 def test_numbers_may_come_as_text():
@@ -220,7 +220,7 @@ def test_marked_crystals(values, marked):
     for atoms, value in zip(crystals, values, strict=True):
         atoms.info["held_out"] = value
     settings = TrainingSettings(property_name="gap", test_column="held_out")
-    assert read_crystals((crystals, GAPS), settings).marked == marked
+    assert read_dataset((crystals, GAPS), settings).marked == marked
 
 
 def test_without_its_mark_a_crystal_is_set_aside():
@@ -228,14 +228,14 @@ def test_without_its_mark_a_crystal_is_set_aside():
     for atoms in crystals[:2]:
         atoms.info["held_out"] = True
     settings = TrainingSettings(property_name="gap", test_column="held_out")
-    found = read_crystals((crystals, GAPS), settings)
+    found = read_dataset((crystals, GAPS), settings)
     assert found.rejected == [("KBr", "it has no held_out")]
 
 
 def test_nothing_usable_is_an_error_with_the_first_reason(caplog):
     many = make() * 5
     with pytest.raises(DataError, match=r"none of 15 .* LiF: its gap is nan"):
-        read_crystals((many, [np.nan] * 15), GAP)
+        read_dataset((many, [np.nan] * 15), GAP)
     assert "... and 5 more are left out" in caplog.text
 
 
@@ -256,17 +256,17 @@ def test_a_source_that_cannot_be_read_is_named(tmp_path, name, content, words):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=words) as caught:
-        read_crystals(tmp_path / name, GAP)
+        read_dataset(tmp_path / name, GAP)
     assert name in str(caught.value)
 
 
 def test_a_folder_without_a_table_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no id_prop\.csv"):
-        read_crystals(tmp_path, GAP)
+        read_dataset(tmp_path, GAP)
 
 
 def test_crystals_that_fail_later_join_the_rejected():
-    crystals = read_crystals((make(), GAPS), GAP).without({"NaCl": "it has no features"})
+    crystals = read_dataset((make(), GAPS), GAP).without({"NaCl": "it has no features"})
     assert crystals.ids == ["LiF", "KBr"]
     assert crystals.targets.tolist() == [9.2, 4.4]
     assert crystals.rejected == [("NaCl", "it has no features")]
@@ -278,7 +278,5 @@ def test_an_energy_that_the_reader_puts_into_a_calculator_is_found(tmp_path):
     for atoms, gap in zip(crystals, GAPS, strict=True):
         atoms.info["energy"] = gap
     write(tmp_path / "data.extxyz", crystals)
-    found = read_crystals(
-        tmp_path / "data.extxyz", TrainingSettings(property_name="energy")
-    )
+    found = read_dataset(tmp_path / "data.extxyz", TrainingSettings(property_name="energy"))
     assert found.targets.tolist() == GAPS

@@ -36,9 +36,9 @@ def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
     alone = [float(model.predict_structure(atoms)) for atoms in CRYSTALS]
     np.testing.assert_allclose(found.predicted, alone, rtol=1e-5)
     assert found.known.tolist() == KNOWN.tolist()
-    assert found.spread is None
+    assert found.std is None
     assert found.in_domain is None
-    assert set(found.figures) == {"n", "mae", "rmse", "r", "r2"}
+    assert set(found.metrics) == {"n", "mae", "rmse", "r", "r2"}
 
 
 def test_what_is_learned_is_compared_not_the_property():
@@ -50,12 +50,12 @@ def test_what_is_learned_is_compared_not_the_property():
 
 def test_an_ensemble_has_the_mean_and_the_spread_of_its_members():
     members = [make(seed) for seed in range(3)]
-    found = evaluate_on_all(Ensemble(members, spread_scale=2.0, spread_floor=0.5))
+    found = evaluate_on_all(Ensemble(members, std_scale=2.0, std_floor=0.5))
     each = np.array([evaluate_on_all(member).predicted for member in members])
     np.testing.assert_allclose(found.predicted, each.mean(0), rtol=1e-5)
-    spread = 2.0 * np.sqrt(each.var(0, ddof=1) + 0.25)
-    np.testing.assert_allclose(found.spread, spread, rtol=1e-5)
-    assert "coverage_90" in found.figures
+    std = 2.0 * np.sqrt(each.var(0, ddof=1) + 0.25)
+    np.testing.assert_allclose(found.std, std, rtol=1e-5)
+    assert "coverage_90" in found.metrics
 
 
 @pytest.mark.parametrize("n_members", [1, 3])
@@ -67,8 +67,8 @@ def test_classes_have_probabilities(n_members):
     ]
     np.testing.assert_allclose(found.predicted, np.mean(each, axis=0), rtol=1e-5)
     assert found.classes
-    assert "roc_auc" in found.figures
-    assert "coverage_90" not in found.figures
+    assert "roc_auc" in found.metrics
+    assert "coverage_90" not in found.metrics
 
 
 def test_a_known_domain_is_asked():
@@ -76,7 +76,7 @@ def test_a_known_domain_is_asked():
     model.domain.fit(CrystalGraph.batch(model.graphs(CRYSTALS[:3])))
     found = evaluate_on_all(model)
     assert found.in_domain.tolist()[3:] == [False, False]
-    assert found.figures["in_domain"] == found.in_domain.mean()
+    assert found.metrics["in_domain"] == found.in_domain.mean()
 
 
 def test_every_column_is_written(tmp_path):
@@ -88,7 +88,7 @@ def test_every_column_is_written(tmp_path):
     with (tmp_path / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[1] == {
-        "id": "b", "known": "2.0", "predicted": "2.1", "spread": "0.2", "in_domain": "0"
+        "id": "b", "known": "2.0", "predicted": "2.1", "std": "0.2", "in_domain": "0"
     }  # fmt: skip
 
 

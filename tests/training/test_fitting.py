@@ -86,14 +86,14 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert_same_weights(again, whole)
     for member in range(2):
         assert history_of(again, member) == history_of(whole, member)
-    assert again.figures == whole.figures
+    assert again.metrics == whole.metrics
 
 
 def test_a_run_that_is_over_gives_the_same_again(salts, settings, whole):
     seconds = (whole.folder / "member-0" / "history.csv").read_text()
     again = train(salts, whole.folder, **settings)
     assert_same_weights(again, whole)
-    assert again.figures == whole.figures
+    assert again.metrics == whole.metrics
     assert (whole.folder / "member-0" / "history.csv").read_text() == seconds
 
 
@@ -190,7 +190,7 @@ def test_a_last_batch_of_one_atom_is_learned_from(quick, tmp_path):
 
 def test_lower_precision_learns_and_leaves_weights_in_full(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"precision": "bf16-mixed"})
-    assert np.isfinite(run.figures["mae_test"])
+    assert np.isfinite(run.metrics["mae_test"])
     assert {value.dtype for value in run.model.parameters()} == {torch.float32}
 
 

@@ -124,8 +124,8 @@ def test_after_calibration_90_percent_lie_inside(n_crystals, seed, unit):
     known = unit * random.normal(size=n_crystals)
     deviation = unit * random.uniform(0.001, 0.2, size=n_crystals)
     scale, floor = calibration(known, np.zeros(n_crystals), deviation)
-    spread = scale * np.sqrt(deviation**2 + floor**2)
-    inside = coverage(known, np.zeros(n_crystals), spread * (1.0 + 1e-12))
+    std = scale * np.sqrt(deviation**2 + floor**2)
+    inside = coverage(known, np.zeros(n_crystals), std * (1.0 + 1e-12))
     assert inside == pytest.approx(0.9, abs=1.0 / n_crystals)
     assert floor == np.median(deviation)
 

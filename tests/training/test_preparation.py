@@ -12,7 +12,7 @@ from ase_orbital import OFM
 from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings
-from ase_orbital.training.dataset import read_crystals
+from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.preparation import make_network, prepare, split_of
 from ase_orbital.training.splits import Split
 
@@ -73,7 +73,7 @@ def test_a_marked_test_set_leaves_the_rest_in_proportion(salts, quick):
     for atoms in salts[0]:
         atoms.info["held_out"] = atoms.info["id"].startswith("Cs")
     settings = make(quick, test_column="held_out", sizes=[0.6, 0.2, 0.2])
-    split = split_of(read_crystals(salts, settings), settings)
+    split = split_of(read_dataset(salts, settings), settings)
     assert len(split.test) == 12
     assert all(name.startswith("Cs") for name in split.test)
     assert (len(split.train), len(split.validation)) == (36, 12)
@@ -81,7 +81,7 @@ def test_a_marked_test_set_leaves_the_rest_in_proportion(salts, quick):
 
 def test_all_of_one_formula_are_in_one_set(salts, quick):
     settings = make(quick, split="formula", sizes=[0.6, 0.2, 0.2])
-    split = split_of(read_crystals(salts, settings), settings)
+    split = split_of(read_dataset(salts, settings), settings)
     train, validation, test = ({name.split("-")[0] for name in part} for part in split)
     assert (len(train), len(validation), len(test)) == (12, 4, 4)
     assert len(train | validation | test) == 20

@@ -39,9 +39,9 @@ def predictions(folder):
 def test_it_learns(run, salts):
     """Well below the error of the mean, on crystals it has not seen."""
     deviation = np.abs(salts[1] - salts[1].mean()).mean()
-    assert run.figures["mae_test"] < 0.3 * deviation
-    assert run.figures["r2_test"] > 0.8
-    assert (run.figures["n_train"], run.figures["n_test"]) == (36, 12)
+    assert run.metrics["mae_test"] < 0.3 * deviation
+    assert run.metrics["r2_test"] > 0.8
+    assert (run.metrics["n_train"], run.metrics["n_test"]) == (36, 12)
 
 
 def test_the_folder_has_what_the_docstring_says(run):
@@ -63,7 +63,7 @@ def test_predictions_are_those_of_the_model_folder(run, salts):
     for name, row in rows.items():
         found = predictor.predict(crystal(salts, name))
         assert found["property"] == pytest.approx(row["predicted"], abs=1e-4)
-        assert found["property_spread"] == pytest.approx(row["spread"], rel=1e-2)
+        assert found["property_std"] == pytest.approx(row["std"], rel=1e-2)
         assert found["in_domain"] == row["in_domain"]
         known = salts[1][salts[0].index(crystal(salts, name))]
         assert row["known"] == pytest.approx(known, rel=1e-6)
@@ -77,15 +77,15 @@ def test_matgl_opens_the_model(run, salts):
 
 
 def test_the_spread_covers_90_percent_of_the_validation_set(run):
-    n_crystals = run.figures["n_validation"]
-    covered = run.figures["coverage_90_validation"]
+    n_crystals = run.metrics["n_validation"]
+    covered = run.metrics["coverage_90_validation"]
     assert covered == pytest.approx(0.9, abs=1.0 / n_crystals)
 
 
 def test_the_card_has_the_figures(run):
     card = (run.folder / "model" / "README.md").read_text()
     content = json.loads((run.folder / "model" / "model.json").read_text())
-    figures = content["metadata"]["figures"]  # rounded once already
+    figures = content["metadata"]["metrics"]  # rounded once already
     assert f"| **{figures['mae_test']:.4f}** |" in card
     assert f"{figures['r2_validation']:.4f}" in card
     assert "test set, 12 crystals" in card
@@ -97,7 +97,7 @@ def test_the_metadata_have_what_made_the_model(run, settings):
     content = json.loads((run.folder / "model" / "model.json").read_text())["metadata"]
     made_with = TrainingSettings.from_dict(content["training"]["settings"])
     assert made_with == TrainingSettings.from_dict(settings)
-    assert content["figures"]["mae_test"] == pytest.approx(run.figures["mae_test"], 1e-4)
+    assert content["metrics"]["mae_test"] == pytest.approx(run.metrics["mae_test"], 1e-4)
     assert content["tables"]
 
 
@@ -144,18 +144,18 @@ def test_data_that_cannot_be_used_leave_the_folder_free(salts, quick, tmp_path):
     with pytest.raises(DataError, match="none of 60 crystals"):
         train((salts[0], [None] * 60), tmp_path, **quick)
     run = train(salts, tmp_path, **quick | {"epochs": 1, "seed": 3})
-    assert run.figures["n_test"] == 6
+    assert run.metrics["n_test"] == 6
 
 
 def test_classes_have_a_probability_and_a_curve(salts, quick, tmp_path):
     settings = quick | {"property_name": "metal_probability", "column": "constant",
                         "at_most": 6.0, "epochs": 12, "members": 2}  # fmt: skip
     run = train(salts, tmp_path, **settings)
-    assert run.figures["roc_auc_train"] > 0.95
-    assert run.figures["balanced_accuracy_train"] > 0.8
+    assert run.metrics["roc_auc_train"] > 0.95
+    assert run.metrics["balanced_accuracy_train"] > 0.8
     assert (tmp_path / "roc.png").is_file()
     predictor = Predictor(tmp_path / "model", device="cpu")
-    assert predictor.properties == ["metal_probability", "metal_probability_spread"]
+    assert predictor.properties == ["metal_probability", "metal_probability_std"]
     small, large = (
         predictor.predict(crystal(salts, name))["metal_probability"]
         for name in ("LiF-1.00", "CsI-1.00")
@@ -183,5 +183,5 @@ def test_without_validation_and_test_set_there_is_still_a_model(salts, quick, tm
 
 def test_one_member_has_no_spread(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"epochs": 1})
-    assert run.evaluations["test"].spread is None
+    assert run.evaluations["test"].std is None
     assert Predictor(tmp_path / "model", device="cpu").properties == ["property"]

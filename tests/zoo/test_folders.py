@@ -16,7 +16,7 @@ from ase_orbital.zoo import read_card
 def folder(tmp_path):
     torch.manual_seed(0)
     EOSNet(property_name="band_gap").save(
-        tmp_path / "gap", metadata={"figures": {"mae_test": 0.5}}
+        tmp_path / "gap", metadata={"metrics": {"mae_test": 0.5}}
     )
     return tmp_path / "gap"
 
@@ -30,7 +30,7 @@ def test_a_folder_loads_ready_to_predict(folder):
 def test_the_card_reads_without_the_model(folder):
     card = read_card(folder)
     assert card.network == "EOSNet"
-    assert card.figures == {"mae_test": 0.5}
+    assert card.metrics == {"mae_test": 0.5}
     assert card.settings["property_name"] == "band_gap"
 
 

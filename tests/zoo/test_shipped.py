@@ -11,7 +11,7 @@ import pytest
 from ase.io import read
 
 from ase_orbital import Predictor, list_models
-from ase_orbital.properties import METAL_PROBABILITY, SPREAD
+from ase_orbital.properties import METAL_PROBABILITY, STD
 from ase_orbital.structure import read_frames
 from ase_orbital.testing import assert_function_of_the_crystal
 from ase_orbital.training.metrics import HALF_WIDTH
@@ -77,14 +77,14 @@ def known_and_predicted(name, recipe, shared):
         ids = json.loads((model_folder(name) / "test-ids.json").read_text())
         place = {str(atoms.info["id"]): index for index, atoms in enumerate(structures)}
         test = [place[crystal] for crystal in ids]
-    assert len(test) == read_card(name).figures["n_test"]
+    assert len(test) == read_card(name).metrics["n_test"]
     chosen = np.random.default_rng(0).permutation(test)[:SAMPLE]
     rows = Predictor(name, device="cpu").predict_many([structures[i] for i in chosen])
     values = np.array([targets[i] for i in chosen], dtype=float)
     predicted = read_card(name).settings["property_name"]
     if "at_most" in recipe.settings:
         values = (values <= recipe.settings["at_most"]).astype(float)
-    spread = [row.get(predicted + SPREAD, np.nan) for row in rows]
+    spread = [row.get(predicted + STD, np.nan) for row in rows]
     out = np.array([[row[predicted] for row in rows], spread])
     if read_card(name).settings["transform"] == "log10":
         out[1] /= out[0] * np.log(10.0)
@@ -95,7 +95,7 @@ def known_and_predicted(name, recipe, shared):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_cards_figures_are_measured_again(name, recipes, shared):
     """On a sample, to four times its standard error by the card's own RMSE."""
-    figures = read_card(name).figures
+    figures = read_card(name).metrics
     known, predicted, spread = known_and_predicted(name, recipes[name], shared)
     if "accuracy_test" in figures:
         right = (predicted >= 0.5) == (known == 1.0)
@@ -121,12 +121,12 @@ def test_the_published_predictions_have_the_error_the_card_says(name, recipes, s
     error = np.mean([abs(info[recipe.published_column] - info[target]) for info in test])
     card = (model_folder(name) / "README.md").read_text(encoding="utf-8")
     assert f"{error:.4f}" in card
-    assert read_card(name).figures["mae_test"] < error
+    assert read_card(name).metrics["mae_test"] < error
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_readme_and_the_card_say_what_was_measured(name):
-    figures = read_card(name).figures
+    figures = read_card(name).metrics
     card = (model_folder(name) / "README.md").read_text(encoding="utf-8")
     (row,) = re.findall(
         rf"^\| `{name}` .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ase_orbital.numerics.jit import over_lanes
 from ase_orbital.models.kernels.dispatch import each_slice, in_loops
+from ase_orbital.numerics.jit import vectorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,15 +79,15 @@ class _Maximum(torch.autograd.Function):
 def _by_columns(loops: Callable[..., None], out: Tensor, *inputs: Tensor) -> None:
     """Fill an array by loops over others, some columns in each thread."""
     arrays = [tensor.detach().contiguous().numpy() for tensor in inputs]
-    filled = out.numpy()
+    chunks_by_size = out.numpy()
 
     def fill(columns: slice) -> None:
-        loops(*arrays, filled, columns.start, columns.stop)
+        loops(*arrays, chunks_by_size, columns.start, columns.stop)
 
     each_slice(fill, out.shape[1], WORTH_A_THREAD // max(len(inputs[0]), 1))
 
 
-@over_lanes
+@vectorized
 def _take_largest(
     values: Floats, degree: Integers, largest: Floats, start: int, stop: int
 ) -> None:
@@ -104,7 +104,7 @@ def _take_largest(
         edge += degree[atom]
 
 
-@over_lanes
+@vectorized
 def _share(
     values: Floats,
     degree: Integers,

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ase_orbital.numerics.jit import over_lanes
-from ase_orbital.numerics.exponential import exp_in_place
 from ase_orbital.models.kernels.dispatch import each_slice, in_loops
+from ase_orbital.numerics.exponential import exp_in_place
+from ase_orbital.numerics.jit import vectorized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class _Mish(torch.autograd.Function):
         return scaled
 
 
-@over_lanes
+@vectorized
 def _activate(
     values: NDArray[np.floating],
     activated: NDArray[np.floating],
