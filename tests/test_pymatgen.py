@@ -103,7 +103,7 @@ def found(archive, one):
 def minimum(minima, one):
     assert minima.record(one)
     assert not minima.record(one)
-    return minima.rows[0]["band_gap"]
+    return minima.records[0]["band_gap"]
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -132,7 +132,7 @@ def test_a_run_learns_from_them(tmp_path):
     one = train((crystals, targets), tmp_path / "atoms", **settings)
     structures = [structure_of(atoms) for atoms in crystals]
     other = train((structures, targets), tmp_path / "structures", **settings)
-    assert other.figures["mae_test"] == pytest.approx(one.figures["mae_test"], rel=1e-3)
+    assert other.metrics["mae_test"] == pytest.approx(one.metrics["mae_test"], rel=1e-3)
 
 
 def test_checks_of_invariance_take_them(predictor):

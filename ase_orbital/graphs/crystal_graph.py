@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # Which count cuts a field into graphs, and so how it is batched.
-PER_ATOM = ("rows", "numbers", "fractional", "atom_copies")
+PER_ATOM = ("features", "numbers", "fractional", "atom_copies")
 PER_EDGE = (
     "source", "target", "distance", "weight", "shift", "reverse_offset", "edge_copies"
 )  # fmt: skip

@@ -45,7 +45,7 @@ def test_edges_are_those_of_the_whole_radius(monkeypatch, symmetric, n_neighbors
     monkeypatch.setattr(Connectivity, "within", lambda *_: False)
     expected, radii = searched(monkeypatch, structures, connectivity)
     assert set(radii) == {8.0}
-    for name in ("target", "source", "shift", "distance", "weight", "rows"):
+    for name in ("target", "source", "shift", "distance", "weight", "features"):
         assert torch.equal(getattr(found, name), getattr(expected, name)), name
 
 

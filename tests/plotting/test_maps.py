@@ -20,7 +20,7 @@ def test_a_map_has_rows_downwards_and_absent_cells():
     )  # fmt: skip
     axes, bar = figure.axes
     np.testing.assert_array_equal(image(axes).mask, np.isnan(VALUES))
-    np.testing.assert_allclose(image(axes).chunks_by_size(np.nan), VALUES)
+    np.testing.assert_allclose(image(axes).filled(np.nan), VALUES)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Sr", "Ba"]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["Ti", "Zr", "Hf"]
