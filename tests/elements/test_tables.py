@@ -9,7 +9,8 @@ from shutil import copytree
 
 import pytest
 
-from ase_orbital.elements import frozen, jarvis_features, provenance
+from ase_orbital.elements import jarvis_features, provenance
+from ase_orbital.elements import tables as element_tables
 from ase_orbital.elements.rebuild import main, radii_table
 from ase_orbital.errors import OrbitalError
 
@@ -24,7 +25,7 @@ needs_source = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", provenance())
 def test_checksum_is_that_of_the_file(name):
-    content = (frozen.TABLES / name).read_bytes()
+    content = (element_tables.TABLES / name).read_bytes()
     assert provenance()[name].sha256 == sha256(content).hexdigest()
 
 
@@ -40,12 +41,12 @@ def test_caller_cannot_change_the_origins():
 
 
 def test_damaged_table_is_named(tmp_path, monkeypatch):
-    tables = copytree(frozen.TABLES, tmp_path / "tables")
+    tables = copytree(element_tables.TABLES, tmp_path / "tables")
     with (tables / "covalent_radii.csv").open("a") as file:
         file.write("113,Nh,1.0\n")
-    monkeypatch.setattr(frozen, "TABLES", tables)
+    monkeypatch.setattr(element_tables, "TABLES", tables)
     with pytest.raises(OrbitalError, match=r"covalent_radii\.csv is damaged.*reinstall"):
-        frozen.read_table("covalent_radii.csv")
+        element_tables.read_table("covalent_radii.csv")
 
 
 @needs_source
@@ -56,7 +57,7 @@ def test_rebuilding_changes_no_byte():
 @needs_source
 def test_check_reports_a_difference_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("ase_orbital.elements.rebuild.TABLES", tmp_path)
-    radii = (frozen.TABLES / "covalent_radii.csv").read_bytes()
+    radii = (element_tables.TABLES / "covalent_radii.csv").read_bytes()
     (tmp_path / "covalent_radii.csv").write_bytes(radii)
     assert main(["--check"]) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["covalent_radii.csv"]

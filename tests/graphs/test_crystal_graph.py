@@ -239,7 +239,7 @@ def test_edges_are_among_the_pairs_within_the_radius(structures):
 def test_a_graph_says_what_it_holds():
     graphs = [build(bulk("NaCl", "rocksalt", a=5.64)), build(bulk("Cu"))]
     edges = sum(len(graph.source) for graph in graphs)
-    expected = f"CrystalGraph(2 crystals, 3 atoms with rows of 113, {edges} edges)"
+    expected = f"CrystalGraph(2 crystals, 3 atoms with 113 features, {edges} edges)"
     assert repr(CrystalGraph.batch(graphs)) == expected
 
 
