@@ -61,7 +61,7 @@ class Domain(nn.Module):
         self.high.fill_(-FAR)
         for rows, numbers in _chunks(graph):
             places = numbers[:, None].expand(-1, len(self.components))
-            projected = rows.to(self.low.dtype) @ self.components.T
+            projected = self._project(rows).to(self.low.dtype)
             self.low.scatter_reduce_(0, places, projected, "amin")
             self.high.scatter_reduce_(0, places, projected, "amax")
 
@@ -70,13 +70,18 @@ class Domain(nn.Module):
 
         In standard deviations; 0 within the range, beyond all bounds for an unseen element.
         """
-        projected = graph.features @ self.components.T
+        projected = self._project(graph.features)
         beyond = torch.maximum(
             self.low[graph.numbers] - projected, projected - self.high[graph.numbers]
         )
-        largest = beyond.amax(1).clamp(min=0.0)
+        largest = beyond.amax(1).clamp(min=0.0).to(self.low.dtype)
         excess: Tensor = largest.new_zeros(graph.n_graphs)
         return excess.scatter_reduce(0, graph.graph_index, largest, "amax")
+
+    def _project(self, features: Tensor) -> Tensor:
+        # In float64: divided by small standard deviations, the projections of one element
+        # are large numbers with small differences, and float32 would keep four digits.
+        return features.double() @ self.components.double().T
 
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Whether each crystal is inside, [n_graphs]."""
