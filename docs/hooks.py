@@ -193,7 +193,7 @@ def settings() -> str:
 
     rows = ["| setting | default | meaning |", "|---|---|---|"]
     for name, value in TrainingSettings().to_dict().items():
-        meaning = TrainingSettings.__dataclass_fields__[name].metadata["meaning"]
+        meaning = TrainingSettings.model_fields[name].description
         rows.append(f"| `{name}` | `{value}` | {meaning} |")
     return "\n".join(rows)
 

@@ -22,7 +22,7 @@ def main() -> None:
         card = read_card(name)
         figure = f"**{card.test_error}**"
         if "roc_auc_test" in card.metrics:
-            figure += f", area under the ROC curve {card.figures['roc_auc_test']:.4f}"
+            figure += f", area under the ROC curve {card.metrics['roc_auc_test']:.4f}"
         predicted, published = f"`{card.property_name}`", RECIPES[name].published
         rows.append(f"| `{name}` | {predicted} | {card.network} | {figure} | {published} |")
     text = README.read_text(encoding="utf-8")

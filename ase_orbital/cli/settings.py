@@ -4,47 +4,44 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError, BooleanOptionalAction
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from ase_orbital.training.settings import CHOICES, TrainingSettings
+from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-READERS: dict[str, Any] = {
-    "str": str, "str | None": str, "int": int, "int | None": int, "float": float,
-    "float | None": float,
-}  # fmt: skip
-
 
 def add_settings(parser: ArgumentParser) -> None:
-    """Add `--batch-size` for `batch_size`, and so on; absent ones are left to others."""
+    """Add `--batch-size` for `batch_size`, and so on; each is None unless given."""
     group = parser.add_argument_group("settings, as in TrainingSettings and in --config")
-    defaults = TrainingSettings()
-    for known in fields(TrainingSettings):
-        flag = f"--{known.name.replace('_', '-')}"
-        help_text = known.metadata["meaning"].replace("%", "%%")
-        if known.name != "network_settings":
-            help_text += f" [{getattr(defaults, known.name)}]"
-        options: dict[str, Any] = {"default": None, "dest": known.name, "help": help_text}
-        kind = str(known.type)
-        if kind == "bool":
-            options["action"] = BooleanOptionalAction
-        elif kind.startswith("tuple"):
-            options |= {"type": float, "nargs": "+", "metavar": "X"}
-        elif known.name == "network_settings":
-            options |= {"type": _json, "metavar": "JSON"}
-        else:
-            options |= {"type": READERS[kind], "choices": CHOICES.get(known.name)}
-        group.add_argument(flag, **options)
+    for name, setting in TrainingSettings.model_fields.items():
+        text = f"{setting.description} [{setting.default}]".replace("%", "%%")
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            help=text.removesuffix(" [{}]"),
+            default=None,
+            **_reading(setting.annotation),
+        )
+
+
+def _reading(annotation: Any) -> dict[str, Any]:
+    """Return the arguments that make argparse read values of a type."""
+    if annotation is bool:
+        return {"action": BooleanOptionalAction}
+    if get_origin(annotation) is Literal:
+        return {"choices": get_args(annotation)}
+    if get_origin(annotation) is tuple:
+        return {"type": float, "nargs": "+", "metavar": "X"}
+    if get_origin(annotation) is dict:
+        return {"type": _json, "metavar": "JSON"}
+    return {"type": (get_args(annotation) or [annotation])[0]}  # also of `int | None`
 
 
 def given(arguments: Namespace) -> dict[str, Any]:
-    """Settings that were given on the command line."""
-    values = {
-        known.name: getattr(arguments, known.name) for known in fields(TrainingSettings)
-    }
+    """Return the settings that were given on the command line."""
+    values = {name: getattr(arguments, name) for name in TrainingSettings.model_fields}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -55,6 +52,6 @@ def _json(text: str) -> dict[str, Any]:
         raise ArgumentTypeError(f"{text!r} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ArgumentTypeError(
-            f"{text!r} is no JSON object, such as '{{\"n_hidden\": 128}}'"
+            f"{text!r} is not a JSON object, such as '{{\"n_hidden\": 128}}'"
         )
     return value

@@ -1,11 +1,9 @@
-"""Models from crystals: data, features, fitting, figures, cards."""
+"""Train, evaluate and compare models on crystals with known properties."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from ase_orbital.training.ablation import ablate
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
     from ase_orbital.training.curves import learning_curve
     from ase_orbital.training.evaluation import Evaluation
     from ase_orbital.training.run import Run, train
+    from ase_orbital.training.settings import TrainingSettings
 
 __all__ = [
     "Evaluation",
@@ -24,9 +23,10 @@ __all__ = [
     "train",
 ]
 
-_HOMES = {
+_MODULES = {
     "Evaluation": "evaluation",
     "Run": "run",
+    "TrainingSettings": "settings",
     "ablate": "ablation",
     "compare": "comparison",
     "learning_curve": "curves",
@@ -35,7 +35,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because lightning takes seconds to import and the names of settings need none.
-    if name in _HOMES:
-        return getattr(import_module(f"ase_orbital.training.{_HOMES[name]}"), name)
+    # Late, because importing lightning takes seconds.
+    if name in _MODULES:
+        return getattr(import_module(f"ase_orbital.training.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'ase_orbital.training' has no attribute {name!r}")

@@ -142,7 +142,7 @@ def _known_to_all(models: Mapping[str, CrystalModel], crystals: Dataset) -> Data
     for name, atoms in zip(crystals.ids, crystals.structures, strict=True):
         try:
             for model in models.values():
-                model.check(atoms)
+                model.check_elements(atoms)
         except ElementError as error:
             reasons[name] = str(error)
     return _without(crystals, reasons, "have elements a model does not know")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.connectivity import Connectivity
 
 logger = logging.getLogger(__name__)
-FORMAT = 1  # of the shards; another number makes them anew
+FORMAT = 2  # of the shards; a new number recomputes them
 SHARD = 128  # crystals a file: what is lost at most by an interruption, for each process
 # Whatever zipfile and numpy raise for bytes that are not what they were.
 DAMAGED = (

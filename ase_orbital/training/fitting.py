@@ -128,7 +128,7 @@ def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> 
             accelerator=settings.accelerator,
             devices=settings.devices,
             strategy="ddp" if settings.devices > 1 else "auto",
-            precision=settings.precision,  # type: ignore[arg-type]  # checked by settings
+            precision=settings.precision,
             gradient_clip_val=settings.clip,
             callbacks=callbacks,
             logger=_tensorboard(folder),

@@ -1,13 +1,14 @@
-"""Everything a training run can be told, under one name in Python, a file and a command."""
+"""Settings of a training run, under the same names in Python, files and commands."""
 
 from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ase_orbital.errors import SettingError
 from ase_orbital.properties import PROPERTIES
@@ -15,146 +16,176 @@ from ase_orbital.properties import PROPERTIES
 if TYPE_CHECKING:
     from typing import Self
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "network": ("EOSNet", "OCrystalNet"),
-    "loss": ("mae", "mse", "huber"),
-    "optimizer": ("adam", "adamw"),
-    "schedule": ("cosine", "milestones", "exponential", "constant"),
-    "precision": ("32-true", "16-mixed", "bf16-mixed"),
-}
-# What may differ when a run goes on: where and how it computes, not what.
+    from pydantic_core import ErrorDetails
+
+# Settings that may change when a run is resumed: they do not affect what is learned.
 MACHINE = ("accelerator", "devices", "precision", "compile", "workers", "progress")
+PAPERS: dict[str, dict[str, Any]] = {
+    "EOSNet": {
+        "epochs": 500,
+        "schedule": "milestones",
+        "first_rate": 1e-5,
+        "learning_rate": 1e-3,
+    },
+    "OCrystalNet": {
+        "epochs": 50,
+        "schedule": "exponential",
+        "first_rate": 1e-4,
+        "learning_rate": 3e-4,
+        "last_rate": 1e-5,
+        "loss": "mse",
+    },
+}
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+class TrainingSettings(BaseModel, frozen=True, extra="forbid", strict=True):
+    """Settings of a training run; the description of each field says what it does.
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """Settings of a training run; each field's meaning is in its metadata.
-
-    The defaults are those of the shipped EOSNet models; `paper` gives those of the papers.
+    The defaults are those of the shipped EOSNet models; `paper` returns those of the
+    publications.
 
     Raises
     ------
     SettingError
-        If a value means nothing, with the values that do.
+        If a setting is unknown or has an invalid value.
     """
 
-    # What is learned.
-    property_name: str = _setting(
-        "property", "what is learned; known names have units and cards"
+    # What to learn.
+    property_name: str = Field(
+        "property", description="property to learn; known names have units"
     )
-    column: str | None = _setting(
-        None, "name of the target in the data (default: property)"
+    column: str | None = Field(
+        None, description="name of the target in the data (default: the property)"
     )
-    at_most: float | None = _setting(
-        None, "for classes: 1 where the column is at most this, 0 above"
-    )
-    id: str = _setting("id", "name of the identifier in the data")
-    # On which crystals.
-    split: str = _setting(
-        "random",
-        "random, formula, chemical_system, prototype, megnet, or the path of a split.json",
-    )
-    sizes: tuple[float, float, float] = _setting(
-        (0.8, 0.1, 0.1), "of training, validation and test set: fractions or numbers"
-    )
-    test_column: str | None = _setting(
-        None, "crystals where this is true are the test set, in place of a drawn one"
-    )
-    most_atoms: int | None = _setting(
-        None, "larger cells are not trained on, but are validated and tested on"
-    )
-    # With what.
-    network: str = _setting("EOSNet", "EOSNet or OCrystalNet")
-    network_settings: dict[str, Any] = field(
-        default_factory=dict, metadata={"meaning": "arguments of the network"}
-    )
-    start_from: str | None = _setting(
+    at_most: float | None = Field(
         None,
-        "folder of a model of the same network, of whatever property, to begin with; "
-        "of an ensemble each member begins with its own",
+        description="learn two classes: 1 where the column is at most this value, else 0",
     )
-    members: int = _setting(1, "networks in the ensemble, of seeds one apart")
-    # How.
-    epochs: int = _setting(200, "passes over the training set")
-    batch_size: int = _setting(64, "crystals a step (a process, if there are several)")
-    loss: str = _setting("mae", "mae, mse or huber; classes have negative log-likelihood")
-    class_weights: bool = _setting(True, "weigh classes by the inverse of their frequency")
-    optimizer: str = _setting("adam", "adam or adamw")
-    learning_rate: float = _setting(2e-3, "the largest")
-    schedule: str = _setting("cosine", "cosine, milestones, exponential or constant")
-    warm_up: float = _setting(0.15, "share of all steps in which the rate rises")
-    first_rate: float = _setting(1e-4, "learning rate at the start of the warm-up")
-    last_rate: float = _setting(1e-6, "learning rate at the end (cosine, exponential)")
-    milestones: tuple[float, ...] = _setting(
-        (0.2, 0.4, 0.8), "shares of all steps after which the rate falls to a tenth"
+    id: str = Field("id", description="name of the identifier in the data")
+    # Data and splits.
+    split: str = Field(
+        "random",
+        description="random, formula, chemical_system, prototype, megnet, or the path of a "
+        "split.json",
     )
-    weight_decay: float = _setting(0.0, "of the optimizer")
-    clip: float = _setting(5.0, "largest norm of the gradient")
-    averaging: float = _setting(
-        0.9995, "decay of the moving average of weights; 0 for none"
+    sizes: tuple[float, ...] = Field(
+        (0.8, 0.1, 0.1),
+        strict=False,
+        description="sizes of the training, validation and test sets, as fractions or "
+        "numbers of crystals",
     )
-    patience: int | None = _setting(
-        None, "stop after so many epochs without progress, and keep the best"
+    test_column: str | None = Field(
+        None,
+        description="take the crystals where this column is true as test set, instead of "
+        "drawing one",
     )
-    seed: int = _setting(0, "of weights, order, dropout and split")
-    # Where.
-    accelerator: str = _setting("auto", "auto, cpu, gpu")
-    devices: int = _setting(1, "how many; several are driven by one process each")
-    precision: str = _setting("32-true", "32-true, 16-mixed or bf16-mixed")
-    compile: bool = _setting(False, "torch.compile the network; needs a C++ compiler")
-    workers: int = _setting(1, "processes to compute features with")
-    progress: bool = _setting(True, "show bars")
+    most_atoms: int | None = Field(
+        None,
+        ge=1,
+        description="leave larger cells out of the training set; they stay in the "
+        "validation and test sets",
+    )
+    # Network.
+    network: Literal["EOSNet", "OCrystalNet"] = Field(
+        "EOSNet", description="EOSNet or OCrystalNet"
+    )
+    network_settings: dict[str, Any] = Field({}, description="arguments of the network")
+    start_from: str | None = Field(
+        None,
+        description="folder of a model of the same network, for any property, whose "
+        "weights to start from; each member starts from its own member of an ensemble",
+    )
+    members: int = Field(
+        1, ge=1, description="networks in the ensemble; their seeds differ by one"
+    )
+    # Optimization.
+    epochs: int = Field(200, ge=1, description="passes over the training set")
+    batch_size: int = Field(
+        64, ge=1, description="crystals per step (and per process, if there are several)"
+    )
+    loss: Literal["mae", "mse", "huber"] = Field(
+        "mae",
+        description="mae, mse or huber; classes always use the negative log-likelihood",
+    )
+    class_weights: bool = Field(
+        True, description="weight classes by the inverse of their frequency"
+    )
+    optimizer: Literal["adam", "adamw"] = Field("adam", description="adam or adamw")
+    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
+    schedule: Literal["cosine", "milestones", "exponential", "constant"] = Field(
+        "cosine", description="cosine, milestones, exponential or constant"
+    )
+    warm_up: float = Field(
+        0.15, ge=0, lt=1, description="share of all steps in which the learning rate rises"
+    )
+    first_rate: float = Field(
+        1e-4, ge=0, description="learning rate at the start of the warm-up"
+    )
+    last_rate: float = Field(
+        1e-6, ge=0, description="learning rate at the end (cosine, exponential)"
+    )
+    milestones: tuple[float, ...] = Field(
+        (0.2, 0.4, 0.8),
+        strict=False,
+        description="shares of all steps after which the learning rate drops to a tenth",
+    )
+    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimizer")
+    clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
+    averaging: float = Field(
+        0.9995,
+        ge=0,
+        lt=1,
+        description="decay of the moving average of the weights; 0 for no average",
+    )
+    patience: int | None = Field(
+        None,
+        ge=1,
+        description="stop after this many epochs without a lower validation loss, and "
+        "keep the best weights",
+    )
+    seed: int = Field(0, ge=0, description="seed of weights, order, dropout and split")
+    # Machine.
+    accelerator: str = Field("auto", description="auto, cpu or gpu")
+    devices: int = Field(
+        1, ge=1, description="number of devices; several are driven by one process each"
+    )
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = Field(
+        "32-true", description="32-true, 16-mixed or bf16-mixed"
+    )
+    compile: bool = Field(
+        False, description="compile the network with torch.compile; needs a C++ compiler"
+    )
+    workers: int = Field(1, ge=1, description="processes that compute features")
+    progress: bool = Field(True, description="show progress bars")
 
-    def __post_init__(self) -> None:
-        """Refuse values that mean nothing."""
-        for known in fields(self):
-            if not _fits(getattr(self, known.name), str(known.type)):
-                raise SettingError(
-                    f"{known.name} must be {known.type}, not {getattr(self, known.name)!r}"
-                )
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise SettingError(
-                    f"{name} must be one of {', '.join(choices)}, "
-                    f"not {getattr(self, name)!r}"
-                )
-        for name in ("epochs", "batch_size", "members", "devices", "workers", "patience",
-                     "most_atoms"):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingError(f"{name} must be a whole number from 1, not {value}")
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
-        for name in ("first_rate", "last_rate", "weight_decay", "seed"):
-            if not getattr(self, name) >= 0:
-                raise SettingError(f"{name} must not be negative, as {getattr(self, name)}")
-        for name in ("warm_up", "averaging"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise SettingError(f"{name} must be in [0, 1), not {getattr(self, name)}")
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            messages = {detail["loc"][:1]: _message(detail) for detail in error.errors()}
+            raise SettingError("; ".join(messages.values())) from None
+
+    @model_validator(mode="after")
+    def _check_combinations(self) -> Self:
+        """Check what no setting shows alone."""
         if len(self.sizes) != 3 or min(self.sizes) < 0 or self.sizes[0] == 0:
-            raise SettingError(
-                f"sizes must be three numbers, of training, validation and test set, "
-                f"not {self.sizes}"
+            raise ValueError(
+                "sizes must be three numbers, for training, validation and test set, the "
+                f"first above zero, not {self.sizes}"
             )
         if sum(self.sizes) > 1.0 + 1e-9 and any(size % 1 for size in self.sizes):
-            raise SettingError(
-                f"sizes must be fractions that add up to at most 1, or whole numbers, "
+            raise ValueError(
+                "sizes must be fractions that add up to at most 1, or whole numbers, "
                 f"not {self.sizes}"
             )
         if self.transform not in ("identity", "log10"):
-            raise SettingError(
-                f"transform must be identity or log10, not {self.transform!r}"
-            )
+            raise ValueError(f"transform must be identity or log10, not {self.transform!r}")
         if self.at_most is not None and not self.classes:
-            raise SettingError(
-                f"{self.property_name} is learned as a number, and at_most makes classes; "
-                f"give another property_name, with column {self.target}"
+            raise ValueError(
+                f"at_most makes classes, and {self.property_name} is learned as a number; "
+                f"use another property_name, with column {self.target}"
             )
+        return self
 
     @property
     def target(self) -> str:
@@ -163,58 +194,51 @@ class TrainingSettings:
 
     @property
     def classes(self) -> bool:
-        """Whether a class is learned, not a number."""
+        """Whether classes are learned instead of numbers."""
         known = PROPERTIES.get(self.property_name)
         return known.classes if known else self.at_most is not None
 
     @property
     def transform(self) -> str:
-        """What of the target is learned: "identity" or "log10"."""
+        """Transform of the property that is learned: "identity" or "log10"."""
         known = PROPERTIES.get(self.property_name)
         default = known.transform if known else "identity"
         return str(self.network_settings.get("transform") or default)
 
     @classmethod
     def paper(cls, network: str, **changes: Any) -> Self:
-        """Settings of the paper of a network; `changes` go on top.
+        """Return the settings of a network's publication, with `changes` on top.
 
-        EOSnet: Adam at 1e-3 after 20 of 500 epochs of warm-up, a tenth after 100, 200 and
-        400 epochs, batches of 64. OCrystalNet: 1e-4 to 3e-4 in 2 of 50 epochs, then
-        exponentially to 1e-5, batches of 64. No averaging, exactly the nearest neighbors.
+        EOSNet is trained with Adam at 1e-3 after 20 of 500 epochs of warm-up, and at a
+        tenth of the rate after 100, 200 and 400 epochs. OCrystalNet rises from 1e-4 to
+        3e-4 in 2 of 50 epochs, then falls exponentially to 1e-5. Both use batches of 64,
+        no averaging of the weights, and exactly the k nearest neighbors.
         """
-        settings: dict[str, Any] = {"network": network, "averaging": 0.0}
-        if network == "OCrystalNet":
-            settings |= {
-                "epochs": 50, "schedule": "exponential", "warm_up": 0.04,
-                "first_rate": 1e-4, "learning_rate": 3e-4, "last_rate": 1e-5, "loss": "mse",
-            }  # fmt: skip
-        else:
-            settings |= {
-                "epochs": 500, "schedule": "milestones", "warm_up": 0.04,
-                "first_rate": 1e-5, "learning_rate": 1e-3, "loss": "mae",
-            }  # fmt: skip
         exact = {"smoothing": None, **changes.pop("network_settings", {})}
-        return cls(**settings | {"network_settings": exact} | changes)
+        shared = {"network": network, "averaging": 0.0, "warm_up": 0.04}
+        return cls(
+            **shared | PAPERS.get(network, {}) | {"network_settings": exact} | changes
+        )
 
     @classmethod
     def from_file(cls, path: str | Path, **changes: Any) -> Self:
-        """Read a TOML or JSON file of these names; `changes` go on top.
+        """Read settings from a TOML or JSON file, with `changes` on top.
 
         Raises
         ------
         SettingError
-            If the file cannot be read, or has a name that is none of these.
+            If the file cannot be read, or a setting is unknown or invalid.
         """
         return cls.from_dict(cls.read_file(path) | changes)
 
     @staticmethod
     def read_file(path: str | Path) -> dict[str, Any]:
-        """Values of a TOML or JSON file, as `from_dict` takes them.
+        """Read the values in a TOML or JSON file, without checking them.
 
         Raises
         ------
         SettingError
-            If the file cannot be read, or holds no names.
+            If the file cannot be read, or is not a table of names and values.
         """
         path = Path(path)
         try:
@@ -229,49 +253,37 @@ class TrainingSettings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Take plain values, as a file has them.
+        """Make settings from plain values, such as those of a file.
 
         Raises
         ------
         SettingError
-            If a name is none of these, or a value means nothing.
+            If a setting is unknown or invalid.
         """
-        names = [known.name for known in fields(cls)]
-        for name in values:
-            if name not in names:
-                near = get_close_matches(name, names, n=1, cutoff=0.0)
-                raise SettingError(f"there is no setting {name!r}; did you mean {near[0]}?")
-        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
-        return cls(**values | lists)
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as `from_dict` takes them."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        """Return plain values that `from_dict` accepts and JSON can store."""
+        return self.model_dump(mode="json")
 
     def differences(self, other: TrainingSettings) -> list[str]:
-        """Names of settings in which two runs differ, those of the machine apart."""
+        """Return the names of differing settings, except those of the machine."""
         return [
-            known.name
-            for known in fields(self)
-            if known.name not in MACHINE
-            and getattr(self, known.name) != getattr(other, known.name)
+            name
+            for name in type(self).model_fields
+            if name not in MACHINE and getattr(self, name) != getattr(other, name)
         ]
 
     def of_member(self, index: int) -> Self:
-        """Settings of one network of the ensemble."""
-        return replace(self, members=1, seed=self.seed + index)
+        """Return the settings of one member of the ensemble."""
+        return self.model_copy(update={"members": 1, "seed": self.seed + index})
 
 
-def _fits(value: Any, kind: str) -> bool:
-    """Whether a value is what the annotation of its field says."""
-    if value is None:
-        return kind.endswith("None")
-    if kind.startswith("tuple"):
-        return isinstance(value, list | tuple) and all(_fits(x, "float") for x in value)
-    if kind.startswith("dict"):
-        return isinstance(value, dict)
-    if isinstance(value, bool):
-        return kind == "bool"
-    kinds = {"str": str, "int": int, "float": int | float}
-    return kind != "bool" and isinstance(value, kinds[kind.removesuffix(" | None")])
+def _message(error: ErrorDetails) -> str:
+    """Say in one clause which setting is wrong and what it must be."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        (near,) = get_close_matches(name, TrainingSettings.model_fields, n=1, cutoff=0.0)
+        return f"there is no setting {name!r}; did you mean {near}?"
+    requirement = error["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{name} {requirement}, not {error['input']!r}" if name else requirement

@@ -58,7 +58,7 @@ def test_train_again_prints_the_figures_of_the_card(trained, capsys):
     assert main([*words, "-o", str(folder)]) == 0
     out = capsys.readouterr().out
     content = json.loads((folder / "model" / "model.json").read_text())["metadata"]
-    assert f"{content['figures']['mae_test']:.4f}" in out
+    assert f"{content['metrics']['mae_test']:.4f}" in out
     assert str(folder / "model") in out
 
 
@@ -73,7 +73,7 @@ def test_train_in_a_folder_of_another_run_is_one_line_and_exit_1(trained, capsys
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["--epochs", "0"], "epochs must be a whole number from 1"),
+        (["--epochs", "0"], "epochs must be greater than or equal to 1"),
         (["--column", "nothing"], "it has no nothing"),
         (["--config", "absent.toml"], "absent.toml cannot be read"),
         (["--split", "nonsense"], "there is no split 'nonsense'"),

@@ -1,8 +1,9 @@
-"""Settings against themselves in every form, and what is refused by name."""
+"""Settings survive every form they are written in, and invalid ones are named."""
 
 import json
+import subprocess
+import sys
 from argparse import ArgumentParser
-from dataclasses import fields
 
 import pytest
 
@@ -37,11 +38,11 @@ n_hidden = 8
 """
 
 
-def test_every_setting_is_tried_here():
-    assert OTHERS.keys() == {known.name for known in fields(TrainingSettings)}
+def test_every_setting_has_another_value_here():
+    assert OTHERS.keys() == TrainingSettings.model_fields.keys()
 
 
-def test_plain_values_and_back():
+def test_settings_survive_plain_values():
     settings = TrainingSettings.from_dict(OTHERS)
     plain = settings.to_dict()
     assert plain == OTHERS
@@ -49,18 +50,18 @@ def test_plain_values_and_back():
     assert TrainingSettings.from_dict(plain) == settings
 
 
-def test_defaults_and_papers_survive_the_same_way():
+def test_defaults_and_papers_survive_plain_values():
     for settings in (TrainingSettings(), TrainingSettings.paper("OCrystalNet")):
         assert TrainingSettings.from_dict(settings.to_dict()) == settings
 
 
-def test_from_a_json_file(tmp_path):
+def test_settings_are_read_from_a_json_file(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(OTHERS))
     assert TrainingSettings.from_file(path) == TrainingSettings.from_dict(OTHERS)
 
 
-def test_from_a_toml_file_with_changes_on_top(tmp_path):
+def test_changes_go_on_top_of_a_toml_file(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text(TOML)
     settings = TrainingSettings.from_file(path, epochs=3, learning_rate=0.1)
@@ -111,22 +112,47 @@ def test_an_unknown_name_gets_the_nearest(wrong, right):
         ("property_name", None), ("at_most", "zero"),
     ],
 )  # fmt: skip
-def test_a_value_that_means_nothing_is_named(name, value):
-    with pytest.raises(SettingError, match=name):
+def test_an_invalid_value_is_named_in_one_line(name, value):
+    with pytest.raises(SettingError, match=rf"^{name} must .*, not .*$") as caught:
         TrainingSettings(**{name: value})
+    assert "\n" not in str(caught.value)
 
 
-def test_a_transform_that_means_nothing_is_named():
+def test_an_error_says_what_the_value_must_be():
+    with pytest.raises(SettingError) as caught:
+        TrainingSettings(epochs=0, network="CGCNN", seed="a")
+    assert str(caught.value) == (
+        "network must be 'EOSNet' or 'OCrystalNet', not 'CGCNN'; "
+        "epochs must be greater than or equal to 1, not 0; "
+        "seed must be a valid integer, not 'a'"
+    )
+
+
+def test_settings_cannot_be_changed():
+    settings = TrainingSettings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.epochs = 3
+    assert settings == TrainingSettings()
+
+
+def test_the_package_is_imported_without_what_only_runs_need():
+    code = "import sys, ase_orbital.training; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    assert {"pydantic", "torch", "lightning"}.isdisjoint(done.stdout.split())
+
+
+def test_an_invalid_transform_is_named():
     with pytest.raises(SettingError, match="transform must be identity or log10"):
         TrainingSettings(network_settings={"transform": "log"})
 
 
 def test_classes_of_a_property_that_is_a_number_are_refused():
-    with pytest.raises(SettingError, match="band_gap is learned as a number"):
+    with pytest.raises(SettingError, match="at_most makes classes, and band_gap"):
         TrainingSettings(property_name="band_gap", at_most=0.0)
 
 
-def test_what_is_learned_of_the_target():
+def test_the_property_decides_target_transform_and_classes():
     assert TrainingSettings(property_name="bulk_modulus").transform == "log10"
     assert TrainingSettings(property_name="band_gap").transform == "identity"
     assert TrainingSettings(property_name="band_gap", column="gap").target == "gap"
@@ -163,7 +189,7 @@ def test_changes_go_on_top_of_a_paper():
     assert settings.network_settings == {"n_hidden": 8, "smoothing": 0.1}
 
 
-def test_a_run_may_go_on_on_another_machine():
+def test_the_machine_makes_no_difference_between_runs():
     machine = {name: OTHERS[name] for name in MACHINE}
     assert TrainingSettings().differences(TrainingSettings.from_dict(machine)) == []
     differing = TrainingSettings().differences(TrainingSettings.from_dict(OTHERS))
@@ -193,7 +219,7 @@ def test_every_setting_is_an_option_of_the_same_name(name):
     assert given(parser.parse_args(words)) == {name: value}
 
 
-def test_classes_are_an_option_too():
+def test_a_threshold_of_classes_is_an_option():
     parser = ArgumentParser()
     add_settings(parser)
     words = ["--property-name", "metal_probability", "--at-most", "0.125"]
@@ -202,7 +228,7 @@ def test_classes_are_an_option_too():
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "3"])
-def test_settings_of_the_network_that_are_no_object_are_misuse(text, capsys):
+def test_network_settings_must_be_a_json_object(text, capsys):
     parser = ArgumentParser()
     add_settings(parser)
     with pytest.raises(SystemExit):
