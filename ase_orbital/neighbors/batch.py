@@ -11,12 +11,6 @@ import numpy as np
 from ase_orbital.neighbors.cell_list import DONE, binned
 from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, Orbits, orbits_in
 from ase_orbital.neighbors.pairs import Pairs, arranged, find_pairs, images_in
-from ase_orbital.neighbors.verlet import (
-    NO_CANDIDATES,
-    Candidates,
-    VerletLists,
-    images_among,
-)
 from ase_orbital.numerics.jit import compiled
 from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 from ase_orbital.structure import CLOSEST
@@ -31,8 +25,6 @@ if TYPE_CHECKING:
 # Atoms a thread takes at a time, at most: each call and return of a thread has to wait for
 # the others', and what many structures have in one array is moved once more.
 SHARE = 256
-
-_lists = VerletLists()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +91,6 @@ def _survey(
 ) -> list[Surroundings]:
     """`survey` at least one structure, all in one compiled call."""
     starts = np.cumsum([0, *map(len, structures)])
-    alone = len(structures) == 1  # one after another, they may be steps of a path
     bad, pair_starts, orbit_starts, pairs, orbits = _find(
         np.concatenate([atoms.numbers for atoms in structures]),
         np.concatenate([atoms.positions for atoms in structures]),
@@ -109,7 +100,6 @@ def _survey(
         radius,
         tolerance,
         symmetry and radius > 0.0,
-        _lists.candidates(structures[0], radius) if alone else NO_CANDIDATES,
     )
     if bad >= 0:
         find_pairs(structures[bad], radius)  # says what is wrong
@@ -146,14 +136,8 @@ def _find(
     radius: float,
     tolerance: float,
     symmetry: bool,
-    candidates: Candidates,
 ) -> tuple[int, Integers, Integers, tuple[Any, ...], tuple[Any, ...]]:
     """Pairs and orbits of structures, one behind the other.
-
-    Parameters
-    ----------
-    candidates
-        Of the only structure, or NO_CANDIDATES.
 
     Returns
     -------
@@ -169,10 +153,7 @@ def _find(
     for s in range(n):
         begin, end = starts[s], starts[s + 1]
         status, grid = binned(positions[begin:end], cells[s], periodic[s])
-        if len(candidates.first):
-            near = images_among(candidates, grid, radius)
-        else:
-            near = images_in(grid, radius)
+        near = images_in(grid, radius)
         found = arranged(grid, *near, radius * radius)
         if status != DONE or (len(found[4]) and found[4].min() < CLOSEST):
             bad = s

@@ -28,7 +28,6 @@ BENCHMARKS = {
     "predict-steps": "steps.steps",
     "latency": "latency.predict",
     "latency-overhead": "latency.overhead",
-    "path": "path.path",
     "import": "latency.importing",
     "epoch-eosnet": "epochs.eosnet",
     "epoch-compiled": "epochs.eosnet_compiled",
