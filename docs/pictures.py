@@ -1,4 +1,4 @@
-"""Draw the pictures of the pages again: `python docs/pictures.py`."""
+"""Draw the pictures of the documentation: `python docs/pictures.py`."""
 
 from __future__ import annotations
 
@@ -31,50 +31,58 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CRYSTAL = HERE.parent / "tutorials/SrTiO3.cif"
 COLORS = {"O": "#D55E00", "Ti": "#0072B2", "Sr": "#009E73"}
-# What flows down, between the folders it passes; one row is one line of imports.
-WAY = (
+# The data and the packages it passes, from top to bottom, in the order of imports.
+FLOW = (
     ("Atoms, pymatgen structure, file", ()),
-    ("", (("elements", "frozen tables"), ("structure", "checks"))),
-    ("checked Atoms", (("neighbors", "pairs, orbits, occupations, Voronoi faces"),)),
-    ("Surroundings", (("descriptors", "OFM, GOM, elements, one-hot"),)),
-    ("rows [n_atoms, n_features]", (("graphs", "CrystalGraph, PyG, DGL"),)),
-    ("CrystalGraph", (("models", "EOSNet, OCrystalNet, Ensemble"),)),
+    ("", (("structure", "to_atoms: conversion and checks"),)),
+    ("checked Atoms", (("neighbors", "pairs, equivalent atoms, soft nearest neighbors"),)),
     (
-        "network, known values",
-        (("plotting", "pictures"), ("training", "fit, measure, write the card")),
+        "NeighborBatch",
+        (
+            ("voronoi", "faces, solid angles"),
+            ("overlap", "Gaussian overlap matrices"),
+        ),
     ),
-    ("model folder", (("zoo", "models by name"),)),
-    ("loaded model", (("predict", "Predictor"),)),
+    ("", (("descriptors", "OFM, GOM, elemental, one-hot"),)),
+    ("features of inequivalent atoms", (("graphs", "connectivity, PyG, DGL"),)),
+    ("CrystalGraph", (("models", "EOSNet, OCrystalNet, uncertainty, domain"),)),
     (
-        "named numbers",
+        "network, targets",
+        (("plotting", "figures"), ("training", "fitting, metrics, cards")),
+    ),
+    ("model folder", (("zoo", "models by name"), ("predict", "Predictor"))),
+    (
+        "prediction, std, domain",
+        (("similarity", "fingerprints, archive"), ("testing", "invariance")),
+    ),
+    (
+        "",
         (
             ("calculators", "for ASE"),
-            ("search", "recorder, archive"),
+            ("search", "recorders, scores"),
             ("integrations", "other tools"),
-            ("testing", "invariance"),
         ),
     ),
     ("", (("cli", "commands"),)),
 )
-BESIDE = (
-    ("errors", "what goes wrong"),
-    ("threads", "one a task"),
-    ("compiled", "loops"),
-    ("exponentials", "many at once"),
-    ("keys", "names, units"),
+SHARED = (
+    ("errors", "exceptions"),
+    ("numerics", "compiled kernels"),
+    ("properties", "names, units"),
+    ("elements", "tables"),
 )
 
 
 def main() -> None:
-    """Write every picture beside this file."""
+    """Write every picture to the folder `pictures` beside this file."""
     folder = HERE / "pictures"
     folder.mkdir(exist_ok=True)
-    (folder / "data.svg").write_text(data(), encoding="utf-8")
+    (folder / "data.svg").write_text(draw_data_flow(), encoding="utf-8")
     atoms = read(CRYSTAL)
-    # Text as text, and nothing that differs between two runs.
+    # Text stays text, and two runs give equal files.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "", "font.size": 9}):
         for name, figure in {
-            "occupation": draw_occupation(atoms),
+            "soft-nearest": draw_soft_nearest(atoms),
             "strain": draw_strain(atoms),
             "voronoi": draw_voronoi(atoms),
             "relaxation": draw_relaxation(),
@@ -83,7 +91,7 @@ def main() -> None:
 
 
 def draw_relaxation() -> Figure:
-    """Draw what a recorder notes while a shaken Cu3Au relaxes."""
+    """Draw the records of a rattled Cu3Au cell that relaxes with EMT."""
     alloy = crystal(
         ["Au", "Cu"], [(0, 0, 0), (0, 0.5, 0.5)], spacegroup=221,
         cellpar=[4.1] * 3 + [90] * 3,
@@ -97,8 +105,8 @@ def draw_relaxation() -> Figure:
     return recorder.plot()
 
 
-def draw_occupation(atoms: Atoms) -> Figure:
-    """Draw neighbors of each species of SrTiO3 on their occupation."""
+def draw_soft_nearest(atoms: Atoms) -> Figure:
+    """Draw the weights of neighbors against distance, for each species of SrTiO3."""
     pairs, (k, smoothing, radius) = find_pairs(atoms, 8.0), (12, 0.1, 8.0)
     centers = np.arange(len(atoms))
     level = levels(pairs, centers, k=k, smoothing=smoothing, radius=radius)
@@ -113,9 +121,9 @@ def draw_occupation(atoms: Atoms) -> Figure:
         axes.plot(grid, curve, color="0.6", linewidth=1.0)
         near = np.flatnonzero(distance < 3.8)
         shells: dict[float, Counter[str]] = {}
-        for place in near:
-            shell = shells.setdefault(round(distance[place], 2), Counter())
-            shell[atoms.symbols[neighbor[place]]] += 1
+        for pair in near:
+            shell = shells.setdefault(round(distance[pair], 2), Counter())
+            shell[atoms.symbols[neighbor[pair]]] += 1
         for d, shell in shells.items():
             exact = distance[np.argmin(np.abs(distance - d))]
             f = occupation(level[center], exact, smoothing)
@@ -131,24 +139,24 @@ def draw_occupation(atoms: Atoms) -> Figure:
         axes.set_title(f"around {symbol}", fontsize=9)
         axes.set(xlim=(1.6, 3.9), ylim=(-0.05, 1.15), xlabel="distance (Å)")
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("occupation")
+    panels[0].set_ylabel("neighbor weight")
     return figure
 
 
 def draw_strain(atoms: Atoms) -> Figure:
-    """Draw what share of an oxygen's neighbors is Sr while SrTiO3 is stretched."""
+    """Draw the share of Sr among the neighbors of an oxygen while SrTiO3 is strained."""
     ratios = np.linspace(0.94, 1.06, 121)
     crystals = []
     for ratio in ratios:
         stretched = atoms.copy()
         stretched.set_cell(atoms.cell.array * [[1], [1], [ratio]], scale_atoms=True)
         crystals.append(stretched)
-    oxygen = int(np.argmin(np.abs(find_between(atoms))))
+    oxygen = int(np.argmin(distances_from_axis(atoms)))
     figure = Figure(figsize=(6.4, 2.8), layout="constrained")
     axes = figure.subplots()
     for smoothing, label, style in (
         (None, "the 12 nearest", {"color": "#D55E00", "linestyle": "--"}),
-        (0.1, "12 by occupation, smoothing 0.1 Å", {"color": "#0072B2"}),
+        (0.1, "12 soft nearest, smoothing 0.1 Å", {"color": "#0072B2"}),
     ):
         connectivity = Connectivity(radius=8.0, n_neighbors=12, smoothing=smoothing)
         weights = []
@@ -166,17 +174,18 @@ def draw_strain(atoms: Atoms) -> Figure:
     return figure
 
 
-def find_between(atoms: Atoms) -> np.ndarray:
-    """Distance in the plane of each atom from the c axis through Ti; far for no oxygen."""
+def distances_from_axis(atoms: Atoms) -> np.ndarray:
+    """Distance of each oxygen from the c axis through Ti, fractional; 9 for others."""
     titanium = atoms.symbols.indices()["Ti"][0]
-    apart = (atoms.get_scaled_positions() - atoms.get_scaled_positions()[titanium])[:, :2]
-    apart -= apart.round()
-    far = np.where(atoms.numbers == 8, 0.0, 9.0)
-    return np.asarray(np.linalg.norm(apart, axis=1) + far)
+    scaled = atoms.get_scaled_positions()
+    offset = (scaled - scaled[titanium])[:, :2]
+    offset -= offset.round()
+    distance = np.linalg.norm(offset, axis=1)
+    return np.where(atoms.numbers == 8, distance, 9.0)
 
 
 def draw_voronoi(atoms: Atoms) -> Figure:
-    """Draw two slices of the Voronoi cells of SrTiO3, with the solid angles of a center."""
+    """Draw slices through the Voronoi cells of Ti and Sr in SrTiO3."""
     figure = Figure(figsize=(6.4, 3.3), layout="constrained")
     faces = voronoi_faces(atoms)
     for axes, symbol in zip(figure.subplots(1, 2), ("Ti", "Sr"), strict=True):
@@ -190,11 +199,11 @@ def draw_voronoi(atoms: Atoms) -> Figure:
         near = np.linalg.norm(images.positions, axis=1) < 9.0
         points, kinds = images.positions[near], images.symbols[near]
         x, y = np.meshgrid(line, line)
-        # Of each point of the plane the nearest atom: what a Voronoi cell is.
-        owner = cKDTree(points).query(np.stack([x, y, np.zeros_like(x)], axis=-1))[1]
-        edge = maximum_filter(owner, size=5) > minimum_filter(owner, size=5)
-        home = int(np.argmin(np.linalg.norm(points, axis=1)))
-        shade = np.where(owner == home, 0.82, 1.0)
+        # A Voronoi cell is the set of points with the same nearest atom.
+        nearest = cKDTree(points).query(np.stack([x, y, np.zeros_like(x)], axis=-1))[1]
+        edge = maximum_filter(nearest, size=5) > minimum_filter(nearest, size=5)
+        central = int(np.argmin(np.linalg.norm(points, axis=1)))
+        shade = np.where(nearest == central, 0.82, 1.0)
         shade[edge] = 0.35
         axes.imshow(
             shade, cmap="gray", vmin=0, vmax=1, origin="lower",
@@ -218,27 +227,28 @@ def draw_voronoi(atoms: Atoms) -> Figure:
     return figure
 
 
-def data() -> str:
-    """Draw the way of the data through the folders, as SVG."""
+def draw_data_flow() -> str:
+    """Draw the data flow through the packages, as SVG."""
     height, width, left = 44, 760, 20
     # First in the text, as in the order of imports.
-    parts = [_text("flow", 675, 44, "for all of them")]
-    for index, (room, what) in enumerate(BESIDE):
-        parts.append(_box(610, 56 + index * (height + 10), 130, height, room, what))
-    parts.append(_text("flow", 300, 26, WAY[0][0]))
+    parts = [_text("data", 675, 44, "used by all of them")]
+    for index, (package, contents) in enumerate(SHARED):
+        parts.append(_box(610, 56 + index * (height + 10), 130, height, package, contents))
+    parts.append(_text("data", 300, 26, FLOW[0][0]))
     y = 32
-    for flows, boxes in WAY[1:]:
-        gap = 26 if flows else 18
-        parts.append(_arrow(300, y, y + gap - 2, flows))
+    for data, packages in FLOW[1:]:
+        gap = 26 if data else 18
+        parts.append(_arrow(300, y, y + gap - 2, data))
         y += gap
-        span = (560 - 12 * (len(boxes) - 1)) / len(boxes)
-        for index, (room, what) in enumerate(boxes):
-            parts.append(_box(left + index * (span + 12), y, span, height, room, what))
+        span = (560 - 12 * (len(packages) - 1)) / len(packages)
+        for index, (package, contents) in enumerate(packages):
+            x = left + index * (span + 12)
+            parts.append(_box(x, y, span, height, package, contents))
         y += height + 2
     style = (
         "text{font-family:sans-serif;fill:#222;text-anchor:middle}"
-        ".room{font-size:14px;font-weight:bold}.what{font-size:12px}"
-        ".flow{font-size:12px;font-style:italic}.beside{text-anchor:start}"
+        ".package{font-size:14px;font-weight:bold}.contents{font-size:12px}"
+        ".data{font-size:12px;font-style:italic}.beside{text-anchor:start}"
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y + 12}" '
@@ -249,13 +259,15 @@ def data() -> str:
     )
 
 
-def _box(x: float, y: float, width: float, height: float, room: str, what: str) -> str:
+def _box(
+    x: float, y: float, width: float, height: float, package: str, contents: str
+) -> str:
     middle = x + width / 2
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" '
         'fill="#e8f1f8" stroke="#0072B2"/>'
-        + _text("room", middle, y + 18, room)
-        + _text("what", middle, y + 35, what)
+        + _text("package", middle, y + 18, package)
+        + _text("contents", middle, y + 35, contents)
     )
 
 
@@ -267,7 +279,7 @@ def _arrow(x: float, start: float, end: float, label: str) -> str:
     return (
         f'<path d="M{x:g} {start:g}V{end - 5:g}" stroke="#222"/>'
         f'<path d="M{x - 4:g} {end - 6:g}h8l-4 6z" fill="#222"/>'
-        + _text("flow beside", x + 12, (start + end) / 2 + 4, label)
+        + _text("data beside", x + 12, (start + end) / 2 + 4, label)
     )
 
 

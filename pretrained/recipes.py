@@ -180,7 +180,7 @@ TASKS = (
             **ON_MP2018,
         },
         MP2018,
-        "97.7 % (accuracy, on the paper's own set)",
+        "accuracy 0.9247, area under the ROC curve 0.9774",
         eosnet={
             "members": 3, "epochs": 10, **FROM_GAP, "learning_rate": 5e-4,
             "network_settings": DEEP | {"dropout": 0.3},

@@ -1,4 +1,4 @@
-"""What the pages of the site say to copy can be copied, and their links lead somewhere."""
+"""Code in the documentation runs, links are valid, and the drawing follows the layers."""
 
 import ast
 import importlib.util
@@ -16,7 +16,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def hooks():
-    """Load the module that adds pages to the site."""
+    """Import `docs/hooks.py`, which adds pages to the site."""
     found = importlib.util.spec_from_file_location("hooks", DOCS / "hooks.py")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
@@ -62,21 +62,20 @@ def test_every_page_is_in_the_navigation():
 @pytest.mark.parametrize(
     "page", ["docs/development/architecture.md", "docs/pictures/data.svg"]
 )
-def test_the_way_of_the_data_names_the_folders_in_the_order_of_imports(page):
-    """The drawn way against the rule that `test_layers.py` holds the code to."""
+def test_the_data_flow_names_all_packages_in_the_order_of_imports(page):
+    """The documented data flow agrees with the rule of `test_layers.py`."""
     text = (ROOT / page).read_text("utf-8")
-    rooms = [room for rooms in ORDER for room in rooms]
+    layer = {package: index for index, packages in enumerate(ORDER) for package in packages}
     shown = [
-        word for word in re.findall(r"[>`](\w+)/?(?:\.py)?[<`]", text) if word in rooms
+        word for word in re.findall(r"[>`](\w+)/?(?:\.py)?[<`]", text) if word in layer
     ]
-    line = {room: index for index, rooms in enumerate(ORDER) for room in rooms}
-    assert set(shown) == {room for room in rooms if room in EXIST}
-    order = [line[room] for room in dict.fromkeys(shown)]
+    assert set(shown) == EXIST & layer.keys()
+    order = [layer[package] for package in dict.fromkeys(shown)]
     assert order == sorted(order)
 
 
-def test_python_in_pages_is_python_alone():
-    """No prompts, no outputs between: what is shown can be pasted."""
+def test_python_blocks_have_no_prompts_or_outputs():
+    """What is shown can be pasted."""
     for page in PAGES:
         for _, line, code in blocks(page.read_text("utf-8"), "python"):
             assert ast.parse(code).body, f"{page}, line {line}"

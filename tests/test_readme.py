@@ -1,4 +1,4 @@
-"""What the README says to copy can be copied."""
+"""The commands and the Python code of the README work."""
 
 import re
 
@@ -14,17 +14,17 @@ def section(title):
 
 
 def test_two_commands_set_everything_up():
-    """The gate, .ci/run, runs these two; here only their form."""
+    """Only their form is checked here; the gate, .ci/run, runs them."""
     commands = [code for _, _, code in blocks(section("Set up"), "bash")]
     pins = (ROOT / ".ci/constraints.txt").read_text(encoding="utf-8").splitlines()
     assert len(commands) == 2
     for command in commands:
         assert command.startswith("python3.11 -m venv .venv")
-        # A plain torch can be gigabytes larger: the pinned one comes first.
+        # The pinned torch comes first: the default build can be gigabytes larger.
         assert re.search(r"pip install [^&]*torch==\S+", command)
         assert re.search(r"torch==\S+", command)[0] in pins
         assert command.count("-c .ci/constraints.txt") == command.count("pip install")
-        # One command: what fails, stops it.
+        # It is one command, which stops at the first failure.
         lines = command.splitlines()
         assert all(line.endswith(("&& \\", "\\")) for line in lines[:-1])
         assert command.count("&&") >= 3
