@@ -1,4 +1,4 @@
-"""Imports run one way, from data towards results, and each room keeps to its own tools."""
+"""Imports run one way, from structures to results, and each package has its own tools."""
 
 import ast
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "ase_orbital"
 FILES = sorted(ROOT.rglob("*.py"))
 
-# A room imports from itself and from rooms of earlier lines, never from a later line, nor
-# from its neighbors in the same line.
+# The layers, from the bottom to the top. A package imports from itself and from packages
+# of lower layers, and never from a higher layer or from another package of its own layer.
 ORDER = [
     ["numerics", "errors"],
     ["properties"],
@@ -30,7 +30,7 @@ ORDER = [
     ["integrations"],
     ["cli"],
 ]
-LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
+LAYER = {package: layer for layer, packages in enumerate(ORDER) for package in packages}
 
 GRAPH_FRAMEWORKS = {"dgl", "torch_geometric", "matgl"}
 FORBIDDEN = {
@@ -47,7 +47,7 @@ FORBIDDEN = {
     "models": {"ase"},
 }
 
-# Named nowhere in the package but under these paths.
+# Libraries and packages that may be imported only under these paths.
 ONLY_IN = {
     "dgl": "graphs/dgl.py",
     "torch_geometric": "graphs/pyg.py",
@@ -65,14 +65,14 @@ ONLY_IN = {
 }
 
 
-def room_of(path: Path) -> str:
-    """The folder or file right below the package; empty for the package's own __init__."""
+def package_of(path: Path) -> str:
+    """Folder or module right below `ase_orbital`; empty for its own `__init__`."""
     first = path.relative_to(ROOT).parts[0].removesuffix(".py")
     return {"__init__": "", "__main__": "cli"}.get(first, first)
 
 
 def imported(source: str) -> set[str]:
-    """Every dotted name a file imports, anywhere in it but in type-checking blocks."""
+    """Every dotted name that a file imports outside of type-checking blocks."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
@@ -87,52 +87,54 @@ def imported(source: str) -> set[str]:
     return found
 
 
-def names(dotted: str, package: str) -> bool:
+def is_inside(dotted: str, package: str) -> bool:
     return dotted == package or dotted.startswith(package + ".")
 
 
-def broken_rules(room: str, place: str, source: str) -> list[str]:
-    """What a file of a room, at a place relative to the package, imports and should not."""
+def forbidden_imports(package: str, place: str, source: str) -> list[str]:
+    """Names that a file of a package imports against the rules.
+
+    `place` is the path of the file relative to `ase_orbital`.
+    """
     found = imported(source)
     broken = [name for name in found if name.startswith(".")]
     broken += [
-        name for name in found for bad in FORBIDDEN.get(room, ()) if names(name, bad)
+        name for name in found for bad in FORBIDDEN.get(package, ()) if is_inside(name, bad)
     ]
     broken += [
         name
         for name in found
-        for package, home in ONLY_IN.items()
-        if names(name, package) and not place.startswith(home)
+        for library, home in ONLY_IN.items()
+        if is_inside(name, library) and not place.startswith(home)
     ]
     for name in found:
-        if not names(name, "ase_orbital"):
+        if not is_inside(name, "ase_orbital"):
             continue
         target = name.split(".")[1] if "." in name else ""
-        if target == room:
+        if target == package:
             continue
-        # Names of the package itself come from any room: for what is above all rooms only.
-        if target not in LINE:
-            above = room == "cli"
+        # `ase_orbital` itself exports names of all layers, so only the top may import them.
+        if target not in LAYER:
+            allowed = package == "cli"
         else:
-            above = room in LINE and LINE[target] < LINE[room]
-        if not above:
+            allowed = package in LAYER and LAYER[target] < LAYER[package]
+        if not allowed:
             broken.append(name)
     return sorted(broken)
 
 
-def test_every_room_has_its_place():
-    rooms = {room_of(path) for path in FILES} - {""}
-    assert rooms <= LINE.keys()
+def test_every_package_has_a_layer():
+    assert {package_of(path) for path in FILES} - {""} <= LAYER.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_downwards(path):
-    place = path.relative_to(ROOT).as_posix()
-    assert broken_rules(room_of(path), place, path.read_text(encoding="utf-8")) == []
+    place, source = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+    assert forbidden_imports(package_of(path), place, source) == []
 
 
 @pytest.mark.parametrize(
-    ("room", "place", "source"),
+    ("package", "place", "source"),
     [
         (
             "graphs",
@@ -164,12 +166,12 @@ def test_imports_run_downwards(path):
         ("", "__init__.py", "from ase_orbital.descriptors.gom import GOM"),
     ],
 )
-def test_the_rules_notice(room, place, source):
-    assert len(broken_rules(room, place, source)) == 1
+def test_forbidden_imports_are_found(package, place, source):
+    assert len(forbidden_imports(package, place, source)) == 1
 
 
 @pytest.mark.parametrize(
-    ("room", "place", "source"),
+    ("package", "place", "source"),
     [
         ("graphs", "graphs/converters.py", "from ase_orbital.graphs.dgl import to_dgl"),
         ("graphs", "graphs/dgl.py", "import dgl"),
@@ -182,5 +184,5 @@ def test_the_rules_notice(room, place, source):
         ("cli", "cli/main.py", "from ase_orbital import __version__"),
     ],
 )
-def test_the_rules_let_pass(room, place, source):
-    assert broken_rules(room, place, source) == []
+def test_allowed_imports_pass(package, place, source):
+    assert forbidden_imports(package, place, source) == []
