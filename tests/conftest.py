@@ -1,8 +1,10 @@
 """What several test files use."""
 
+import itertools
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111, molecule
@@ -11,6 +13,27 @@ from ase.spacegroup import crystal
 # Before torch is imported: on matrices as small as here threads wait for each other, and
 # ten times as long where cores are shared.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Ionic radii, Å: Shannon, Acta Cryst. A 32, 751 (1976), doi:10.1107/S0567739476001551.
+CATIONS = {"Li": 0.76, "Na": 1.02, "K": 1.38, "Rb": 1.52, "Cs": 1.67}
+ANIONS = {"F": 1.33, "Cl": 1.81, "Br": 1.96, "I": 2.20}
+
+
+def pytest_addoption(parser):
+    """Let `pytest -m gpu --device` name the device; any other test ignores it."""
+    parser.addoption("--device", help="for tests marked gpu (default: cuda, else cpu:0)")
+
+
+@pytest.fixture(scope="session")
+def device(request) -> str:
+    """Where tests marked gpu compute, to be compared with "cpu".
+
+    Without a GPU it is "cpu:0": the CPU to torch, and another device to this package.
+    """
+    import torch
+
+    found = "cuda" if torch.cuda.is_available() else "cpu:0"
+    return request.config.getoption("device") or found
 
 
 @pytest.fixture(scope="session")
@@ -39,4 +62,33 @@ def structures() -> dict[str, Atoms]:
         ),
         "molecule": molecule("CH4"),
         "lone atom": Atoms("O"),
+    }
+
+
+@pytest.fixture(scope="session")
+def salts():
+    """60 rocksalts, 3 sizes of each of 20 compounds, and their lattice constants."""
+    crystals, constants = [], []
+    for cation, anion, scale in itertools.product(CATIONS, ANIONS, (0.97, 1.0, 1.03)):
+        constant = 2.0 * scale * (CATIONS[cation] + ANIONS[anion])
+        atoms = bulk(cation + anion, "rocksalt", a=constant)
+        atoms.info["id"] = f"{cation}{anion}-{scale:.2f}"
+        crystals.append(atoms)
+        constants.append(constant)
+    return crystals, np.array(constants)
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """Settings of training runs that take a second."""
+    from ase_orbital import OneHot
+    from ase_orbital.descriptors.settings import to_settings
+
+    return {
+        "network_settings": {"descriptor": to_settings(OneHot()), "n_hidden": 16},
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 1e-2,
+        "accelerator": "cpu",
+        "progress": False,
     }

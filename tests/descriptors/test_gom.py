@@ -203,21 +203,6 @@ def test_degenerate_levels_of_a_cube(dtype, edge):
     assert_allclose(found.sum(axis=1), 4.0 * np.square(damping).sum(), atol=2e-5)
 
 
-@pytest.mark.parametrize("orbitals", ["s", "sp"])
-def test_the_way_of_other_devices_gives_the_same(orbitals):
-    # To torch this is the CPU, and to GOM a device for which there are no compiled loops.
-    gom, there = GOM(orbitals=orbitals), GOM(orbitals=orbitals, device="cpu:0")
-    assert_allclose(there.create(RUTILE), gom.create(RUTILE), atol=1e-12)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("orbitals", ["s", "sp"])
-def test_gpu_gives_the_same(orbitals):
-    gom, there = GOM(orbitals=orbitals), GOM(orbitals=orbitals, device="cuda")
-    assert_allclose(there.create(RUTILE), gom.create(RUTILE), atol=1e-12)
-    assert_allclose(there.derivatives(RUTILE), gom.derivatives(RUTILE), atol=1e-10)
-
-
 # --- Contracts
 
 

@@ -213,15 +213,6 @@ def test_moving_changes_the_floating_point_tensors_only(members, assert_same):
     assert_same(members[0].to("cpu"), members[0])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_batches_work_on_a_gpu(members, assert_same):
-    there = [member.to("cuda") for member in members]
-    batch = CrystalGraph.batch(there)
-    assert batch.graph_index.device.type == "cuda"
-    for one, other in zip(members, batch.unbatch(), strict=True):
-        assert_same(one, other.to("cpu"))
-
-
 def test_many_graphs_are_built_as_each_alone(structures, assert_same):
     together = build_graphs(list(structures.values()), OneHot(), SYMMETRIC, torch.float64)
     for one, atoms in zip(together, structures.values(), strict=True):

@@ -227,11 +227,3 @@ def test_misuse_is_explained(gap):
 def test_matgl_models_refuse_what_they_would_take_for_periodic(atoms):
     with pytest.raises(StructureError, match="one of matgl's own"):
         Predictor(MEGNet()).predict(atoms)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_gpu_equals_cpu(gap, modulus):
-    on_gpu = Predictor([gap, modulus], device="cuda").predict_many(STRUCTURES)
-    on_cpu = Predictor([gap, modulus], device="cpu").predict_many(STRUCTURES)
-    for one, other in zip(on_gpu, on_cpu, strict=True):
-        assert one == pytest.approx(other, rel=1e-4, abs=1e-4)
