@@ -130,7 +130,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
         stds: dict[str, list[Tensor]] = {}
         excess = []
         for model in self._models:
-            model.check(around.atoms)
+            model.check_elements(around.atoms)
             key = (model.descriptor, model.connectivity)
             if key not in graphs:
                 graphs[key] = differentiable_graph(model, around, vectors)

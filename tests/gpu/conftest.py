@@ -24,8 +24,15 @@ RATTLED.rattle(0.1, seed=0)
 @pytest.fixture
 def crystals():
     """Crystals with and without symmetry, a slab, a molecule and a lone atom."""
-    structures = [RUTILE, RATTLED, LOW, bulk("NaCl", "rocksalt", a=5.64),
-                  fcc111("Cu", (1, 1, 3), vacuum=8.0), molecule("H2O"), Atoms("Ar")]  # fmt: skip
+    structures = [
+        RUTILE,
+        RATTLED,
+        LOW,
+        bulk("NaCl", "rocksalt", a=5.64),
+        fcc111("Cu", (1, 1, 3), vacuum=8.0),
+        molecule("H2O"),
+        Atoms("Ar"),
+    ]
     return [atoms.copy() for atoms in structures]
 
 

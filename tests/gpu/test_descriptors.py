@@ -25,7 +25,9 @@ def test_gom_features_in_double_precision(device, crystals, orbitals, normalize)
 
 def test_gom_features_in_single_precision(device, crystals, orbitals, assert_as_precise):
     found, single, double = (
-        np.concatenate(GOM(orbitals=orbitals, n_eigenvalues=66, **kind).create_many(crystals))
+        np.concatenate(
+            GOM(orbitals=orbitals, n_eigenvalues=66, **kind).create_many(crystals)
+        )
         for kind in ({"dtype": "float32", "device": device}, {"dtype": "float32"}, {})
     )
     assert found.dtype == np.float32

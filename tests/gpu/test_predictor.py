@@ -8,7 +8,13 @@ import pytest
 import torch
 from ase.spacegroup import crystal
 
-from ase_orbital import GOM, FingerprintCalculator, Predictor, PropertyCalculator, list_models
+from ase_orbital import (
+    GOM,
+    FingerprintCalculator,
+    Predictor,
+    PropertyCalculator,
+    list_models,
+)
 from ase_orbital.models import EOSNet
 from ase_orbital.search import Maximize, ObjectiveCalculator
 
@@ -95,7 +101,10 @@ def test_predictors_are_pickled_with_their_device(device, model, perovskites):
         predictor = Predictor(models, device=device, dtype="float64")
         copy = pickle.loads(pickle.dumps(predictor))
         assert copy.device == predictor.device
-        found, expected = copy.predict_many(perovskites), predictor.predict_many(perovskites)
+        found, expected = (
+            copy.predict_many(perovskites),
+            predictor.predict_many(perovskites),
+        )
         assert_equal(found, expected)
 
 

@@ -29,7 +29,7 @@ class WeightedBatchNorm(nn.BatchNorm1d):
         assert self.num_batches_tracked is not None
         assert self.momentum is not None
         total = weight.sum()
-        share = weight / total
+        share = weight.to(self.running_mean.dtype) / total
         with torch.autocast(values.device.type, enabled=False):
             normalized, mean, variance = _Normalize.apply(
                 values.to(share.dtype), share, self.weight, self.bias, self.eps
