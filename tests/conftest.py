@@ -24,6 +24,12 @@ def pytest_addoption(parser):
     parser.addoption("--device", help="for tests marked gpu (default: cuda, else cpu:0)")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Leave out all other files with `-m gpu`: some import what a GPU machine may lack."""
+    others = collection_path.is_file() and collection_path.parent.name != "gpu"
+    return True if others and config.option.markexpr == "gpu" else None
+
+
 @pytest.fixture(scope="session")
 def device(request) -> str:
     """Where tests marked gpu compute, to be compared with "cpu".
