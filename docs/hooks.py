@@ -1,8 +1,7 @@
-"""What the site has beside the pages of this folder.
+"""Hooks that complete the site when mkdocs builds it.
 
-Pages that lie elsewhere in the repository (model cards, changelog, tutorials) are added
-under the names of `elsewhere`; tutorials are executed for it. Formulas become MathML, which
-browsers draw without a script.
+They add the pages of `elsewhere` (model cards, changelog, executed tutorials), fill in
+tables from the code, and convert formulas to MathML, which needs no script in the browser.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mkdocs.hooks")
 
 ROOT = Path(__file__).parents[1]
-# Sharp pictures, shown at half their pixels where a cell ends with one.
-PICTURES = """\
+# Figures have twice the resolution at which the site shows them.
+SETUP = """\
 from IPython import get_ipython
 from matplotlib_inline.config import InlineBackend
 backend = InlineBackend.instance(parent=get_ipython())
@@ -39,7 +38,7 @@ FORMULA = re.compile(
 
 
 def elsewhere() -> dict[str, Path]:
-    """Pages of the site whose source is not in this folder, by their place in the site."""
+    """Return the pages whose source is not in this folder: {place in the site: source}."""
     tutorials = {
         f"tutorials/{path.stem}.md": path for path in sorted(ROOT.glob("tutorials/*.py"))
     }
@@ -60,7 +59,7 @@ def elsewhere() -> dict[str, Path]:
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Put tutorials and cards into the navigation, behind the first page of theirs."""
+    """Add tutorials and cards to the navigation, after the first page of their section."""
     listed = re.findall(r"[\w/-]+\.md", str(config.nav))
     new = [uri for uri in elsewhere() if uri not in listed]
     for section in config.nav or []:
@@ -70,7 +69,7 @@ def on_config(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add the pages of `elsewhere`, with what belongs to them."""
+    """Add the pages of `elsewhere` with their figures and notebooks."""
     from mkdocs.structure.files import File
 
     for uri, path in elsewhere().items():
@@ -82,12 +81,12 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
-    """Page, notebook and pictures of a tutorial, by file name.
+    """Convert a tutorial: {file name: content} of its page, notebook and figures.
 
     Raises
     ------
     PluginError
-        If a cell fails, with the tutorial's name.
+        If a cell fails; the message names the tutorial.
     """
     import jupytext
     import nbformat
@@ -97,10 +96,10 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
     from nbconvert import MarkdownExporter
 
     notebook = jupytext.read(path)
-    head = "Without its outputs: this site was built with EXECUTE_TUTORIALS=false."
+    head = "The outputs are missing because EXECUTE_TUTORIALS was false"
     if execute:
         began = time.perf_counter()
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(PICTURES))
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
         folder = {"metadata": {"path": str(path.parent)}}
         client = NotebookClient(
             notebook, kernel_name="python3", resources=folder, coalesce_streams=True
@@ -110,27 +109,30 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
         except CellExecutionError as error:
             raise PluginError(f"the tutorial {path.name} failed: {error}") from error
         del notebook.cells[0]
-        for cell in notebook.cells:  # bars, and what libraries say of their surroundings
-            shown = [one for one in cell.get("outputs", []) if one.get("name") != "stderr"]
-            cell.update({"outputs": shown} if "outputs" in cell else {})
+        for cell in notebook.cells:  # drop progress bars and warnings of libraries
+            if "outputs" in cell:
+                cell["outputs"] = [
+                    output for output in cell["outputs"] if output.get("name") != "stderr"
+                ]
         logger.info("%s: %.0f s", path.name, time.perf_counter() - began)
         head = f"[This page as an executed notebook]({path.stem}.ipynb)"
     body, resources = MarkdownExporter().from_notebook_node(notebook)
 
-    def shown(found: re.Match[str]) -> str:
-        width = int.from_bytes(resources["outputs"][found[1]][16:20]) // 2  # of the PNG
+    def image(found: re.Match[str]) -> str:
+        # Bytes 16 to 20 of a PNG file are its width.
+        width = int.from_bytes(resources["outputs"][found[1]][16:20]) // 2
         return f"![]({path.stem}/{found[1]}){{ width={width} }}"
 
-    body = re.sub(r"!\[png\]\((.*?)\)", shown, body)
+    body = re.sub(r"!\[png\]\((.*?)\)", image, body)
     title, _, rest = body.lstrip().partition("\n")
-    page = f"{title}\n\n*{head}; its source is `tutorials/{path.name}`.*\n{rest}"
-    pictures = {f"{path.stem}/{name}": data for name, data in resources["outputs"].items()}
+    page = f"{title}\n\n*{head}; the source is `tutorials/{path.name}`.*\n{rest}"
+    figures = {f"{path.stem}/{name}": data for name, data in resources["outputs"].items()}
     notebooks = {f"{path.stem}.ipynb": nbformat.writes(notebook)} if execute else {}
-    return {f"{path.stem}.md": page, **notebooks, **pictures}
+    return {f"{path.stem}.md": page, **notebooks, **figures}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fill in what the code itself says: a comment `<!-- models -->` becomes a table."""
+    """Replace comments such as `<!-- models -->` by tables made from the code."""
     for name, filling in FILLINGS.items():
         if f"<!-- {name} -->" in markdown:
             markdown = markdown.replace(f"<!-- {name} -->", filling())
@@ -138,7 +140,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def models() -> str:
-    """Table of the shipped models, from their cards."""
+    """Make the table of shipped models from their cards."""
     from ase_orbital.zoo import list_models, read_card
 
     rows = ["| model | predicts | network | error on its test set |", "|---|---|---|---|"]
@@ -152,7 +154,7 @@ def models() -> str:
 
 
 def tutorials() -> str:
-    """List of the tutorials: number, title and first sentence of each."""
+    """List the tutorials with title and first sentence."""
     rows = []
     for path in sorted(ROOT.glob("tutorials/*.py")):
         head = path.read_text("utf-8").partition("\n\n")[0].splitlines()
@@ -164,20 +166,23 @@ def tutorials() -> str:
 
 
 def coverage() -> str:
-    """Table of how the calibrated spreads did on test sets, from the cards."""
+    """Make the table of test set coverage of the calibrated standard deviations."""
     from ase_orbital.zoo import list_models, read_card
 
-    rows = ["| ensemble | test crystals | within 1.64 spreads |", "|---|---|---|"]
+    rows = [
+        "| ensemble | test crystals | within 1.64 std |",
+        "|---|---|---|",
+    ]
     for name in list_models():
-        figures = read_card(name).metrics
-        if "coverage_90_test" in figures:
-            share = 100.0 * figures["coverage_90_test"]
-            rows.append(f"| `{name}` | {figures['n_test']:,} | {share:.1f} % |")
+        metrics = read_card(name).metrics
+        if "coverage_90_test" in metrics:
+            share = 100.0 * metrics["coverage_90_test"]
+            rows.append(f"| `{name}` | {metrics['n_test']:,} | {share:.1f} % |")
     return "\n".join(rows)
 
 
 def properties() -> str:
-    """Table of the names of properties."""
+    """Make the table of properties."""
     from ase_orbital.properties import PROPERTIES
 
     rows = ["| name | unit | meaning | learned as |", "|---|---|---|---|"]
@@ -188,7 +193,7 @@ def properties() -> str:
 
 
 def settings() -> str:
-    """Table of the settings of a training run."""
+    """Make the table of training settings."""
     from ase_orbital.training import TrainingSettings
 
     rows = ["| setting | default | meaning |", "|---|---|---|"]
@@ -199,7 +204,7 @@ def settings() -> str:
 
 
 def commands() -> str:
-    """What every verb of the command line says to `--help`."""
+    """Return the `--help` output of every command."""
     from ase_orbital.cli.main import VERBS, main
 
     os.environ["COLUMNS"] = "76"
@@ -225,7 +230,7 @@ FILLINGS = {
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Turn formulas into MathML."""
+    """Convert formulas to MathML."""
     return FORMULA.sub(_mathml, content)
 
 

@@ -1,15 +1,15 @@
 # %% [markdown]
-# # What descriptors see
+# # What descriptors describe
 #
-# A descriptor turns the surroundings of each atom into a row of numbers. This is what the
-# orbital field matrix (OFM) and the Gaussian overlap matrix (GOM) see of SrTiO3: of its
-# sites, of another element, of another way to write it down, and of a titanium atom that
-# leaves its center. Needs the extra `plot`.
+# A descriptor turns the environment of each atom into a vector of features. This tutorial
+# applies the orbital field matrix (OFM) and the Gaussian overlap matrix (GOM) to SrTiO3. It
+# compares the sites of the crystal, replaces an element, writes the same crystal in
+# different ways, and displaces a titanium atom. You need the extra `plot`.
 
 # %%
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # a crystal as small as this wants no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,38 +22,40 @@ cubic = read("SrTiO3.cif")
 FIRST = {"Sr": 0, "Ti": 1, "O": 2}  # the first atom of each element
 TI = FIRST["Ti"]
 for descriptor in (OFM(), GOM(), GOM(orbitals="sp")):
-    rows = descriptor.create(cubic)
-    print(f"{descriptor}: {rows.shape[0]} atoms, {rows.shape[1]} numbers each")
+    features = descriptor.create(cubic)
+    print(f"{descriptor}: {features.shape[0]} atoms, {features.shape[1]} features each")
 
 # %% [markdown]
 # ## Orbital field matrices
 #
-# OFM asks which valence subshells an atom has, and which its neighbors have. Neighbors are
-# the atoms behind the faces of its Voronoi cell; each counts by the solid angle of its
-# face, relative to the largest, over its distance (Pham et al., Sci. Technol. Adv. Mater.
-# 18, 756 (2017)). `matrices` has the center's subshells downwards, the neighbors' across.
+# OFM combines the valence subshells of an atom with those of its neighbors. The neighbors
+# are the atoms that share a face of the Voronoi cell. The weight of a neighbor is the solid
+# angle of its face relative to the largest one, divided by its distance (Pham et al., Sci.
+# Technol. Adv. Mater. 18, 756 (2017)). In the result of `matrices`, the rows are the
+# subshells of the center, and the columns are those of the neighbors.
 
 # %%
 fields = OFM().matrices(cubic)
 orbital_fields({name: fields[index] for name, index in FIRST.items()})
 
 # %% [markdown]
-# Titanium, with its two 4s and two 3d electrons (s², d²), has neighbors with s² and p⁴:
-# oxygen. There are six, behind six equal faces, at half the edge of the cell. So the number
-# in its cells can be had by hand:
+# Titanium has two 4s and two 3d electrons (s², d²), and its neighbors have s² and p⁴: they
+# are oxygen. There are six of them, with six equal faces, at half the edge of the cell, so
+# the value of the matrix elements can be calculated by hand:
 
 # %%
 edge = cubic.cell.lengths()[0]
 print(f"{6 / (edge / 2):.4f} and {fields[TI].max():.4f}, 1/Å")
 
 # %% [markdown]
-# Strontium has twelve oxygen neighbors. An oxygen atom sees all three elements: s² is what
-# they have in common, p⁴ is other oxygen, and d² is titanium.
+# Strontium has twelve oxygen neighbors. Oxygen has neighbors of all three elements: all of
+# them have s², p⁴ belongs to oxygen, and d² to titanium.
 #
-# `mean` describes a whole crystal by one row, with the centers' own subshells in front, as
-# Orbital CrystalNet wants them; `center=False` leaves those out. The papers draw all 32
-# subshells. Here is another crystal in their way, the magnet SmCo5: f⁶ is samarium, d⁷ is
-# cobalt, and most of what cobalt sees is cobalt.
+# `mean` averages over the atoms and so describes the whole crystal. By default, the
+# features contain the subshells of the center as well, as in the OCrystalNet paper;
+# `center=False` leaves them out. The papers plot all 32 subshells. The next figure does the
+# same for the magnet SmCo5: f⁶ is samarium and d⁷ is cobalt, and most neighbors of cobalt
+# are cobalt.
 
 # %%
 from ase.spacegroup import crystal
@@ -70,39 +72,42 @@ orbital_fields(
 )
 
 # %% [markdown]
-# ## Spectra of overlaps
+# ## Spectra of overlap matrices
 #
-# GOM puts a Gaussian on each atom within 6 Å, as wide as the atom's covalent radius, and
-# takes the eigenvalues of the matrix of their overlaps (Zhu et al., J. Chem. Phys. 144,
-# 034203 (2016)). Close neighbors overlap much, and raise the largest eigenvalues. Steps are
-# degenerate sets: they tell of symmetry.
+# GOM places a Gaussian on each atom within 6 Å, whose width is the covalent radius, and
+# computes the eigenvalues of their overlap matrix (Zhu et al., J. Chem. Phys. 144, 034203
+# (2016)). Close neighbors have large overlaps, which raise the largest eigenvalues. The
+# steps in the spectrum are degenerate eigenvalues, which follow from the site symmetry.
 
 # %%
-rows = GOM().create(cubic)
-spectra({name: rows[index] for name, index in FIRST.items()}, n_largest=30)
+features = GOM().create(cubic)
+spectra({name: features[index] for name, index in FIRST.items()}, n_largest=30)
 
 # %% [markdown]
-# The sites of Sr and Ti are those of a cube, with sets of one, two or three; that of O has
-# a single axis of fourfold symmetry, and no set of three. The sizes of the first sets:
+# The sites of Sr and Ti have cubic symmetry, with degeneracies of one, two or three. The
+# site of O has a single fourfold axis, and no threefold degeneracy. These are the
+# degeneracies of the largest eigenvalues:
 
 
 # %%
-def set_sizes(row):
-    """How many equal numbers follow one another."""
-    _, counts = np.unique(row.round(8), return_counts=True)
+def degeneracies(eigenvalues):
+    """Count equal eigenvalues, from the largest to the smallest."""
+    _, counts = np.unique(eigenvalues.round(8), return_counts=True)
     return counts[::-1].tolist()
 
 
 for name, index in FIRST.items():
-    print(f"{name:2} {rows[index, :8].round(3)} {set_sizes(rows[index])[:8]}")
+    eigenvalues = features[index]
+    print(f"{name:2} {eigenvalues[:8].round(3)} {degeneracies(eigenvalues)[:8]}")
 
 # %% [markdown]
-# ## What each is blind to
+# ## What each descriptor cannot distinguish
 #
-# Barium has the valence subshells of strontium. In one and the same cell OFM cannot tell
-# them apart. GOM can, on all sites, because barium is larger; but two elements of equal
-# radius would look the same to it. Elemental features know the element, and nothing of its
-# surroundings. `Concatenate` puts them side by side. How much rows change:
+# Barium and strontium have the same valence subshells, so OFM cannot distinguish them in
+# the same cell. GOM can, at all sites, because barium is larger; but it cannot distinguish
+# two elements with the same covalent radius. Elemental features depend on the element, but
+# not on the environment. `Concatenate` combines descriptors. This table shows how much the
+# features change when barium replaces strontium:
 
 # %%
 barium = cubic.copy()
@@ -120,8 +125,9 @@ for descriptor in (
 # %% [markdown]
 # ## The same crystal, written differently
 #
-# Rows belong to atoms, not to coordinates. Here titanium is off its center, and the crystal
-# is written in all the ways that `same_crystals` knows. The largest change of any number:
+# Features do not depend on the choice of coordinates. Here titanium is displaced from the
+# center of its octahedron, and `same_crystals` returns different representations of the
+# crystal. The table shows the largest change of any feature:
 
 # %%
 from ase_orbital.testing import same_crystals
@@ -132,28 +138,29 @@ descriptors = [OFM(), GOM()]
 expected = [descriptor.create(polar) for descriptor in descriptors]
 for change, rewritten, origin in same_crystals(polar):
     largest = [
-        np.abs(descriptor.create(rewritten) - rows[origin]).max()
-        for descriptor, rows in zip(descriptors, expected, strict=True)
+        np.abs(descriptor.create(rewritten) - features[origin]).max()
+        for descriptor, features in zip(descriptors, expected, strict=True)
     ]
     print(
         f"{change:22} {len(rewritten):2} atoms, OFM {largest[0]:.0e}, GOM {largest[1]:.0e}"
     )
 
 # %% [markdown]
-# For a descriptor of your own, `ase_orbital.testing.assert_invariant` asks the same.
+# `ase_orbital.testing.assert_invariant` makes the same test for your own descriptor.
 #
 # ## A distortion
 #
-# In a ferroelectric perovskite titanium leaves the center of its octahedron along one axis.
-# What does its row say of such a step?
+# In a ferroelectric perovskite, titanium is displaced from the center of its octahedron
+# along one axis. How do its features change?
 #
-# The cells of OFM become weaker. The nearest oxygen has the largest face, all other faces
-# are measured by it, and the one on the far side is now smaller and more distant. As a step
-# down does the same, there is a kink at zero: OFM is continuous, but has no derivatives.
+# The elements of OFM become smaller. The nearest oxygen has the largest face, the other
+# faces are relative to it, and the face of the opposite oxygen becomes smaller and more
+# distant. A displacement in the opposite direction has the same effect, so there is a kink
+# at zero: OFM is continuous, but not differentiable.
 #
-# GOM tells the directions apart: of a set of three two stay alike, and a pair parts. Its
-# derivatives, dashed, are exact. In the cubic crystal all of them are zero, because up and
-# down are the same.
+# The eigenvalues of GOM split: of three degenerate eigenvalues two remain degenerate, and a
+# pair separates. The derivatives (dashed) are exact. In the cubic crystal they are all zero
+# by symmetry.
 
 # %%
 steps = np.linspace(0.0, 0.3, 31)  # Å
@@ -162,18 +169,18 @@ for step in steps:
     atoms = cubic.copy()
     atoms.positions[TI, 2] += step
     path.append(atoms)
-cells = [OFM().matrices(atoms)[TI].max() for atoms in path]
+elements = [OFM().matrices(atoms)[TI].max() for atoms in path]
 gom = GOM(n_eigenvalues=33)
-values = np.array([rows[TI] for rows in gom.create_many(path)])
+values = np.array([features[TI] for features in gom.create_many(path)])
 slopes = gom.derivatives(path[15])[TI, :, TI, 2]
 print(f"largest derivative, cubic: {np.abs(gom.derivatives(cubic)).max():.0e} 1/Å")
 
 figure, (above, below) = plt.subplots(
     2, figsize=(5.6, 5.4), sharex=True, layout="constrained", height_ratios=[1, 2]
 )
-above.plot(steps, cells, color="#0072B2")
-above.set_ylabel("OFM, largest\ncell (1/Å)")
-styles = ["-", "-", ":", "-", "-"]  # of two that stay alike the second is dotted
+above.plot(steps, elements, color="#0072B2")
+above.set_ylabel("OFM, largest\nelement (1/Å)")
+styles = ["-", "-", ":", "-", "-"]  # one of two degenerate ones is dotted
 colors = ["#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7"]
 for index, color, style in zip(range(1, 6), colors, styles, strict=True):
     below.plot(
@@ -189,8 +196,9 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# The slopes beside differences of two steps of 10⁻⁴ Å. Inside a set that stays together
-# the single derivatives are not defined, and all members get their average.
+# The derivatives agree with central differences for steps of 10⁻⁴ Å. The derivatives of
+# single eigenvalues are not defined if these remain degenerate; all of them get the
+# average.
 
 # %%
 numeric = []
@@ -203,5 +211,5 @@ print("derivative", slopes[1:6].round(6))
 print("difference", difference[1:6].round(6))
 
 # %% [markdown]
-# These derivatives are what makes energies of fingerprints and of learned properties, with
-# forces to follow: see the tutorial on structure search.
+# These derivatives make differentiable objectives with forces possible; see the tutorial on
+# structure search.

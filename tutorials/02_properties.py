@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Properties of a crystal
 #
-# From an `Atoms` to learned properties, in all ways there are: a `Predictor`, an ASE
-# calculator, the command line and matgl; and into files and back. Needs the extra `plot`.
+# This tutorial predicts properties of `Atoms` with a `Predictor`, an ASE calculator, the
+# command line and matgl, and writes them to files. You need the extra `plot`.
 
 # %%
 import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # crystals as small as these want no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,11 +23,11 @@ folder = Path(tempfile.mkdtemp())
 titanate = read("SrTiO3.cif")
 
 # %% [markdown]
-# ## What can be asked
+# ## Available models
 #
-# These models come with the package. Errors are mean absolute errors on crystals that no
-# model has seen; moduli are learned as logarithms. The folder of each has a card, which
-# says what its property means, what it was trained on, and what its limits are.
+# These models are part of the package. Their errors are mean absolute errors on test sets
+# that were not used for training; moduli are learned as logarithms. Each model folder has a
+# card that defines the property and describes the training data and the limits.
 
 # %%
 for name in list_models():
@@ -36,28 +36,29 @@ for name in list_models():
 
 # %%
 card = (model_folder("eosnet-bulk-modulus-mp") / "README.md").read_text()
-print(card.split("\n\n")[1])  # and much more
+print(card.split("\n\n")[1])  # the metrics; the card has more
 
 # %% [markdown]
 # ## One crystal
 #
-# A predictor takes names, and `Atoms`, pymatgen structures or files. These two models are
-# of three networks each, whose disagreement, scaled on crystals with known values, is the
-# spread: about nine values in ten are within 1.64 spreads.
+# A `Predictor` takes names of models, and predicts for `Atoms`, pymatgen structures or
+# files. Each of these two models is an ensemble of networks. The standard deviation of its
+# members is calibrated on crystals with known values: about 90 % of the values are within
+# 1.64 standard deviations.
 
 # %%
 predictor = Predictor(["eosnet-band-gap-mp2018", "eosnet-bulk-modulus-mp"], device="cpu")
-row = predictor.predict(titanate)
-for name, value in row.items():
+prediction = predictor.predict(titanate)
+for name, value in prediction.items():
     print(f"{name:20} {value:8.3f} {predictor.units[name]}")
 
 # %% [markdown]
-# ## Many crystals, a committee, and a domain
+# ## Many crystals, several models, and the domain
 #
-# Several models of one property are a committee: their mean is the answer, and what they
-# disagree on adds to the spread. With `domain=True` the answer includes whether all that
-# describes the atoms is in the ranges of the training sets. SrTiO3, squeezed and stretched,
-# asked in one call:
+# Several models of one property form a committee: `Predictor` returns their mean, and their
+# disagreement increases the standard deviation. With `domain=True` it also returns whether
+# the features of all atoms are in the range of the training sets. One call predicts for
+# SrTiO3 at different volumes:
 
 # %%
 committee = Predictor(
@@ -76,34 +77,35 @@ lowest = table["heat_of_formation"].idxmin()
 print(f"lowest at {lowest:.3f} Å; the file has {titanate.cell.lengths()[0]:.3f} Å")
 
 # %%
-middle, spread = table["heat_of_formation"], table["heat_of_formation_std"]
-known = table["in_domain"] == 1.0
+mean, std = table["heat_of_formation"], table["heat_of_formation_std"]
+inside = table["in_domain"] == 1.0
 figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
 axes.fill_between(
     edges,
-    middle - spread,
-    middle + spread,
+    mean - std,
+    mean + std,
     color="#56B4E9",
     alpha=0.4,
     lw=0,
-    label="spread",
+    label="standard deviation",
 )
-axes.plot(edges[known], middle[known], "o", color="#0072B2", ms=4, label="in the domain")
-axes.plot(edges[~known], middle[~known], "x", color="#D55E00", ms=5, label="outside")
+axes.plot(edges[inside], mean[inside], "o", color="#0072B2", ms=4, label="in the domain")
+axes.plot(edges[~inside], mean[~inside], "x", color="#D55E00", ms=5, label="outside")
 axes.axvline(titanate.cell.lengths()[0], color="0.5", linestyle="--", linewidth=1)
-axes.set_xlabel("edge of the cell (Å); dashed: of the file")
+axes.set_xlabel("edge of the cell (Å); dashed: edge in the file")
 axes.set_ylabel("heat of formation (eV/atom)")
 axes.legend(frameon=False, fontsize=9)
 plt.close(figure)
 figure
 
 # %% [markdown]
-# Nobody told the networks of energies at other volumes: they were trained on one relaxed
-# cell of each perovskite. Still the minimum is near the edge in the file. To the left no
-# relaxed perovskite is like these; the models disagree, and the domain ends. To the right
-# it does not: larger cells are like those of other perovskites, and the spread alone warns.
+# The networks were trained on one relaxed cell of each perovskite, and not on energies at
+# other volumes. Nevertheless the minimum is close to the edge in the file. On the left, the
+# cells are smaller than those of any relaxed perovskite: the models disagree, and the cells
+# are outside the domain. On the right, the cells resemble those of other perovskites and
+# are in the domain, and only the standard deviation shows the uncertainty.
 #
-# What a model cannot take, it refuses, and says why:
+# If a model cannot predict for a structure, an error explains why:
 
 # %%
 from ase.build import bulk, molecule
@@ -121,10 +123,10 @@ for atoms in (bulk("Po", "sc", a=3.36), broken, molecule("H2O", pbc=True), "SrTi
 # %% [markdown]
 # ## A calculator
 #
-# `PropertyCalculator` goes around the calculator that one has. Energies, forces and stress
-# are those of `base`; a learned property is computed when it is asked for, and only then.
-# Seven metals relax with EMT, and two bulk moduli are compared: that of EMT, from its
-# energies at seven volumes, and the learned one.
+# `PropertyCalculator` wraps another calculator. Energies, forces and stress come from
+# `base`, and a predicted property is computed only when you ask for it. Here seven metals
+# relax with EMT, and two bulk moduli are compared: that of EMT, from its energies at seven
+# volumes, and the predicted one.
 
 # %%
 from ase.calculators.emt import EMT
@@ -139,16 +141,16 @@ for symbol in ("Al", "Ni", "Cu", "Pd", "Ag", "Pt", "Au"):
     atoms.calc = PropertyCalculator(predictor, base=EMT())
     BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=0.005)
     _, _, modulus = calculate_eos(atoms, npoints=7, eps=0.02).fit()
-    learned = atoms.calc.get_property("bulk_modulus", atoms)
-    spread = atoms.calc.get_property("bulk_modulus_std", atoms)
-    metals.append((atoms, modulus / GPa, learned, spread))
+    predicted = atoms.calc.get_property("bulk_modulus", atoms)
+    std = atoms.calc.get_property("bulk_modulus_std", atoms)
+    metals.append((atoms, modulus / GPa, predicted, std))
     energy = atoms.get_potential_energy()
-    print(f"{symbol}: {energy:.4f} eV; {modulus / GPa:.0f} and {learned:.0f} GPa")
+    print(f"{symbol}: {energy:.4f} eV; {modulus / GPa:.0f} and {predicted:.0f} GPa")
 
 # %%
-_, computed, learned, spread = zip(*metals, strict=True)
+_, computed, predicted, std = zip(*metals, strict=True)
 figure, axes = plt.subplots(figsize=(4.4, 4.0), layout="constrained")
-axes.errorbar(computed, learned, spread, fmt="o", color="#0072B2", markersize=4.5)
+axes.errorbar(computed, predicted, std, fmt="o", color="#0072B2", markersize=4.5)
 for atoms, x, y, _ in metals:
     axes.annotate(
         atoms.symbols[0],
@@ -159,19 +161,19 @@ for atoms, x, y, _ in metals:
 axes.plot([0, 320], [0, 320], "--", color="0.5", linewidth=1)
 axes.set(xlim=(0, 320), ylim=(0, 320), aspect="equal")
 axes.set_xlabel("bulk modulus, EMT (GPa)")
-axes.set_ylabel("bulk modulus, learned (GPa)")
+axes.set_ylabel("bulk modulus, predicted (GPa)")
 plt.close(figure)
 figure
 
 # %% [markdown]
-# The model learned from moduli of density functional theory; EMT has seven parameters for
-# each metal. What they make of aluminium differs most.
+# The model was trained on moduli from density functional theory, and EMT has seven
+# parameters for each metal. They differ most for aluminium.
 #
 # ## The command line
 #
-# `ase-orbital predict` takes any files ASE reads, with all their frames; what cannot be
-# used is named, with the reason, and the exit status is 1. Without `-m` all shipped models
-# answer. Where the command is not on the path, `python -m ase_orbital` is the same.
+# `ase-orbital predict` reads all frames of any file that ASE reads. If a frame cannot be
+# used, the command reports the reason, and its exit status is 1. Without `-m` it uses all
+# shipped models. If the command is not on your path, use `python -m ase_orbital`.
 
 # %%
 import shutil
@@ -182,7 +184,7 @@ from ase.io import write
 
 
 def shell(command):
-    """Run a command in the folder of this tutorial's files, and show what it says."""
+    """Run a command in the folder of this tutorial, and print its output."""
     print(f"$ {command}")
     done = subprocess.run(
         [sys.executable, "-m", "ase_orbital", *command.split()[1:]],
@@ -198,12 +200,12 @@ write(folder / "broken.extxyz", broken)
 shell("ase-orbital predict SrTiO3.cif broken.extxyz -m eosnet-band-gap-mp2018 --domain")
 
 # %% [markdown]
-# ## Into files, and back
+# ## Write to files, and read them
 #
-# With `-o` numbers go into a file, whose name says of what kind. `.csv` and `.json` have a
-# row a number. `.extxyz` and `.db`, an ASE database, have the structures, with energy and
-# forces if there were any, and the numbers as `orbital_<property>`, out of the way of
-# others' names.
+# `-o` writes the predictions to a file whose suffix determines the format. `.csv` and
+# `.json` have one row per value. `.extxyz` and `.db` (an ASE database) contain the
+# structures, with their energy and forces if these are known, and the predictions as
+# `orbital_<property>`; the prefix avoids conflicts with other names.
 
 # %%
 from ase.db import connect
@@ -217,14 +219,14 @@ with connect(folder / "metals.db") as database:
         )
 
 # %% [markdown]
-# From Python it takes a line each. Predictions are dictionaries: a list of them is a table,
-# `info` takes one, and so does a database.
+# In Python, predictions are dictionaries, which you can put into `info`, a table or a
+# database:
 
 # %%
 crystals = [titanate.copy(), *(atoms for atoms, *_ in metals)]
-rows = predictor.predict_many(crystals)
-for atoms, row in zip(crystals, rows, strict=True):
-    atoms.info |= {f"orbital_{name}": value for name, value in row.items()}
+predictions = predictor.predict_many(crystals)
+for atoms, prediction in zip(crystals, predictions, strict=True):
+    atoms.info |= {f"orbital_{name}": value for name, value in prediction.items()}
 write(folder / "crystals.extxyz", crystals)
 again = read(folder / "crystals.extxyz", ":")
 print(
@@ -232,20 +234,21 @@ print(
 )
 
 with connect(folder / "metals.db") as database:
-    row = {f"orbital_{name}": value for name, value in committee.predict(titanate).items()}
-    database.write(titanate, key_value_pairs=row)
+    prediction = committee.predict(titanate)
+    pairs = {f"orbital_{name}": value for name, value in prediction.items()}
+    database.write(titanate, key_value_pairs=pairs)
     print("below the hull:", database.get("orbital_heat_of_formation<0").formula)
 
-table = pd.DataFrame(rows, index=[str(atoms.symbols) for atoms in crystals])
+table = pd.DataFrame(predictions, index=[str(atoms.symbols) for atoms in crystals])
 table.to_csv(folder / "crystals.csv")
 pd.read_csv(folder / "crystals.csv", index_col=0).round(3)
 
 # %% [markdown]
 # ## matgl
 #
-# The models are matgl's: `matgl.load_model` opens their folders, and what it gives has
-# matgl's `predict_structure`. The other way round, a `Predictor` takes property models of
-# matgl's own, such as MEGNet, as `Predictor({"formation_energy_per_atom": megnet})`.
+# The models are matgl models: `matgl.load_model` opens their folders and returns a model
+# with `predict_structure`. Conversely, a `Predictor` accepts matgl's own property models,
+# such as MEGNet: `Predictor({"formation_energy_per_atom": megnet})`.
 
 # %%
 import matgl

@@ -1,13 +1,13 @@
 # %% [markdown]
-# # Crystals as graphs, for networks of your own
+# # Crystal graphs for your own network
 #
-# From `Atoms` to graphs of PyTorch Geometric (PyG) or DGL, and what their nodes and edges
-# carry; then a network of one's own on them. Needs the extra `plot`.
+# This tutorial converts `Atoms` to graphs for PyTorch Geometric (PyG) or DGL, explains
+# their node and edge data, and trains a small network on them. You need the extra `plot`.
 
 # %%
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # crystals as small as these want no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 os.environ.setdefault("DGLBACKEND", "pytorch")
 
 import numpy as np
@@ -27,8 +27,8 @@ try:
 except ImportError:
     dgl = None
     print(
-        "DGL is not there: its last release that works is for Python 3.11 "
-        "(pip install dgl==1.1.3). The cells about it are skipped, the rest is the same."
+        "DGL is not installed; its last working release needs Python 3.11 "
+        "(pip install dgl==1.1.3). The cells that use it are skipped."
     )
 
 torch.manual_seed(0)
@@ -38,10 +38,10 @@ perovskite = read("SrTiO3.cif")
 # %% [markdown]
 # ## Build
 #
-# A converter is a descriptor, which gives each atom its row, and a rule for edges.
-# `get_graph` returns what matgl's converters return: graph, lattice and a state that is not
-# used. `Structure2Graph` is the same under the name matgl has for pymatgen's structures;
-# both take either, and files.
+# A converter consists of a descriptor, which computes the features of the nodes, and a rule
+# for edges. `get_graph` returns the same as matgl's converters: graph, lattice and a state
+# that is not used. `Structure2Graph` is the same class under matgl's name for converters of
+# pymatgen structures; both accept `Atoms`, pymatgen structures and files.
 
 # %%
 converter = Atoms2Graph(
@@ -51,55 +51,54 @@ graph, lattice, _ = converter.get_graph(perovskite)
 graph
 
 # %% [markdown]
-# Nodes have `x`, the rows; `node_type`, the atomic number less one; and `frac_coords`.
-# Edges run from a neighbor to the atom that listens. Each image of a neighbor has an edge
-# of its own, with `distance` (Å), `pbc_offset` (which image) and `weight`. The vectors
-# along the edges follow from these:
+# Nodes have features `x`, the atomic number minus one as `node_type`, and `frac_coords`.
+# Edges point from a neighbor to the center, which receives the message. Each periodic image
+# of a neighbor has its own edge with `distance` (Å), `pbc_offset` (the image) and `weight`.
+# The edge vectors follow from these:
 
 # %%
 source, target = graph.edge_index
 image = graph.frac_coords[source] + graph.pbc_offset
 vector = (image - graph.frac_coords[target]) @ lattice[0]
 difference = (vector.norm(dim=1) - graph.distance).abs().max()
-print(f"lengths of vectors and distances differ by {difference:.0e} Å at most")
+print(f"lengths of edge vectors and distances differ by at most {difference:.0e} Å")
 
 # %% [markdown]
-# ## Occupation, not k nearest
+# ## Soft nearest neighbors
 #
-# The oxygen of SrTiO3 has two Ti, and then twelve atoms at one distance. Which ten of these
-# are among its twelve nearest is not defined: rounding decides, or the order in the file.
-# Here neighbors are counted as states are around a Fermi level: all twelve count, ten
-# twelfths each. Where distances differ, the weight falls from 1 to 0 over `smoothing`,
-# 0.1 Å. With `smoothing=None` a converter keeps exactly the nearest, as the published codes
-# do.
+# The oxygen of SrTiO3 has two Ti, and then twelve atoms at the same distance. Which ten of
+# these belong to the twelve nearest is not defined: rounding decides, or the order in the
+# file. Here all twelve are neighbors with a weight of ten twelfths. If distances differ,
+# the weight decreases from 1 to 0 over `smoothing`, 0.1 Å by default. With `smoothing=None`
+# a converter keeps exactly the k nearest neighbors, as the published codes do.
 
 # %%
 from ase_orbital.plotting import neighbor_weights
 
 oxygen = 2
 nearest = Atoms2Graph(converter.descriptor, smoothing=None)
-shaken = perovskite * (2, 2, 2)
-shaken.rattle(0.03, rng=rng)
+rattled = perovskite * (2, 2, 2)
+rattled.rattle(0.03, rng=rng)
 neighbor_weights(
     {
-        "by occupation": graph,
-        "exactly the nearest 12": nearest.get_graph(perovskite)[0],
-        "by occupation, atoms shaken": converter.get_graph(shaken)[0],
+        "soft nearest": graph,
+        "exactly the 12 nearest": nearest.get_graph(perovskite)[0],
+        "soft nearest, atoms rattled": converter.get_graph(rattled)[0],
     },
     oxygen,
     title="an oxygen in SrTiO3",
 )
 
 # %% [markdown]
-# What it is worth: a model of the package, and one crystal written down in 40 ways, its
-# atoms in another order, moved and repeated.
+# To see the effect on a prediction, a shipped model predicts for one crystal that is
+# written in 40 ways: reordered, translated and repeated.
 
 # %%
 import matplotlib.pyplot as plt
 
 model = load_model("eosnet-heat-of-formation-perovskites")
 as_nearest = Atoms2Graph(model.descriptor, smoothing=None)
-predicted = {"by occupation": [], "exactly the nearest 12": []}
+predicted = {"soft nearest": [], "exactly the 12 nearest": []}
 for _ in range(40):
     written = perovskite * rng.choice([(1, 1, 1), (2, 1, 1), (1, 1, 2), (2, 2, 1)])
     written = written[rng.permutation(len(written))]
@@ -126,12 +125,12 @@ figure
 # %% [markdown]
 # ## Batch
 #
-# The frameworks' own tools join graphs. A batch equals its members: nothing is filled up
-# with zeros, and no crystal sees another. The package's own `CrystalGraph`, which is plain
-# tensors, PyG's graphs and DGL's give equal numbers.
+# Use the tools of PyG or DGL to batch graphs. A batch has the same predictions as its
+# members, because nothing is padded and crystals do not interact. `CrystalGraph` (the
+# package's own graph of plain tensors), PyG graphs and DGL graphs give equal predictions.
 
 # %%
-crystals = [perovskite, perovskite * (2, 1, 1), shaken]
+crystals = [perovskite, perovskite * (2, 1, 1), rattled]
 makers = {name: model.graph_converter(name) for name in ("pyg", "dgl" if dgl else "pyg")}
 with torch.no_grad():
     own = [makers["pyg"].crystal_graph(crystal) for crystal in crystals]
@@ -146,15 +145,15 @@ for name, value in values.items():
     print(f"{name:13}", *(f"{number:.6f}" for number in value.tolist()), "eV/atom")
 
 # %% [markdown]
-# ## A network of one's own
+# ## Your own network
 #
-# In PyG a layer of messages is a few lines. The one thing to remember is the weight: each
-# message is multiplied by it, and then the network sees neighbors by occupation as well.
+# A message passing layer takes a few lines in PyG. Remember to multiply each message by the
+# weight of its edge, so that the network uses the soft nearest neighbors.
 
 
 # %%
 class Small(MessagePassing):
-    """One round of messages, and the mean over atoms of what comes of it."""
+    """One message passing layer, and a mean over the energies of the atoms."""
 
     def __init__(self, n_features, n_hidden=32):
         super().__init__(aggr="add")
@@ -180,8 +179,8 @@ class Small(MessagePassing):
 
 
 # %% [markdown]
-# It is to learn what EMT, the potential that comes with ASE, says of alloys of copper and
-# gold. `get_graphs` converts many crystals, about twice as fast as one by one.
+# The network learns the energies of copper-gold alloys that EMT, a potential from ASE,
+# computes. `get_graphs` converts many crystals, about twice as fast as one after another.
 
 # %%
 alloys, energies = [], []
@@ -217,17 +216,17 @@ from ase_orbital.plotting import parity
 
 batch = Batch.from_data_list(test)
 with torch.no_grad():
-    learned = network(batch)
+    predicted = network(batch)
     alone = torch.cat([network(graph) for graph in test])
-print(f"a batch and its members differ by {(learned - alone).abs().max():.0e} eV/atom")
-parity(batch.y, learned, label="EMT energy", unit="eV/atom")
+print(f"a batch and its members differ by {(predicted - alone).abs().max():.0e} eV/atom")
+parity(batch.y, predicted, label="EMT energy", unit="eV/atom")
 
 # %% [markdown]
 # ## The same network in DGL
 #
-# DGL calls the ends of edges `src` and `dst`, and has the fields under the same names in
-# `ndata` and `edata`. Equal weights give equal energies. DGL is no longer developed: this
-# is for those who have code in it.
+# DGL calls the ends of edges `src` and `dst`, and stores the same fields in `ndata` and
+# `edata`. With the same weights it gives the same energies. DGL is no longer developed;
+# this section is for those who have DGL code.
 
 
 # %%
@@ -250,6 +249,6 @@ if dgl:
     to_dgl = Atoms2Graph(converter.descriptor, backend="dgl")
     with torch.no_grad():
         values = with_dgl(network, dgl.batch(to_dgl.get_graphs(alloys[500:])))
-    print(f"PyG and DGL differ by {(values - learned).abs().max():.0e} eV/atom")
+    print(f"PyG and DGL differ by {(values - predicted).abs().max():.0e} eV/atom")
 else:
-    print("skipped: DGL is not there")
+    print("skipped, because DGL is not installed")

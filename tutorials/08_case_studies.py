@@ -1,16 +1,16 @@
 # %% [markdown]
-# # What the models know, and what they do not
+# # Case studies: what the models know
 #
-# The two crystals that the OCrystalNet paper (X. Yang, arXiv:2211.11543) takes for its
-# case studies, Mn2O7 and Si3NiP4, seen with the models shipped here; then crystals that
-# lead away from what these were trained on. Predictions stand beside known values, and
-# beside what a model says of itself: its spread, whether a crystal is in its domain, and
-# what another network makes of it. Needs the extra `plot`.
+# This tutorial applies the shipped models to Mn2O7 and Si3NiP4, the case studies of the
+# OCrystalNet paper (X. Yang, arXiv:2211.11543), and then to crystals that are less and less
+# like the training data. It compares predictions with known values and with three
+# indicators of their reliability: the standard deviation, the domain, and the prediction of
+# another network. You need the extra `plot`.
 
 # %%
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # crystals as small as these want no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,11 +27,12 @@ from ase_orbital.errors import ElementError
 # %% [markdown]
 # ## Two crystals
 #
-# Both geometries are those of the Materials Project (Jain et al., APL Mater. 1, 011002
-# (2013)), and so are the known values. Si3NiP4 (mp-8311), a semiconductor of tetrahedra, is
-# in the data the models were made from: good numbers for it are no merit. Mn2O7 (mp-28338),
-# of molecules in which two MnO4 tetrahedra share an oxygen, is not. Of it only the band gap
-# is at hand, from a later release than the models'.
+# The geometries and the known values are from the Materials Project (Jain et al., APL
+# Mater. 1, 011002 (2013)). Si3NiP4 (mp-8311) is a semiconductor of tetrahedra. It is part
+# of the data from which the models were made, so a small error is no achievement. Mn2O7
+# (mp-28338) consists of molecules in which two MnO4 tetrahedra share an oxygen, and is not
+# part of the data. Only its band gap is known here, from a later release than that of the
+# training data.
 
 # %%
 crystals = {"Si3NiP4": read("Si3NiP4.cif"), "Mn2O7": read("Mn2O7.cif")}
@@ -65,40 +66,42 @@ for name, atoms in crystals.items():
         for model in models:
             predictor = Predictor(model, device="cpu", domain=True)
             key = predictor.properties[0]
-            row = predictor.predict(atoms)
+            prediction = predictor.predict(atoms)
             lines.append(
                 {
                     "crystal": name,
                     "property": key,
                     "unit": predictor.units[key],
                     "known": KNOWN[name].get(key, np.nan),
-                    "predicted": row[key],
-                    "std": row.get(f"{key}_std", np.nan),
-                    "in_domain": row["in_domain"],
+                    "predicted": prediction[key],
+                    "std": prediction.get(f"{key}_std", np.nan),
+                    "in_domain": prediction["in_domain"],
                     "network": network,
                 }
             )
 pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
-# The gap of Mn2O7 comes out too small by far. The crystal is in the domain of both models
-# for gaps: the surroundings of its atoms are like some they have seen. Only the spread, and
-# that the two networks differ, tell that this number is not known.
+# The predicted band gap of Mn2O7 is far too small. The crystal is in the domain of both
+# band gap models, because the environments of its atoms resemble some of the training set.
+# Only the standard deviation, and the difference between the two networks, show that the
+# prediction is not reliable.
 #
-# ## What a network sees of the atoms
+# ## How a network represents the atoms
 #
-# Cosines between the rows of the atoms of Mn2O7 that go into OCrystalNet, orbital field
-# matrix and features of the element; and between what becomes of these atoms in the network
-# for band gaps. The rows tell elements apart, and little more. After messages the oxygens
-# differ too, if not as a chemist would divide them: some terminal ones stand out, and the
-# bridging ones are much like the rest.
+# The left figure shows cosine similarities between the input features of the atoms of
+# Mn2O7, which are the orbital field matrix and elemental features. The right one shows them
+# for the atoms after message passing in the OCrystalNet for band gaps. The input features
+# distinguish the elements, but little else. After message passing the oxygens differ as
+# well, although not as a chemist would group them: some terminal ones differ from the
+# others, and the bridging ones are similar to the rest.
 
 # %%
 from ase_orbital.plotting import similarity_map
 
 
 def kinds(atoms):
-    """Element of each atom; of oxygen, whether it has one or two Mn within 2 Å."""
+    """Label atoms by element, and oxygen by the number of Mn within 2 Å (one or two)."""
     oxygen = neighbor_list("i", atoms, {("Mn", "O"): 2.0})
     n_neighbors = np.bincount(oxygen, minlength=len(atoms))
     names = {1: "O, terminal", 2: "O, bridging"}
@@ -109,44 +112,47 @@ def kinds(atoms):
 network = load_model("ocrystalnet-band-gap-mp2018")
 graph, *_ = network.graph_converter().get_graph(crystals["Mn2O7"])
 network(graph)
-inside = network.feature_dict
+hidden = network.feature_dict
 groups = kinds(crystals["Mn2O7"])
 print({kind: groups.count(kind) for kind in dict.fromkeys(groups)})
 similarity_map(
-    {"rows": graph.x, "after messages": inside["atoms"].detach()}, groups, title="Mn2O7"
+    {"input features": graph.x, "after message passing": hidden["atoms"].detach()},
+    groups,
+    title="Mn2O7",
 )
 
 # %% [markdown]
-# ## A stretched crystal
+# ## A strained crystal
 #
-# Silicon, squeezed and stretched. What it costs is known from WIEN2k (Lejaeghere et al.,
-# Science 351, aad3000 (2016); the set `dcdft` of ASE). The model has seen relaxed crystals
-# only: it was never told that leaving the minimum costs energy.
+# The energies of compressed and stretched silicon are known from WIEN2k (Lejaeghere et al.,
+# Science 351, aad3000 (2016); `dcdft` in ASE). The model was trained on relaxed crystals
+# only, so it has no information about energies away from the minimum.
 
 # %%
 energy_model = Predictor("eosnet-formation-energy-mp2018", device="cpu", domain=True)
 silicon, data = dcdft["Si"], dcdft.data["Si"]
 strains = np.linspace(-0.15, 0.40, 45)
-rows = []
+strained = []
 for strain in strains:
-    stretched = silicon.copy()
-    stretched.set_cell(silicon.cell * (1.0 + strain), scale_atoms=True)
-    rows.append(energy_model.predict(stretched))
-predicted = np.array([row["formation_energy_per_atom"] for row in rows])
-spread = np.array([row["formation_energy_per_atom_std"] for row in rows])
-outside = np.array([row["in_domain"] == 0 for row in rows])
+    atoms = silicon.copy()
+    atoms.set_cell(silicon.cell * (1.0 + strain), scale_atoms=True)
+    strained.append(atoms)
+table = pd.DataFrame(energy_model.predict_many(strained))
+predicted = table["formation_energy_per_atom"].to_numpy()
+std = table["formation_energy_per_atom_std"].to_numpy()
+outside = table["in_domain"].to_numpy() == 0
 
 volume, modulus = data["wien2k_volume"], data["wien2k_B"] * GPa
-near = strains[np.abs(strains) <= 0.10]  # as far as the equation of state is good for
+near = strains[np.abs(strains) <= 0.10]  # the range of the equation of state
 x = (volume / (silicon.get_volume() / len(silicon) * (1.0 + near) ** 3)) ** (2.0 / 3.0)
 known = (x - 1.0) ** 3 * data["wien2k_Bp"] + (x - 1.0) ** 2 * (6.0 - 4.0 * x)
-known *= 9.0 * volume * modulus / 16.0  # eV/atom, of Birch and Murnaghan
+known *= 9.0 * volume * modulus / 16.0  # eV/atom, Birch-Murnaghan
 
 figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
 axes.fill_between(
-    100 * strains, predicted - spread, predicted + spread, color="#0072B2", alpha=0.25, lw=0
+    100 * strains, predicted - std, predicted + std, color="#0072B2", alpha=0.25, lw=0
 )
-axes.plot(100 * strains, predicted, color="#0072B2", label="model, with its spread")
+axes.plot(100 * strains, predicted, color="#0072B2", label="model, with standard deviation")
 axes.plot(
     100 * strains[outside],
     predicted[outside],
@@ -164,16 +170,18 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# At rest the model is right. Squeezed silicon it takes for more stable, and for familiar:
-# this is no energy to relax with. Of stretched silicon it is right at first; then its
-# spread grows, long before the crystal leaves the domain.
+# For the relaxed crystal the model is accurate. It predicts that compressed silicon is more
+# stable, and in the domain, so this energy is not suitable for relaxations. For stretched
+# silicon it is accurate at first; then its standard deviation grows, long before the
+# crystal is outside the domain.
 #
-# ## Crystals that nobody has made
+# ## Crystals that do not exist
 #
-# From well known to hardly possible. Argon fluoride comes out as stable as table salt: an
-# answer is always given, and this one means nothing, as its spread and the domain say.
-# The domain is a coarse test though, a box around what was seen: rock salt of fluorine
-# and oxygen passes, and only its spread is large.
+# The next crystals range from well known to impossible. Argon fluoride has about the same
+# predicted formation energy as table salt. A model always returns a number; the standard
+# deviation and the domain show that this one means nothing. The domain is a coarse test,
+# because it is a box around the training features: fluorine and oxygen in the rocksalt
+# structure are inside, and only the standard deviation is large.
 
 # %%
 candidates = {
@@ -185,13 +193,12 @@ candidates = {
     "hydrogen, bcc": bulk("H", "bcc", a=2.5),
     "chlorine, fcc": bulk("Cl", "fcc", a=4.5),
 }
-answers = energy_model.predict_many(candidates.values())
-table = pd.DataFrame(answers, index=list(candidates)).round(3)
-table
+predictions = energy_model.predict_many(candidates.values())
+pd.DataFrame(predictions, index=list(candidates)).round(3)
 
 # %% [markdown]
-# An element that was not trained on is refused, for its part of the network has never
-# learned anything:
+# Elements that were not in the training set raise an error, because the network has learned
+# nothing about them:
 
 # %%
 perovskites = Predictor("eosnet-heat-of-formation-perovskites", device="cpu")
@@ -205,15 +212,15 @@ for predictor, atoms in (
         print(error)
 
 # %% [markdown]
-# ## Two networks and the elements
+# ## Two networks for elemental solids
 #
-# Bulk moduli of elemental solids, again from WIEN2k, against both networks. Elements that
-# the models do not know are left out.
+# The bulk moduli that both networks predict for elemental solids are compared with those
+# from WIEN2k. Elements that the models do not know are left out.
 
 # %%
 eosnet = Predictor("eosnet-bulk-modulus-mp", device="cpu", domain=True)
 ocrystalnet = Predictor("ocrystalnet-bulk-modulus-mp", device="cpu", domain=True)
-# Molecules, chains or layers:
+# Solids of molecules, chains or layers:
 LOOSE = ["H", "C", "N", "O", "F", "P", "Cl", "As", "Se", "Br", "Sb", "Te", "I", "Bi"]
 rows = []
 for symbol in dcdft.names:
@@ -272,10 +279,10 @@ dense = moduli[~moduli["loose"]].sort_values("error", ascending=False)
 dense.head(4).round(2)
 
 # %% [markdown]
-# Three lessons. In dense solids both networks are good. For molecules, chains and layers
-# the comparison is at fault: WIEN2k's cells were scaled with all that is in them, bonds
-# too; in the data the models learned from, atoms relax. Two numbers of one name can be
-# two quantities. And chromium and manganese, whose magnetic order is no part of a
-# structure, are wrong without a warning: both networks agree, having learned from the
-# same data. Where networks disagree, trust neither; where they agree, know what they were
-# taught.
+# There are three lessons. First, both networks are accurate for dense solids. Second, for
+# molecules, chains and layers the comparison is not valid: the WIEN2k calculations scale
+# the cells together with all bonds, while atoms relax in the training data. Two numbers
+# with the same name can be different quantities. Third, chromium and manganese are wrong
+# without a warning, because magnetic order is not part of a structure. Both networks agree,
+# because they were trained on the same data. If networks disagree, trust neither of them;
+# if they agree, remember what they were trained on.
