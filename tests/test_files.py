@@ -1,20 +1,42 @@
-"""Files stay short, and are named after what they hold."""
-
-from pathlib import Path
+"""Files are replaced completely or not at all."""
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FILES = sorted(
-    path for folder in ("ase_orbital", "tests") for path in (ROOT / folder).rglob("*.py")
-)
+from ase_orbital.files import atomic_write
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_file_is_longer_than_400_lines(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_the_new_file_replaces_the_old_one_when_it_is_complete(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with atomic_write(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.name == "table.csv"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_no_module_is_named_after_nothing():
-    unsaying = {"common", "core", "helpers", "misc", "util", "utils"}
-    assert not unsaying & {part for path in FILES for part in path.with_suffix("").parts}
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="full"), atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("the disk is full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_half_written_files_are_not_found_beside_the_file(tmp_path):
+    with atomic_write(tmp_path / "a.npz") as temporary:
+        temporary.write_bytes(b"half")
+        assert list(tmp_path.glob("*.npz")) == []
+    assert list(tmp_path.glob("*.npz")) == [tmp_path / "a.npz"]
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "table.csv"
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"  # it was done last
+    assert list(tmp_path.iterdir()) == [path]

@@ -11,7 +11,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The layers, from the bottom to the top. A package imports from itself and from packages
 # of lower layers, and never from a higher layer or from another package of its own layer.
 ORDER = [
-    ["numerics", "errors"],
+    ["numerics", "errors", "files"],
     ["properties"],
     ["elements"],
     ["structure"],
@@ -35,6 +35,7 @@ LAYER = {package: layer for layer, packages in enumerate(ORDER) for package in p
 GRAPH_FRAMEWORKS = {"dgl", "torch_geometric", "matgl"}
 FORBIDDEN = {
     "numerics": {"scipy", "ase", "pymatgen", *GRAPH_FRAMEWORKS},
+    "files": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "errors": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "properties": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "elements": {"ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},

@@ -9,6 +9,7 @@ import numpy as np
 from ase_orbital.cli.results import table, writable
 from ase_orbital.cli.structures import add_files, read_files, report
 from ase_orbital.errors import OrbitalError
+from ase_orbital.files import atomic_write
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -57,7 +58,8 @@ def run(arguments: Namespace) -> int:
         formula = atoms.get_chemical_formula("metal", empirical=True)
         lines.append([label, formula, *map(str, array.shape), f"{array.max():.4f}"])
     if arguments.output:
-        np.savez_compressed(arguments.output, allow_pickle=False, **rows)
+        with atomic_write(arguments.output) as temporary:
+            np.savez_compressed(temporary, allow_pickle=False, **rows)
     if lines:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), lines))
     return min(n_bad, 1)

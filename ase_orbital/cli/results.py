@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ase_orbital.errors import OrbitalError
+from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
@@ -84,13 +85,8 @@ def write(results: Sequence[Result], structures: Sequence[Labeled], path: Path) 
     CSV, JSON and Parquet have a row a number; extended XYZ and ASE's database have the
     structures, with the numbers as `orbital_<property>` in `info` or as key-value pairs.
     """
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    part.unlink(missing_ok=True)
-    try:
-        WRITERS[path.suffix](results, structures, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path) as temporary:
+        WRITERS[path.suffix](results, structures, temporary)
 
 
 def _csv(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:

@@ -9,6 +9,7 @@ from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table, writable
 from ase_orbital.cli.structures import Labeled, add_files, read_files, report
 from ase_orbital.errors import OrbitalError
+from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
@@ -108,13 +109,8 @@ def _annotated(structure: Labeled, copies: int) -> Atoms:
 
 def _write(frames: list[Atoms], path: Path) -> None:
     """Write in the format the name ends with, whole or not at all."""
-    part = path.with_name(f"{path.stem}.part{path.suffix}")
-    part.unlink(missing_ok=True)
-    try:
-        WRITERS[path.suffix](frames, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path) as temporary:
+        WRITERS[path.suffix](frames, temporary)
 
 
 def _frames(frames: list[Atoms], path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
-from ase_orbital.similarity.distance import difference, lower_bound, reach
+from ase_orbital.similarity.distance import difference, lower_bound, max_distance
 from ase_orbital.similarity.fingerprints import Fingerprints
 from ase_orbital.similarity.tolerance import (
     GOM_TOLERANCE,
@@ -68,7 +68,7 @@ class Comparator(ABC):
         """
         one, other = self.fingerprints.of(a1), self.fingerprints.of(a2)
         # Most pairs are far apart, and that is quickly seen.
-        if lower_bound(one, other) > reach(self.tolerance, one.length) + 1e-9:
+        if lower_bound(one, other) > max_distance(self.tolerance, one.length):
             return False
         return difference(one, other) <= self.tolerance
 

@@ -1,9 +1,8 @@
-"""The distinct structures a search has seen."""
+"""Archive of the distinct structures that a search has found."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from ase import Atoms
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.errors import SettingError
+from ase_orbital.files import atomic_write
 from ase_orbital.similarity import archive_file
 from ase_orbital.similarity.entry import Entry, Match
 from ase_orbital.similarity.fingerprints import Fingerprints
@@ -29,36 +29,37 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 256  # structures described together
+BATCH_SIZE = 256  # number of structures that are described together
 
 
 class Archive:
-    """Distinct structures under a fingerprint distance, for any loop to ask and to fill.
+    """Distinct structures, compared by their fingerprints.
 
     Parameters
     ----------
     descriptor
-        What structures are compared by; None for `GOM()`.
+        Descriptor that gives the fingerprints; None for `GOM()`.
     tolerance
         Largest difference of structures that count as one, as in `GOMComparator` and
         `OFMComparator`; None for their defaults.
     megabytes
-        Memory at most. When it is full, structures not seen for longest are forgotten.
+        Largest memory. When it is full, the structures that were not seen for the longest
+        time are dropped.
 
     Examples
     --------
     >>> archive = Archive()
     >>> archive.add(bulk("Cu"))
-    Found(number=0, difference=0.0, new=True)
+    Match(number=0, difference=0.0, new=True)
     >>> archive.add(bulk("Cu", cubic=True))
-    Found(number=0, difference=0.0, new=False)
+    Match(number=0, difference=0.0, new=False)
 
     Notes
     -----
-    A structure is like the least different entry within the tolerance. As being alike is
-    not transitive, the entries depend on the order in which structures come. Among 10^5
-    entries of one composition a search for what is like a structure takes a millisecond or
-    less, and one for the nearest, whatever they differ by, some milliseconds.
+    A structure matches the entry that differs least, if that is within the tolerance.
+    Matching is not transitive, so the entries depend on the order of the structures. Among
+    10^5 entries of one composition, finding a match or the nearest entries takes a few
+    milliseconds.
     """
 
     def __init__(
@@ -77,21 +78,21 @@ class Archive:
         self.megabytes = megabytes
         self.descriptor = descriptor if descriptor is not None else GOM()
         self.nbytes = 0
-        self._fingerprints = Fingerprints(self.descriptor, size=2 * AT_ONCE)
-        self._entries: OrderedDict[int, Entry] = OrderedDict()  # seen longest ago first
-        self._shelves: dict[Composition, FingerprintIndex] = {}
+        self._fingerprints = Fingerprints(self.descriptor, size=2 * BATCH_SIZE)
+        self._entries: OrderedDict[int, Entry] = OrderedDict()  # least recently seen first
+        self._indexes: dict[Composition, FingerprintIndex] = {}
         self._next = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        """Entries in the order of discovery."""
+        """Iterate over the entries in the order of discovery."""
         return iter([self._entries[number] for number in sorted(self._entries)])
 
     def __getitem__(self, number: int) -> Entry:
         if number not in self._entries:
-            raise KeyError(f"there is no entry {number}; it was forgotten, or never made")
+            raise KeyError(f"there is no entry {number}; it was dropped, or never added")
         return self._entries[number]
 
     def __repr__(self) -> str:
@@ -101,19 +102,19 @@ class Archive:
         )
 
     def add(self, structure: AtomsLike, label: str = "", **values: float) -> Match:
-        """Count a structure, and keep it if none is like it.
+        """Add a structure, or count it if it matches an entry.
 
         Parameters
         ----------
         structure
             `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
         label, values
-            Kept with a new entry; those of an entry that is there already stay.
+            Label and numbers to store with a new entry. An entry that exists keeps its own.
 
         Returns
         -------
-        Found
-            Which entry it is, and whether that is new.
+        Match
+            The entry of the structure, and whether it is new.
 
         Raises
         ------
@@ -126,27 +127,27 @@ class Archive:
     def add_many(
         self, structures: Iterable[AtomsLike], labels: Sequence[str] | None = None
     ) -> list[Match]:
-        """`add` many, in their order, in less time than one by one.
+        """Add many structures in order; faster than `add` for each.
 
         Raises
         ------
         StructureError, ElementError
-            As for `add`; structures of earlier batches of 256 are in by then.
+            As for `add`. Earlier batches of 256 structures have been added by then.
         """
         every = list(structures)
         names = [""] * len(every) if labels is None else labels
         if len(names) != len(every):
             raise SettingError(f"{len(names)} labels do not fit {len(every)} structures")
         found = []
-        for start in range(0, len(every), AT_ONCE):
-            part = [to_atoms(structure) for structure in every[start : start + AT_ONCE]]
+        for start in range(0, len(every), BATCH_SIZE):
+            part = [to_atoms(structure) for structure in every[start : start + BATCH_SIZE]]
             fingerprints = self._fingerprints.of_many(part)
             labeled = zip(part, fingerprints, names[start:], strict=False)
             found += [self._add(*one, {}) for one in labeled]
         return found
 
     def find(self, structure: AtomsLike) -> Match | None:
-        """Look for an entry like this structure, without adding it.
+        """Find the entry that a structure matches, without adding it.
 
         Raises
         ------
@@ -156,14 +157,19 @@ class Archive:
         return self._find(self._fingerprints.of(structure))
 
     def nearest(self, structure: AtomsLike, n: int = 5) -> list[Match]:
-        """Find the least different entries of the same composition, least first.
+        """Find the most similar entries of the same composition.
 
         Parameters
         ----------
         structure
             As for `add`.
         n
-            How many, if there are so many.
+            Largest number of entries.
+
+        Returns
+        -------
+        list of Match
+            In ascending order of the difference.
 
         Raises
         ------
@@ -173,70 +179,64 @@ class Archive:
         if n < 1:
             raise SettingError(f"n must be at least 1, not {n}")
         fingerprint = self._fingerprints.of(structure)
-        shelf = self._shelves.get(fingerprint.composition, FingerprintIndex())
-        return [
-            Match(number, apart, new=False)
-            for apart, number in shelf.nearest(fingerprint, n)
-        ]
+        index = self._indexes.get(fingerprint.composition)
+        near = index.nearest(fingerprint, n) if index else []
+        return [Match(number, apart, new=False) for apart, number in near]
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one file (NumPy's .npz), whole or not at all.
+        """Write the archive to a NumPy file (.npz), completely or not at all.
 
-        `load` takes it back. Nothing in it is code.
+        `load` reads it. The file contains plain arrays and no code.
 
         Raises
         ------
         SettingError
             If the descriptor is not one of this package's.
         """
-        path = Path(path)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
+        with atomic_write(Path(path)) as temporary:
             archive_file.write(
-                part,
+                temporary,
                 list(self._entries.values()),
                 self.descriptor,
                 self.tolerance,
                 self._next,
             )
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path, *, megabytes: float = 1024.0) -> Archive:
-        """Go on with what `save` wrote, descriptor and tolerance included.
+        """Read an archive from a file, including its descriptor and tolerance.
 
         Parameters
         ----------
         path
-            Of the file.
+            File that `save` wrote.
         megabytes
-            Memory at most, as for a new archive.
+            Largest memory, as for a new archive.
 
         Raises
         ------
         DataError
-            If there is no such file, or it is damaged or of a later version.
+            If the file does not exist, is damaged, or was written by a later version.
         """
         saved = archive_file.read(Path(path))
         archive = cls(saved.descriptor, tolerance=saved.tolerance, megabytes=megabytes)
-        shelves: dict[Composition, dict[int, Fingerprint]] = {}
+        fingerprints: dict[Composition, dict[int, Fingerprint]] = {}
         for entry in saved.entries:
             archive._entries[entry.number] = entry
             archive.nbytes += entry.nbytes
-            shelf = shelves.setdefault(entry.fingerprint.composition, {})
-            shelf[entry.number] = entry.fingerprint
-        archive._shelves = {
-            kind: FingerprintIndex(shelf) for kind, shelf in shelves.items()
+            alike = fingerprints.setdefault(entry.fingerprint.composition, {})
+            alike[entry.number] = entry.fingerprint
+        archive._indexes = {
+            composition: FingerprintIndex(alike)
+            for composition, alike in fingerprints.items()
         }
         archive._next = saved.next_number
-        archive._forget()
+        archive._shrink()
         return archive
 
     def _find(self, fingerprint: Fingerprint) -> Match | None:
-        shelf = self._shelves.get(fingerprint.composition)
-        near = shelf.nearest(fingerprint, within=self.tolerance) if shelf else []
+        index = self._indexes.get(fingerprint.composition)
+        near = index.nearest(fingerprint, within=self.tolerance) if index else []
         if not near:
             return None
         apart, number = near[0]
@@ -252,22 +252,23 @@ class Archive:
             return found
         number = self._next
         self._next += 1
-        # A copy: what the comparators keep with a fingerprint would add to the memory.
+        # A copy without cached properties, which would add to the memory.
         kept = type(fingerprint)(fingerprint.composition, fingerprint.species)
         self._entries[number] = entry = Entry(number, atoms, kept, label, values)
-        self._shelves.setdefault(kept.composition, FingerprintIndex()).put(number, kept)
+        self._indexes.setdefault(kept.composition, FingerprintIndex()).put(number, kept)
         self.nbytes += entry.nbytes
-        self._forget()
+        self._shrink()
         return Match(number, 0.0, new=True)
 
-    def _forget(self) -> None:
-        """Drop entries not seen for longest until the rest fits; one always stays."""
+    def _shrink(self) -> None:
+        """Drop the least recently seen entries until the rest fits; keep at least one."""
         n_before = len(self)
         while self.nbytes > 1e6 * self.megabytes and len(self) > 1:
-            _, entry = self._entries.popitem(last=False)
-            self._shelves[entry.fingerprint.composition].remove(entry.number)
-            if not self._shelves[entry.fingerprint.composition]:
-                del self._shelves[entry.fingerprint.composition]
+            number, entry = self._entries.popitem(last=False)
+            composition = entry.fingerprint.composition
+            self._indexes[composition].remove(number)
+            if not self._indexes[composition]:
+                del self._indexes[composition]
             self.nbytes -= entry.nbytes
         if len(self) < n_before:
-            logger.info("the archive is full: %d forgotten", n_before - len(self))
+            logger.info("the archive is full: dropped %d entries", n_before - len(self))

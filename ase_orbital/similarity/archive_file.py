@@ -1,9 +1,8 @@
-"""Archives as files: one of numpy's, of plain arrays, so that reading runs no code."""
+"""Read and write archives as NumPy files of plain arrays, which contain no code."""
 
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +12,7 @@ from ase import Atoms
 from ase_orbital.descriptors.settings import from_settings, to_settings
 from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.similarity.entry import Entry
-from ase_orbital.similarity.fingerprints import Fingerprint, Rows, composition_of
+from ase_orbital.similarity.fingerprints import Fingerprint, SpeciesFeatures, composition_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +26,7 @@ VERSION = 1
 
 
 class Saved(NamedTuple):
-    """What a file holds."""
+    """Content of a file."""
 
     entries: list[Entry]
     descriptor: Descriptor
@@ -42,7 +41,18 @@ def write(
     tolerance: float,
     next_number: int,
 ) -> None:
-    """Write entries in their order.
+    """Write an archive.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    entries
+        Entries, the least recently seen first.
+    descriptor, tolerance
+        Settings of the archive.
+    next_number
+        Number of the next entry.
 
     Raises
     ------
@@ -53,8 +63,8 @@ def write(
         settings = to_settings(descriptor)
     except ModelError as error:
         raise SettingError(
-            f"an archive under {type(descriptor).__name__} cannot be saved: it is not "
-            "one of this package's descriptors, which a file can name"
+            f"an archive with the descriptor {type(descriptor).__name__} cannot be saved, "
+            "because a file can only name the descriptors of this package"
         ) from error
     head = {
         "version": VERSION,
@@ -65,7 +75,7 @@ def write(
         "values": [entry.values for entry in entries],
     }
     frames = [entry.atoms for entry in entries]
-    species = [rows for entry in entries for rows in entry.fingerprint.species]
+    species = [features for entry in entries for features in entry.fingerprint.species]
     with path.open("wb") as file:
         np.savez(
             file,
@@ -77,40 +87,38 @@ def write(
             positions=joined([atoms.positions.ravel() for atoms in frames], float),
             cell=np.array([atoms.cell.array for atoms in frames]).reshape(-1, 3, 3),
             pbc=np.array([atoms.pbc for atoms in frames], bool).reshape(-1, 3),
-            shape=np.array([rows.values.shape for rows in species], np.int64).reshape(
+            shape=np.array([part.values.shape for part in species], np.int64).reshape(
                 -1, 2
             ),
-            copies=joined([rows.copies for rows in species], np.int64),
-            rows=joined([rows.values.ravel() for rows in species], np.float32),
+            copies=joined([part.copies for part in species], np.int64),
+            rows=joined([part.values.ravel() for part in species], np.float32),
         )
-        file.flush()
-        os.fsync(file.fileno())  # before it takes the place of the one before
 
 
 def joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
-    """Flat arrays one after another; none make an empty one."""
+    """Concatenate flat arrays; an empty list gives an empty array."""
     return np.concatenate([np.zeros(0, dtype), *arrays])
 
 
 def read(path: Path) -> Saved:
-    """Read what `write` wrote.
+    """Read an archive.
 
     Raises
     ------
     DataError
-        If there is no such file, or it is damaged or of a later version.
+        If the file does not exist, is damaged, or was written by a later version.
     """
     if not path.is_file():
         raise DataError(f"there is no archive {path}")
     try:
-        # Opened here: numpy leaves files open that turn out to be no archives.
+        # Opened here, because numpy does not close files that are not archives.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in saved.files}
         head = json.loads(str(arrays.pop("head")))
         if head["version"] > VERSION:
             raise DataError(
-                f"{path} is an archive of version {head['version']}; this package knows "
-                f"{VERSION}: update it"
+                f"{path} is an archive of version {head['version']}; this package knows up "
+                f"to {VERSION}: update it"
             )
         return Saved(
             list(entries_of(head, arrays)),
@@ -129,34 +137,35 @@ def read(path: Path) -> Saved:
         if isinstance(error, DataError):
             raise
         raise DataError(
-            f"{path} is no archive, or damaged: {type(error).__name__}: {error}"
+            f"{path} is not an archive, or is damaged: {type(error).__name__}: {error}"
         ) from error
 
 
 def entries_of(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Iterator[Entry]:
-    """Entries from joined arrays."""
+    """Split the concatenated arrays into entries."""
     atom, kind, copy, value = 0, 0, 0, 0
     positions = arrays["positions"].reshape(-1, 3)
     for index, number in enumerate(arrays["number"].tolist()):
         n_atoms = int(arrays["n_atoms"][index])
         here = slice(atom, atom + n_atoms)
         pbc = arrays["pbc"][index]
-        composition = composition_of(arrays["numbers"][here], bool(pbc.any()))
+        numbers = arrays["numbers"][here]
+        composition = composition_of(numbers, bool(pbc.any()))
         species = []
         for _ in composition[1]:
             n_distinct, width = arrays["shape"][kind].tolist()
-            rows = arrays["rows"][value : value + n_distinct * width]
+            values = arrays["rows"][value : value + n_distinct * width]
             copies = arrays["copies"][copy : copy + n_distinct]
-            # Copies: a view would keep the whole file in memory.
-            species.append(Rows(rows.reshape(n_distinct, width).copy(), copies.copy()))
+            # Copied, because a view would keep the whole file in memory.
+            values = values.reshape(n_distinct, width).copy()
+            species.append(SpeciesFeatures(values, copies.copy()))
             kind, copy, value = kind + 1, copy + n_distinct, value + n_distinct * width
         yield Entry(
             number,
-            Atoms(arrays["numbers"][here], positions[here], cell=arrays["cell"][index],
-                  pbc=pbc),
+            Atoms(numbers, positions[here], cell=arrays["cell"][index], pbc=pbc),
             Fingerprint(composition, tuple(species)),
             head["labels"][index],
             head["values"][index],
             int(arrays["seen"][index]),
-        )  # fmt: skip
+        )
         atom += n_atoms

@@ -1,9 +1,10 @@
-"""How far two structures are apart, whatever their cells and the order of their atoms.
+"""Distance of two structures, independent of their cells and of the order of their atoms.
 
-Source: Zhu et al., J. Chem. Phys. 144, 034203 (2016), doi:10.1063/1.4940026: the root mean
-square, over the atoms, of the distance between fingerprints of atoms that the best
-assignment within each species brings together. For cells of different size it is taken
-over the least common multiple of both, as the Wasserstein distance of the two sets of rows.
+The distance is the root mean square, over the atoms, of the distance between the
+fingerprints of atoms that are matched by the best assignment within each species (Zhu et
+al., J. Chem. Phys. 144, 034203 (2016), doi:10.1063/1.4940026). Cells of different size are
+repeated to their least common multiple, which makes this the Wasserstein distance of the
+two sets of fingerprints.
 """
 
 from __future__ import annotations
@@ -19,56 +20,59 @@ from scipy.spatial.distance import cdist
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.similarity.fingerprints import Fingerprint, Rows
+    from ase_orbital.similarity.fingerprints import Fingerprint, SpeciesFeatures
 
-# Atoms of a species in the least common multiple of two cells; where there are more, and
-# more than in either cell, a linear program over the distinct rows is faster.
+# Largest number of atoms of a species in the least common multiple of two cells for which
+# the assignment is used. Beyond it, and unless one cell is as large as this multiple, a
+# linear program over the distinct features is faster.
 LARGEST_ASSIGNMENT = 512
+
+# Largest rounding error of lower bounds, relative to the lengths that they are computed
+# from. It is subtracted, so that no bound is above the distance.
+ROUNDING = 1e-12
 
 
 def difference(one: Fingerprint, other: Fingerprint) -> float:
-    """Distance as a fraction of the fingerprints' length: 0.01 is one percent.
+    """Distance as a fraction of the mean length of the fingerprints: 0.01 is one percent.
 
     Returns
     -------
     float
-        0 for one crystal in any two cells, at most 2; infinite for two compositions.
+        0 for two cells of one crystal, at most 2, and infinite for two compositions.
     """
-    return relative(distance(one, other), one.length, other.length)
+    apart = distance(one, other)
+    return apart and 2.0 * apart / (one.length + other.length)
 
 
-def relative(apart: float, length: float, other_length: float) -> float:
-    """A distance as a fraction of the mean of two lengths."""
-    return apart and 2.0 * apart / (length + other_length)
+def max_distance(difference: float, length: float) -> float:
+    """Largest distance from a fingerprint of this length at this difference.
 
-
-def reach(fraction: float, length: float) -> float:
-    """Distance beyond which nothing differs by a fraction, or less, from this length.
-
-    The length is the distance from rows of zeros, so the other one's is at most
-    `length + distance`.
+    The length of a fingerprint is its distance from zero, so by the triangle inequality the
+    length of the other one is at most `length + distance`.
     """
-    return math.inf if fraction >= 2.0 else 2.0 * fraction * length / (2.0 - fraction)
+    if difference >= 2.0:
+        return math.inf
+    return 2.0 * difference * length / (2.0 - difference)
 
 
-def least_difference(apart: float, length: float) -> float:
-    """Smallest fraction that something this far apart can differ by: `reach`, inverted."""
-    return apart and 2.0 * apart / (2.0 * length + apart)
+def least_difference(distance: float, length: float) -> float:
+    """Smallest difference at this distance; the inverse of `max_distance`."""
+    return distance and 2.0 * distance / (2.0 * length + distance)
 
 
 def distance(one: Fingerprint, other: Fingerprint) -> float:
-    """Root mean square over atoms, in the best assignment within each species.
+    """Root mean square distance over the atoms in the best assignment.
 
     Parameters
     ----------
     one, other
-        Of one descriptor.
+        Fingerprints from the same descriptor.
 
     Returns
     -------
     float
-        In the unit of the rows; infinite for two compositions. It is a metric: symmetric,
-        and never longer than by way of a third structure.
+        In the unit of the features; infinite for two compositions. It is a metric: it is
+        symmetric and obeys the triangle inequality.
     """
     if one.composition != other.composition:
         return math.inf
@@ -78,22 +82,19 @@ def distance(one: Fingerprint, other: Fingerprint) -> float:
 
 
 def lower_bound(one: Fingerprint, other: Fingerprint) -> float:
-    """At most `distance`, and a hundred times cheaper; see `moments_of`."""
+    """Lower bound of `distance` that is a hundred times cheaper; see `moments_of`."""
     if one.composition != other.composition:
         return math.inf
     first, second = one.moments, other.moments
     width = min(first.shape[2], second.shape[2])
     square = np.square(first[:, :, :width] - second[:, :, :width]).sum()
-    # The shorter one's rows are zero beyond.
+    # The features of the shorter one are zero beyond its width.
     square += np.square(first[:, :, width:]).sum() + np.square(second[:, :, width:]).sum()
-    return math.sqrt(square)
+    return max(0.0, math.sqrt(square) - ROUNDING * (one.length + other.length))
 
 
-def mean_square(one: Rows, other: Rows) -> float:
-    """Mean squared distance of rows in the best assignment.
-
-    Copies count as shares: either side is repeated to the least common multiple.
-    """
+def mean_square(one: SpeciesFeatures, other: SpeciesFeatures) -> float:
+    """Mean squared distance of the features of one species in the best assignment."""
     width = max(one.values.shape[1], other.values.shape[1])
     costs = cdist(padded(one, width), padded(other, width), "sqeuclidean")
     return float((coupling(costs, one.copies, other.copies) * costs).sum())
@@ -102,27 +103,28 @@ def mean_square(one: Rows, other: Rows) -> float:
 def coupling(
     costs: NDArray[np.float64], copies: NDArray[np.int64], others: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Shares of the best assignment, in which either side has as many copies in all.
+    """Best assignment of two sets, repeated to the least common multiple of their sizes.
 
     Parameters
     ----------
     costs : [n, m]
+        Cost of each pair.
     copies : [n]
-        Of each on one side.
+        Number of copies of each element of the first set.
     others : [m]
-        Of each on the other.
+        Number of copies of each element of the second set.
 
     Returns
     -------
     [n, m]
-        What fraction of all goes from each to each; their sum is 1.
+        Share of the assigned pairs that each pair has; the sum is 1.
     """
     n_one, n_other = int(copies.sum()), int(others.sum())
-    if min(costs.shape) == 1:  # there is but one way
+    if min(costs.shape) == 1:  # only one assignment is possible
         return np.outer(copies, others) / (n_one * n_other)
     n_both = math.lcm(n_one, n_other)
     if n_both > max(LARGEST_ASSIGNMENT, n_one, n_other):
-        return transported(costs, copies / n_one, others / n_other)
+        return optimal_transport(costs, copies / n_one, others / n_other)
     left = np.repeat(np.arange(len(costs)), copies * (n_both // n_one))
     right = np.repeat(np.arange(costs.shape[1]), others * (n_both // n_other))
     rows, columns = linear_sum_assignment(costs[np.ix_(left, right)])
@@ -131,30 +133,31 @@ def coupling(
     return shares
 
 
-def padded(rows: Rows, width: int) -> NDArray[np.float64]:
-    """Rows with zeros behind, [n_distinct, width]."""
-    out = np.zeros((len(rows.values), width))
-    out[:, : rows.values.shape[1]] = rows.values
+def padded(features: SpeciesFeatures, width: int) -> NDArray[np.float64]:
+    """Features in double precision with zeros appended, [n_distinct, width]."""
+    out = np.zeros((len(features.values), width))
+    out[:, : features.values.shape[1]] = features.values
     return out
 
 
-def transported(
+def optimal_transport(
     costs: NDArray[np.float64], shares: NDArray[np.float64], others: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Cheapest way of carrying shares from one side to the other.
+    """Cheapest transport plan between two distributions, from a linear program.
 
     Parameters
     ----------
     costs : [n, m]
+        Cost of each pair.
     shares : [n]
-        What is to be carried from each; their sum is 1.
+        First distribution; the sum is 1.
     others : [m]
-        What is to arrive at each; likewise.
+        Second distribution; the sum is 1.
 
     Returns
     -------
     [n, m]
-        What is carried from each to each.
+        Share that is moved from each element to each.
     """
     n, m = costs.shape
     leaving = kron(eye_array(n), np.ones((1, m)))
@@ -164,5 +167,5 @@ def transported(
     amounts = np.concatenate([shares, others])[:-1]
     scale = float(costs.max()) or 1.0  # the solver's tolerances are absolute
     solved = linprog(costs.ravel() / scale, A_eq=conditions, b_eq=amounts, method="highs")
-    assert solved.x is not None  # carrying each share everywhere is always possible
+    assert solved.x is not None  # the outer product of the distributions is feasible
     return np.asarray(np.maximum(solved.x, 0.0).reshape(n, m))

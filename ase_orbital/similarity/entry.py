@@ -1,4 +1,4 @@
-"""What an archive keeps of a structure, and what it answers."""
+"""Entries of an archive, and the matches it returns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ase import Atoms
 if TYPE_CHECKING:
     from ase_orbital.similarity.fingerprints import Fingerprint
 
-OVERHEAD = 3500  # bytes of an entry beside its numbers, measured
+OVERHEAD = 3500  # measured bytes of an entry in addition to its arrays
 
 
 class Match(NamedTuple):
-    """What the archive says of a structure.
+    """The entry that a structure belongs to.
 
     Attributes
     ----------
     number
-        Of the entry it is like.
+        Number of the entry.
     difference
-        From that entry, as a fraction of the fingerprints' length.
+        Difference from that entry, as a fraction of the fingerprints' length.
     new
-        Whether the entry was made for it.
+        Whether the entry was created for this structure.
     """
 
     number: int
@@ -32,24 +32,34 @@ class Match(NamedTuple):
 
 
 class Entry:
-    """A distinct structure.
+    """A distinct structure in an archive.
 
     Attributes
     ----------
     number
-        Counted from 0 in the order of discovery, and never used again.
+        Number in the order of discovery, from 0; never used again.
     label
-        What its finder called it.
+        Label that was given when it was added first.
     values
-        Numbers that were given with it.
+        Numbers that were given when it was added first.
     seen
-        How often it was added.
+        How many times it was added.
     atoms
-        Numbers, positions, cell and pbc of the first of them; a new object each time.
+        Numbers, positions, cell and pbc of the structure that was added first, as a new
+        object at each access.
     """
 
-    __slots__ = ("_cell", "_numbers", "_pbc", "_positions", "fingerprint", "label",
-                 "number", "seen", "values")  # fmt: skip
+    __slots__ = (
+        "_cell",
+        "_numbers",
+        "_pbc",
+        "_positions",
+        "fingerprint",
+        "label",
+        "number",
+        "seen",
+        "values",
+    )
 
     def __init__(
         self,
@@ -72,14 +82,14 @@ class Entry:
 
     @property
     def atoms(self) -> Atoms:
-        """The structure, without calculator, constraints or info."""
+        """The structure, without calculator, constraints and info."""
         return Atoms(
             numbers=self._numbers, positions=self._positions, cell=self._cell, pbc=self._pbc
         )
 
     @property
     def nbytes(self) -> int:
-        """Memory, about."""
+        """Approximate memory in bytes."""
         arrays = self._numbers.nbytes + self._positions.nbytes + self.fingerprint.nbytes
         return OVERHEAD + int(arrays) + len(self.label)
 

@@ -1,4 +1,4 @@
-"""What structures are compared by: the distinct rows of a descriptor in each species."""
+"""Fingerprints of structures: the distinct features of the atoms of each species."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.structure import AtomsLike
 
-EQUAL = 1e-6  # rows nearer than this are one: rounding, and a supercell's copies
-NEGLIGIBLE = 1e-7  # columns with nothing larger are dropped
+EQUAL = 1e-6  # features closer than this differ by rounding only, and are merged
+NEGLIGIBLE = 1e-7  # values up to this are rounding errors of zero
 
 Composition: TypeAlias = tuple[bool, tuple[tuple[int, int], ...]]
 
 
-class Rows(NamedTuple):
-    """Rows of the atoms of one species.
+class SpeciesFeatures(NamedTuple):
+    """Distinct features of the atoms of one species.
 
-    values : [n_distinct, n_features], float32; copies : [n_distinct], how many atoms have
-    each, divided by what all have in common.
+    Attributes
+    ----------
+    values : [n_distinct, n_features], float32
+    copies : [n_distinct]
+        Number of atoms with these features, divided by the greatest common divisor.
     """
 
     values: NDArray[np.float32]
@@ -41,50 +44,50 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """The rows of one structure, by species.
+    """Features of one structure, by species.
 
     Parameters
     ----------
     composition
-        Whether the structure is periodic, and the atomic number and count of each species,
-        ascending; of a periodic structure the counts are reduced, so that all cells of one
-        crystal have one composition.
+        Whether the structure is periodic, and the atomic number and count of each species
+        in ascending order. In a periodic structure the counts are reduced to the formula
+        unit, so that all cells of one crystal have one composition.
     species
-        Rows of each species, in the order of `composition`.
+        Features of each species, in the order of `composition`.
     """
 
     composition: Composition
-    species: tuple[Rows, ...]
+    species: tuple[SpeciesFeatures, ...]
 
     def may_equal(self, atoms: Atoms) -> bool:
-        """Whether atoms have this composition: what has another is never alike."""
+        """Whether atoms have this composition; others always differ."""
         return composition_of(atoms.numbers, bool(atoms.pbc.any())) == self.composition
 
     @property
     def formula(self) -> str:
-        """Such as "SrTiO3", by atomic number."""
+        """Formula with descending atomic numbers, such as "SrTiO3"."""
         counts = sorted(self.composition[1], reverse=True)
         return "".join(f"{SYMBOLS[z]}{n if n > 1 else ''}" for z, n in counts)
 
     @property
     def shares(self) -> list[float]:
-        """Fraction of the atoms that each species is."""
+        """Fraction of the atoms that belong to each species."""
         counts = [count for _, count in self.composition[1]]
         return [count / sum(counts) for count in counts]
 
     @property
     def width(self) -> int:
-        """Features of the longest rows."""
-        return max(int(rows.values.shape[1]) for rows in self.species)
+        """Largest number of features of a species."""
+        return max(int(features.values.shape[1]) for features in self.species)
 
     @property
     def nbytes(self) -> int:
-        """Memory of the rows."""
-        return sum(rows.values.nbytes + rows.copies.nbytes for rows in self.species)
+        """Memory of the features in bytes."""
+        return sum(part.nbytes for features in self.species for part in features)
 
     @cached_property
     def length(self) -> float:
-        """Root mean square over the atoms of the Euclidean norms of their rows."""
+        """Root mean square, over the atoms, of the Euclidean norms of their features."""
         square = 0.0
         for share, (values, copies) in zip(self.shares, self.species, strict=True):
             norms = np.square(values, dtype=float).sum(axis=1)
@@ -93,49 +96,50 @@ class Fingerprint:
 
     @cached_property
     def moments(self) -> NDArray[np.float64]:
-        """`moments_of` this, for those who ask often."""
+        """Result of `moments_of`, kept for repeated use."""
         return moments_of(self)
 
 
 def moments_of(fingerprint: Fingerprint) -> NDArray[np.float64]:
     r"""Mean and standard deviation of each feature in each species.
 
-    Their Euclidean distance is a lower bound of `distance`: with random variables x and y,
-    the rows of a species of either structure, coupled in whatever way,
+    The Euclidean distance of two such arrays is a lower bound of `distance`. If x and y are
+    random variables, here one feature of a species in either structure, every coupling of
+    them obeys
 
     $E (x - y)^2 \ge (m_x - m_y)^2 + (s_x - s_y)^2$
 
-    for each feature, because their covariance is at most $s_x s_y$; and the best assignment
-    is one such coupling. Source: Gelbrich, Math. Nachr. 147, 185 (1990).
+    because their covariance is at most $s_x s_y$, and the best assignment is a coupling.
+    Source: Gelbrich, Math. Nachr. 147, 185 (1990).
 
     Returns
     -------
     [n_species, 2, width]
-        Times the square root of the species' share of the atoms.
+        Multiplied by the square root of the species' share of the atoms.
     """
     out = np.zeros((len(fingerprint.species), 2, fingerprint.width))
     species = zip(out, fingerprint.shares, fingerprint.species, strict=True)
     for part, share, (values, copies) in species:
-        rows, weights = values.astype(float), copies / copies.sum()
-        mean = weights @ rows
-        part[0, : rows.shape[1]] = mean
-        part[1, : rows.shape[1]] = np.sqrt(weights @ np.square(rows - mean))
+        features, weights = values.astype(float), copies / copies.sum()
+        mean = weights @ features
+        part[0, : features.shape[1]] = mean
+        part[1, : features.shape[1]] = np.sqrt(weights @ np.square(features - mean))
         part *= np.sqrt(share)
     return out
 
 
 class Fingerprints:
-    """Fingerprints of structures, made once for each content.
+    """Fingerprints of structures, with a cache.
 
     Parameters
     ----------
     descriptor
-        Gives the rows.
+        Descriptor that gives the features.
     n_top
-        Describe all atoms, but compare only the last so many, as ase_ga's comparators do
-        for a cluster on a slab; None for all.
+        Describe all atoms, but compare only the last `n_top` of them, as ase_ga's
+        comparators do for a cluster on a slab; None for all.
     size
-        Most fingerprints kept; of more, those not asked for longest are forgotten.
+        Largest number of fingerprints in the cache. The least recently used are dropped.
     """
 
     def __init__(
@@ -148,7 +152,7 @@ class Fingerprints:
         self.descriptor = descriptor
         self.n_top = n_top
         self.size = size
-        self._kept: dict[str, Fingerprint] = {}
+        self._cache: dict[str, Fingerprint] = {}
 
     def of(self, structure: AtomsLike) -> Fingerprint:
         """Fingerprint of one structure.
@@ -158,43 +162,46 @@ class Fingerprints:
         StructureError, ElementError
             If the descriptor cannot describe it.
         """
-        # What is known by its content has passed the checks, which cost more than all else.
+        # Cached structures have passed the checks of `to_atoms`, which are expensive.
         atoms = structure if isinstance(structure, Atoms) else to_atoms(structure)
         name = digest(atoms)
-        found = self._kept.pop(name, None)
+        found = self._cache.pop(name, None)
         if found is None:
             found = self._fingerprint(atoms, self.descriptor.create(atoms))
-        self._keep({name: found})
+        self._store({name: found})
         return found
 
     def of_many(self, structures: Iterable[AtomsLike]) -> list[Fingerprint]:
-        """Fingerprints of many structures, in input order; new ones are made together."""
+        """Fingerprints of many structures, in input order, computed in one batch."""
         accepted = to_atoms_many(structures)
         names = [digest(atoms) for atoms in accepted]
-        found = {name: self._kept.pop(name) for name in {*names} & self._kept.keys()}
+        found = {name: self._cache.pop(name) for name in {*names} & self._cache.keys()}
         new = {
             name: atoms
             for name, atoms in zip(names, accepted, strict=True)
             if name not in found
         }
-        rows = self.descriptor.create_many(new.values())
-        for (name, atoms), values in zip(new.items(), rows, strict=True):
+        features = self.descriptor.create_many(new.values())
+        for (name, atoms), values in zip(new.items(), features, strict=True):
             found[name] = self._fingerprint(atoms, values)
-        self._keep(found)
+        self._store(found)
         return [found[name] for name in names]
 
-    def _keep(self, found: dict[str, Fingerprint]) -> None:
-        """Put what was asked for last behind all others, and forget the first."""
-        self._kept |= found
-        while len(self._kept) > self.size:
-            del self._kept[next(iter(self._kept))]
+    def _store(self, found: dict[str, Fingerprint]) -> None:
+        """Append to the cache, and drop the least recently used beyond its size."""
+        self._cache |= found
+        while len(self._cache) > self.size:
+            del self._cache[next(iter(self._cache))]
 
-    def _fingerprint(self, atoms: Atoms, rows: NDArray[np.floating[Any]]) -> Fingerprint:
+    def _fingerprint(
+        self, atoms: Atoms, features: NDArray[np.floating[Any]]
+    ) -> Fingerprint:
         top = slice(None) if self.n_top is None else slice(-self.n_top, None)
         numbers = atoms.numbers[top]
-        rows = compact(self.descriptor, rows[top])
+        features = compact(self.descriptor, features[top])
         kinds = composition_of(numbers, bool(atoms.pbc.any()) and self.n_top is None)
-        return Fingerprint(kinds, tuple(distinct(rows[numbers == z]) for z, _ in kinds[1]))
+        species = tuple(distinct(features[numbers == z]) for z, _ in kinds[1])
+        return Fingerprint(kinds, species)
 
 
 def composition_of(numbers: NDArray[np.integer[Any]], periodic: bool) -> Composition:
@@ -205,50 +212,52 @@ def composition_of(numbers: NDArray[np.integer[Any]], periodic: bool) -> Composi
 
 
 def compact(
-    descriptor: Descriptor, rows: NDArray[np.floating[Any]]
+    descriptor: Descriptor, features: NDArray[np.floating[Any]]
 ) -> NDArray[np.floating[Any]]:
-    """Rows that are shorter, and as far from each other within a species.
+    """Shorter features with the same distances within each species.
 
-    A row of the OFM is the outer product of the center's valence orbitals, ones and zeros
-    that are the same throughout a species, with its surroundings: 32 numbers say it all.
+    The features of the OFM are the outer product of the valence orbitals of the center,
+    which are ones and zeros and equal within a species, and a vector of its neighbors, so
+    these 32 numbers are sufficient.
 
     Parameters
     ----------
     descriptor
-        What made the rows.
-    rows : [n_atoms, n_features]
+        Descriptor that gave the features.
+    features : [n_atoms, n_features]
 
     Returns
     -------
-    [n_atoms, 32] for an OFM, else as they came
+    [n_atoms, 32] for an OFM, otherwise the features unchanged
     """
     if not isinstance(descriptor, OFM):
-        return rows
+        return features
     n_orbitals = descriptor.n_features // 32
-    matrices = rows.reshape(len(rows), 32, n_orbitals)[:, :, n_orbitals - 32 :]
+    matrices = features.reshape(len(features), 32, n_orbitals)[:, :, n_orbitals - 32 :]
     occupied = matrices.any(axis=2).sum(axis=1, keepdims=True)
     return np.asarray(matrices.sum(axis=1) / np.sqrt(np.maximum(occupied, 1)))
 
 
-def distinct(rows: NDArray[np.floating[Any]]) -> Rows:
-    """Merge rows that are equal but for rounding, and cut columns of zeros.
+def distinct(features: NDArray[np.floating[Any]]) -> SpeciesFeatures:
+    """Merge features that are equal up to rounding, and cut columns of zeros at the end.
 
     Parameters
     ----------
-    rows : [n_atoms, n_features]
-        Of one species.
+    features : [n_atoms, n_features]
+        Features of the atoms of one species.
     """
-    large = np.flatnonzero(np.abs(rows).max(axis=0) > NEGLIGIBLE)
-    rows = rows[:, : large[-1] + 1 if len(large) else 1]
+    large = np.flatnonzero(np.abs(features).max(axis=0) > NEGLIGIBLE)
+    left = features[:, : large[-1] + 1 if len(large) else 1]
     merged, copies = [], []
-    left = rows
     while len(left):
         same = np.square(left - left[0]).sum(axis=1) < EQUAL**2
         merged.append(left[same].mean(axis=0))
         copies.append(np.count_nonzero(same))
         left = left[~same]
-    # In one order whatever that of the atoms, so that equal crystals sum up equally.
     values = np.array(merged, np.float32)
+    # A difference relative to the length of rounding errors has no meaning.
+    values[np.abs(values).max(axis=1) <= NEGLIGIBLE] = 0.0
+    # Sort, so that equal crystals are summed in the same order whatever that of the atoms.
     order = np.lexsort(values.T[::-1])
     counts = np.array(copies)[order]
-    return Rows(values[order], counts // np.gcd.reduce(counts))
+    return SpeciesFeatures(values[order], counts // np.gcd.reduce(counts))

@@ -1,4 +1,4 @@
-"""How far apart the fingerprints of one crystal may be."""
+"""Default tolerances for counting two structures as one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ OFM_TOLERANCE = 0.03
 
 
 def checked_tolerance(tolerance: float) -> float:
-    """Refuse a tolerance that means nothing."""
+    """Return the tolerance, or raise SettingError if it is not between 0 and 2."""
     if not 0.0 < tolerance < 2.0:
         raise SettingError(
             f"tolerance must be a fraction above 0 and below 2, not {tolerance}; "

@@ -14,7 +14,6 @@ from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from tqdm import tqdm
 from ase_orbital.descriptors.settings import computing, to_settings
 from ase_orbital.elements import provenance
 from ase_orbital.errors import OrbitalError
+from ase_orbital.files import atomic_write
 from ase_orbital.graphs.building import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.numerics.threads import each_on_one_thread
@@ -203,11 +203,8 @@ def _make_shard(
             if (value := getattr(merged, field.name)) is not None
         }
         path = folder / f"{_short_hash(''.join(names).encode())}.npz"
-        # Of its own name: another process may be making the same shard.
-        part = path.with_suffix(f".{uuid4().hex}.part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, digests=np.array(names), **arrays)
-        part.replace(path)
+        with atomic_write(path) as temporary:
+            np.savez_compressed(temporary, digests=np.array(names), **arrays)
     return failed
 
 

@@ -176,7 +176,7 @@ def test_no_more_fingerprints_are_kept_than_asked_for():
     comparator = GOMComparator(cutoff=4.0, size=3)
     for a in np.linspace(3.5, 3.7, 10):
         comparator.difference(bulk("Cu", a=a), FCC)
-    assert len(comparator.fingerprints._kept) == 3
+    assert len(comparator.fingerprints._cache) == 3
     # FCC was asked for throughout.
     assert comparator.fingerprints.of(FCC) is comparator.fingerprints.of(FCC.copy())
 
