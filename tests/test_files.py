@@ -19,9 +19,14 @@ def test_the_new_file_replaces_the_old_one_when_it_is_complete(tmp_path):
 def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(ValueError, match="full"), atomic_write(path) as temporary:
-        temporary.write_text("half")
-        raise ValueError("the disk is full")
+
+    def write_half():
+        with atomic_write(path) as temporary:
+            temporary.write_text("half")
+            raise ValueError("the disk is full")
+
+    with pytest.raises(ValueError, match="full"):
+        write_half()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
