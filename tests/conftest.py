@@ -1,4 +1,4 @@
-"""What several test files use."""
+"""Fixtures and options for all tests."""
 
 import itertools
 import os
@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
-from ase.spacegroup import crystal
+from ase.build import bulk, molecule
+
+from .structures import PEROVSKITE, SLAB
 
 # Before torch is imported: on matrices as small as here threads wait for each other, and
 # ten times as long where cores are shared.
@@ -55,14 +56,9 @@ def shared() -> Path:
 def structures() -> dict[str, Atoms]:
     """One of each kind, all of elements that every descriptor knows."""
     return {
-        "perovskite": crystal(
-            ["Sr", "Ti", "O"],
-            [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-            spacegroup=221,
-            cellpar=[3.905] * 3 + [90] * 3,
-        ),
+        "perovskite": PEROVSKITE.copy(),
         "one atom": bulk("Cu"),
-        "slab": fcc111("Cu", (1, 1, 3), vacuum=8.0),
+        "slab": SLAB.copy(),
         "wire": Atoms(
             "C2", [[0, 0, 0], [1, 0, 1]], cell=[0, 0, 2.5], pbc=[False, False, True]
         ),

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from ase.build import bulk
-from ase.spacegroup import crystal
 from pymatgen.io.ase import AseAtomsAdaptor
 
 import ase_orbital
@@ -27,13 +26,9 @@ from ase_orbital.search import (
 from ase_orbital.testing import assert_function_of_the_crystal, assert_invariant
 from ase_orbital.training import train
 
-ATOMS = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.9, 3.9, 4.0, 90, 90, 90],
-)
-ATOMS.rattle(0.02, seed=1)
+from .structures import PEROVSKITE, rattled
+
+ATOMS = rattled(PEROVSKITE, 0.02)
 OTHER = bulk("Ti", "bcc", a=3.3)
 DESCRIPTORS = (
     ase_orbital.GOM(),
@@ -56,8 +51,7 @@ def predictor():
 
 
 def energy_towards(target, _):
-    atoms = ATOMS.copy()
-    atoms.rattle(0.05, seed=2)
+    atoms = rattled(ATOMS, 0.05, seed=2)
     atoms.calc = FingerprintCalculator(target)
     return atoms.get_potential_energy()
 
