@@ -33,6 +33,13 @@ BENCHMARKS = {
     "epoch-compiled": "epochs.eosnet_compiled",
     "epoch-ocrystalnet": "epochs.ocrystalnet",
 }
+# Those with --device, whose functions take a Device in place of the sets.
+DEVICE_BENCHMARKS = {
+    "gom": "device.gom",
+    "networks": "device.networks",
+    "predictions": "device.predictions",
+    "epochs": "device.epochs",
+}
 PACKAGES = (
     "torch", "numpy", "numba", "ase", "matgl", "matminer", "libfp", "dscribe", "reformpy",
 )  # fmt: skip
@@ -42,8 +49,9 @@ def main() -> None:
     """Measure what is asked for, and print each row as soon as it is there."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS), metavar="NAME",
-        help=f"rows to measure: {', '.join(BENCHMARKS)}",
+        "--only", nargs="+", choices=BENCHMARKS | DEVICE_BENCHMARKS, metavar="NAME",
+        help=f"rows to measure: {', '.join(BENCHMARKS)}; with --device: "
+        f"{', '.join(DEVICE_BENCHMARKS)}",
     )  # fmt: skip
     parser.add_argument(
         "--data", type=Path,
@@ -53,10 +61,17 @@ def main() -> None:
     parser.add_argument(
         "--repetitions", type=int, default=5, help="of which the median is taken"
     )
+    parser.add_argument(
+        "--device", help="such as cuda: measure that device against all CPU threads"
+    )
+    parser.add_argument(
+        "--atoms", type=int, default=5120, help="with --device: atoms in the set of a size"
+    )
     arguments = parser.parse_args()
     # Before numpy and torch are imported: one thread unless a row says otherwise.
+    n_threads = len(os.sched_getaffinity(0)) if arguments.device else 1
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
+        os.environ[name] = str(n_threads)
     warnings.simplefilter("ignore")  # the peers' own
 
     import torch
@@ -64,19 +79,23 @@ def main() -> None:
     from .sets import Sets
     from .table import HEADER, SkippedError
 
-    torch.set_num_threads(1)
-    sets = Sets(arguments.data)
+    torch.set_num_threads(n_threads)
+    benchmarks, subject = BENCHMARKS, Sets(arguments.data)
+    if arguments.device:
+        from .device import Device
+
+        benchmarks, subject = DEVICE_BENCHMARKS, Device(arguments.device, arguments.atoms)
     skipped = []
     show(HEADER)
-    for name in arguments.only:
-        module, _, function = BENCHMARKS[name].partition(".")
-        measure = getattr(import_module(f".{module}", __package__), function)
+    for name in arguments.only or benchmarks:
+        module, _, function = benchmarks[name].partition(".")
         try:
-            for row in measure(sets, arguments.repetitions):
+            measure = getattr(import_module(f".{module}", __package__), function)
+            for row in measure(subject, arguments.repetitions):
                 show(str(row))
         except SkippedError as error:
             skipped.append(f"Skipped: {name}: {error}.")
-    if arguments.data is None:
+    if arguments.data is None and not arguments.device:
         skipped.append("Without --data there are no sets P, J and D.")
     for line in ("", *skipped, machine()):
         show(line)
@@ -90,6 +109,10 @@ def machine() -> str:
             installed.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
+    import torch
+
+    if torch.cuda.is_available():
+        installed.append(torch.cuda.get_device_name())
     python = f"Python {platform.python_version()}"
     return f"On {os.cpu_count()} cores, {python}, {', '.join(installed)}."
 

@@ -15,14 +15,12 @@ from ase_orbital import Predictor, load_model
 from ase_orbital.descriptors.settings import computing
 
 from .prediction import EOSNET, new_megnet
-from .sets import titanate
+from .sets import rattled_titanates, titanate
 from .table import Row
 from .timing import in_turns, medians
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from ase import Atoms
 
     from .sets import Sets
 
@@ -113,11 +111,3 @@ def importing(_: Sets, repetitions: int) -> Iterator[Row]:
         against=1000.0 * median(times["ase"]),
         times=0.9,
     )
-
-
-def rattled_titanates(repeats: tuple[int, int, int], number: int) -> list[Atoms]:
-    """Supercells in which no two atoms are alike."""
-    cells = [titanate(3.9, repeats) for _ in range(number)]
-    for seed, atoms in enumerate(cells):
-        atoms.rattle(0.05, seed=seed)
-    return cells

@@ -108,6 +108,14 @@ def titanate(a: float, repeats: tuple[int, int, int] = (1, 1, 1)) -> Atoms:
     return Atoms(cell.numbers, cell.positions, cell=cell.cell, pbc=True).repeat(repeats)
 
 
+def rattled_titanates(repeats: tuple[int, int, int], number: int) -> list[Atoms]:
+    """Supercells in which no two atoms are alike."""
+    cells = [titanate(3.9, repeats) for _ in range(number)]
+    for seed, atoms in enumerate(cells):
+        atoms.rattle(0.05, seed=seed)
+    return cells
+
+
 def carbons(number: int) -> list[Atoms]:
     """Random carbons of 6 to 24 atoms, as dense as diamond."""
     random = np.random.default_rng(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from math import inf
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,21 +16,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def medians(*functions: Callable[[], object], repetitions: int) -> list[float]:
+def medians(
+    *functions: Callable[[], object], repetitions: int, seconds: float = inf
+) -> list[float]:
     """Time functions in turns, A B A B, and give the median of each. Seconds.
 
     Every function runs once before, so that nothing is compiled or loaded while the clock
     runs. In turns, because a machine gets slower and faster while others use it.
     """
-    turns = list(in_turns(*functions, repetitions=repetitions))
+    turns = list(in_turns(*functions, repetitions=repetitions, seconds=seconds))
     return [median(own) for own in zip(*turns, strict=True)]
 
 
 def in_turns(
-    *functions: Callable[[], object], repetitions: int
+    *functions: Callable[[], object], repetitions: int, seconds: float = inf
 ) -> Iterator[tuple[float, ...]]:
-    """Yield the seconds that each function took, turn by turn, after one for nothing."""
+    """Yield the seconds that each function took, turn by turn, after one that warms up.
+
+    There is at least one turn, and none begins once `seconds` have passed.
+    """
+    begin = perf_counter()
     for turn in range(repetitions + 1):
+        if turn > 1 and perf_counter() - begin > seconds:
+            break
         times = []
         for function in functions:
             start = perf_counter()
