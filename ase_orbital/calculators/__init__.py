@@ -1,4 +1,4 @@
-"""Calculators of the Atomic Simulation Environment."""
+"""Calculators for the Atomic Simulation Environment (ASE)."""
 
 from __future__ import annotations
 

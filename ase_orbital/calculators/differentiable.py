@@ -1,9 +1,9 @@
-"""Energies to walk on: functions of a structure with exact forces and stress."""
+"""Base class of calculators whose energy is differentiated by torch."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from ase.calculators.calculator import Calculator, all_changes
@@ -25,19 +25,21 @@ STRESS = "stress"
 
 
 class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly annotated
-    """An ASE calculator whose energy depends on the vectors between atoms.
+    """An ASE calculator whose energy is a function of the vectors between atoms.
 
     Parameters
     ----------
     base
-        A calculator whose energy, forces and stress are added; None for none.
+        Calculator whose energy, forces and stress are added; None for none.
 
     Attributes
     ----------
-    parts : dict of float
-        What the last energy is the sum of, eV: "own" and, if there is one, "base".
+    contributions : dict of float
+        Contributions to the last energy, eV: that of this calculator under its
+        `contribution`, and that of the base, if there is one, under "base".
     """
 
+    contribution: ClassVar[str]
     results: dict[str, Any]
 
     def __init__(self, base: Calculator | None) -> None:
@@ -45,40 +47,38 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         if not (base is None or hasattr(base, "get_property")):
             raise SettingError(f"base must be an ASE calculator, not {base!r}")
         self.base = base
-        self.parts: dict[str, float] = {}
-        # A new list: the one on the class is shared by every calculator.
+        self.contributions: dict[str, float] = {}
+        # A new list, because the one on the class is shared by all calculators.
         self.implemented_properties = [
             name
             for name in ("energy", "forces", STRESS)
             if base is None or name in base.implemented_properties
         ]
         self.implemented_properties.append("free_energy")
-        # Written into trajectories and databases, so JSON values only.
+        # ASE writes these into trajectories and databases as JSON.
         self.parameters: dict[str, Any] = {}
         if base is not None:
             self.parameters["base"] = base.name
 
     @property
     @abstractmethod
-    def reach(self) -> float:
-        """Radius within which pairs are wanted, Å."""
+    def cutoff(self) -> float:
+        """Radius within which pairs of atoms are needed, Å."""
 
     @abstractmethod
-    def differentiable_energy(
-        self, around: Surroundings, vectors: torch.Tensor
-    ) -> torch.Tensor:
-        """Energy of a structure as a function of the vectors between its atoms.
+    def energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
+        """Compute the energy as a function of the vectors between atoms.
 
         Parameters
         ----------
         around
-            The structure, surveyed without symmetry up to `reach`.
+            The structure with its pairs up to `cutoff`, without symmetry.
         vectors : [n_pairs, 3]
-            Those of `around.pairs`, Å, in double precision.
+            Vectors of `around.pairs`, Å, in double precision.
 
         Returns
         -------
-        Tensor of no dimension
+        scalar tensor
             eV.
         """
 
@@ -88,7 +88,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Fill `results` with energy, forces and, where there is a volume, stress.
+        """Compute energy, forces and, in a periodic cell, stress.
 
         Raises
         ------
@@ -97,10 +97,10 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         """
         super().calculate(atoms, properties, system_changes)
         crystal = to_atoms(self.atoms)
-        around = survey(crystal, self.reach, symmetry=False)
-        energy, slopes = self._differentiated(around)
-        forces, virial = forces_and_virial(around.pairs, slopes)
-        self.parts = {"own": energy}
+        around = survey(crystal, self.cutoff, symmetry=False)
+        energy, gradient = self._energy_and_gradient(around)
+        forces, virial = forces_and_virial(around.pairs, gradient)
+        self.contributions = {self.contribution: energy}
         found = {"energy": energy, "free_energy": energy, "forces": forces}
         if crystal.cell.rank == 3:
             found[STRESS] = full_3x3_to_voigt_6_stress(virial / crystal.get_volume())
@@ -108,23 +108,25 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
             self._add_base(found, crystal)
         self.results = found
 
-    def _differentiated(self, around: Surroundings) -> tuple[float, NDArray[np.float64]]:
-        """Own energy (eV), and its derivative by the vectors, [n_pairs, 3] (eV/Å)."""
+    def _energy_and_gradient(
+        self, around: Surroundings
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Energy (eV), and its derivatives by the vectors, [n_pairs, 3] (eV/Å)."""
         vectors = torch.tensor(around.pairs.vector, requires_grad=True)
         with torch.enable_grad():
-            energy = self.differentiable_energy(around, vectors)
-        slopes = torch.zeros_like(vectors)
-        if energy.requires_grad:  # a lone atom has no neighbors to depend on
+            energy = self.energy(around, vectors)
+        gradient = torch.zeros_like(vectors)
+        if energy.requires_grad:  # the energy of an isolated atom depends on nothing
             (found,) = torch.autograd.grad(energy, vectors, allow_unused=True)
-            slopes = slopes if found is None else found
-        return float(energy.detach()), slopes.numpy()
+            gradient = gradient if found is None else found
+        return float(energy.detach()), gradient.numpy()
 
     def _add_base(self, found: dict[str, Any], atoms: Atoms) -> None:
-        assert self.base is not None  # who calls has looked
+        assert self.base is not None  # the caller has checked
         offered = self.base.implemented_properties
-        self.parts["base"] = float(self.base.get_property("energy", atoms))
+        self.contributions["base"] = float(self.base.get_property("energy", atoms))
         for name in list(found):
-            # Without a free energy of its own, the base's is its energy.
+            # The energy of a base stands for its free energy, if it has none.
             source = "energy" if name == "free_energy" and name not in offered else name
             if source in offered:
                 found[name] = found[name] + self.base.get_property(source, atoms)
@@ -132,5 +134,5 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
                 del found[name]
 
     def todict(self, skip_default: bool = True) -> dict[str, Any]:  # noqa: ARG002  # ASE's
-        """Settings, for files that record how a value was made."""
+        """Settings, which ASE stores in files with the results."""
         return dict(self.parameters)

@@ -1,4 +1,4 @@
-"""Energies of fingerprints: towards symmetry, or towards another structure."""
+"""Calculator for relaxations to symmetric structures, or to a given one."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ if TYPE_CHECKING:
     from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.structure import AtomsLike
 
-EQUAL = 1e-9  # rows nearer than this are those of equivalent atoms
+EQUAL = 1e-9  # fingerprints closer than this belong to equivalent atoms
 
 
 class FingerprintCalculator(DifferentiableCalculator):
     r"""Energy, forces and stress from Gaussian overlap matrix fingerprints.
 
-    Without a target the energy is the spread of the fingerprints within each species,
+    Without a target the energy is the dispersion of the fingerprints within each species,
 
     $E = w \sum_i |x_i - \bar{x}_{s(i)}|^2$,
 
-    which is zero where all atoms of a species have equal surroundings: relaxations go
-    towards symmetry. It is the energy of Tao, Shao & Zhu (arXiv:2401.13953), but of each
-    species' pairs $|x_i - x_j|^2$ the sum is divided by the number of its atoms, so that a
-    supercell has its cell's energy times its size.
+    which is zero if all atoms of a species have equal environments, so relaxations lead
+    to symmetric structures. It is the energy of Tao, Shao & Zhu (arXiv:2401.13953), except
+    that the sum over the pairs $|x_i - x_j|^2$ of a species is divided by the number of its
+    atoms, so that the energy is proportional to the size of a supercell.
 
-    With a target it is the squared distance of fingerprints from the target's,
+    With a target it is the squared distance from the fingerprints of the target,
 
     $E = w \sum_i |x_i - t_{a(i)}|^2$,
 
-    with the best assignment a within each species: relaxations go towards that crystal.
+    with the best assignment a within each species, so relaxations lead to that crystal.
 
     Parameters
     ----------
     target
-        A structure to go to, in any of its cells: of the same composition. None to bring
-        the atoms of each species nearer to each other.
+        Structure to relax to, in any of its cells and of the same composition. None to
+        make the atoms of each species more similar to each other.
     descriptor
-        Gives the fingerprints x; None for `GOM()`. `GOM(orbitals="sp")` sees more, and
-        costs ten times as much.
+        Descriptor that gives the fingerprints x; None for `GOM()`. `GOM(orbitals="sp")`
+        distinguishes more structures and is ten times as expensive.
     weight
         w, eV.
     base
-        A calculator whose energy, forces and stress are added: a potential, for what is
-        both low and symmetric. None for fingerprints alone.
+        Calculator whose energy, forces and stress are added, such as a potential to find
+        structures of both low energy and high symmetry. None for fingerprints alone.
 
     Attributes
     ----------
-    parts : dict of float
-        What the last energy is the sum of, eV: "own" and, if there is one, "base".
+    contributions : dict of float
+        Contributions to the last energy, eV: "fingerprint" and, if there is one, "base".
 
     Examples
     --------
@@ -70,20 +70,21 @@ class FingerprintCalculator(DifferentiableCalculator):
 
     Notes
     -----
-    Fingerprints alone hold no cell together: far from each other all atoms have equal
-    surroundings, namely none. Keep the volume, or add a base.
+    Fingerprints alone do not keep a cell together: atoms far from each other all have the
+    same, empty environment. Keep the volume constant, or add a base.
 
-    Where eigenvalues are degenerate, in symmetric crystals above all, or several
-    assignments are equally good, an energy can have a kink, and along what breaks the
-    symmetry no slope.
-    The one taken is the mean over what symmetry makes equal: forces and stress have all the
-    symmetry of the crystal, and are exact along what keeps it. Where the target is of lower
-    symmetry such a kink is a ridge, which rounding is enough to leave: to stay on it, use
-    ASE's `FixSymmetry`. Elsewhere forces and stress are exact.
+    The energy can have a kink where eigenvalues are degenerate, which is common in
+    symmetric crystals, or where several assignments are equally good. There the forces and
+    the stress are the mean over what symmetry makes equal: they have the full symmetry of
+    the crystal, and are exact for displacements that keep it. If the target has a lower
+    symmetry, such a kink is a ridge, and rounding errors suffice to leave it; use ASE's
+    `FixSymmetry` to stay on it. Everywhere else forces and stress are exact.
 
-    Beyond the descriptor's `max_atoms` atoms in an environment the energy is not
-    continuous.
+    The energy is not continuous where an environment has more than the descriptor's
+    `max_atoms` atoms.
     """
+
+    contribution = "fingerprint"
 
     def __init__(
         self,
@@ -102,11 +103,11 @@ class FingerprintCalculator(DifferentiableCalculator):
         self.descriptor = descriptor
         self.weight = float(weight)
         self.target = None if target is None else to_atoms(target).copy()
-        self._goals: dict[int, NDArray[np.float64]] = {}
+        self._targets: dict[int, NDArray[np.float64]] = {}
         if self.target is not None:
-            rows = descriptor.create(self.target).astype(float)
+            features = descriptor.create(self.target).astype(float)
             numbers = self.target.numbers
-            self._goals = {int(z): rows[numbers == z] for z in np.unique(numbers)}
+            self._targets = {int(z): features[numbers == z] for z in np.unique(numbers)}
         self.parameters |= {
             "descriptor": repr(descriptor),
             "weight": self.weight,
@@ -114,13 +115,11 @@ class FingerprintCalculator(DifferentiableCalculator):
         }
 
     @property
-    def reach(self) -> float:
+    def cutoff(self) -> float:
         """Cutoff of the fingerprints, Å."""
         return self.descriptor.cutoff
 
-    def differentiable_energy(
-        self, around: Surroundings, vectors: torch.Tensor
-    ) -> torch.Tensor:
+    def energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
         """Dispersion or squared distance, times `weight`; see the base class.
 
         Raises
@@ -128,16 +127,16 @@ class FingerprintCalculator(DifferentiableCalculator):
         StructureError
             If the target has another composition.
         """
-        rows = self.descriptor.differentiable_features(around, vectors)
+        features = self.descriptor.differentiable_features(around, vectors)
         numbers = around.atoms.numbers
         self._refuse_other_composition(around.atoms)
-        energy = rows.new_zeros(())
+        energy = features.new_zeros(())
         for z in np.unique(numbers):
-            own = rows[torch.as_tensor(np.flatnonzero(numbers == z))]
+            alike = features[torch.as_tensor(np.flatnonzero(numbers == z))]
             if self.target is None:
-                energy = energy + torch.square(own - own.mean(0)).sum()
+                energy = energy + torch.square(alike - alike.mean(0)).sum()
             else:
-                energy = energy + square_distance(own, self._goals[int(z)])
+                energy = energy + square_distance(alike, self._targets[int(z)])
         return self.weight * energy
 
     def _refuse_other_composition(self, atoms: Atoms) -> None:
@@ -146,8 +145,8 @@ class FingerprintCalculator(DifferentiableCalculator):
         one, other = atoms.symbols, self.target.symbols
         if one.formula.reduce()[0] != other.formula.reduce()[0]:
             raise StructureError(
-                f"the target is {other}, which is not of the composition of {one}; give a "
-                "target in which the species have the same shares"
+                f"the target {other} does not have the composition of {one}; give a target "
+                "with the same reduced formula"
             )
         if not atoms.pbc.any() and len(atoms) != len(self.target):
             raise StructureError(
@@ -155,33 +154,32 @@ class FingerprintCalculator(DifferentiableCalculator):
             )
 
 
-def square_distance(rows: torch.Tensor, goals: NDArray[np.float64]) -> torch.Tensor:
-    """Squared distance of the rows of one species from others, best assigned.
+def square_distance(features: torch.Tensor, targets: NDArray[np.float64]) -> torch.Tensor:
+    """Squared distance of the features of one species from a target, best assigned.
 
     Parameters
     ----------
-    rows : [n, n_features]
-    goals : [m, m_features]
-        m may be any; either side is repeated to the least common multiple.
+    features : [n, n_features]
+    targets : [m, m_features]
+        m may differ from n; both are repeated to the least common multiple.
 
     Returns
     -------
-    Tensor of no dimension
-        Sum over the rows. Its gradient is the same for equal rows.
+    scalar tensor
+        Sum over the atoms. Equal features have equal gradients.
     """
-    here = rows.detach().numpy()
-    width = max(here.shape[1], goals.shape[1])
-    here = np.pad(here, ((0, 0), (0, width - here.shape[1])))
-    goals = np.pad(goals, ((0, 0), (0, width - goals.shape[1])))
-    alone = np.ones(len(here), np.int64), np.ones(len(goals), np.int64)
-    shares = coupling(cdist(here, goals, "sqeuclidean"), *alone)
+    found = features.detach().numpy()
+    width = max(found.shape[1], targets.shape[1])
+    found = np.pad(found, ((0, 0), (0, width - found.shape[1])))
+    targets = np.pad(targets, ((0, 0), (0, width - targets.shape[1])))
+    ones = np.ones(len(found), np.int64), np.ones(len(targets), np.int64)
+    shares = coupling(cdist(found, targets, "sqeuclidean"), *ones)
     shares = shares / shares.sum(axis=1, keepdims=True)
-    # What equal rows are assigned to may be exchanged: to each the mean of all.
-    equal = (cdist(here, here) < EQUAL).astype(float)
+    # The assignments of equal features can be exchanged: use their mean for each.
+    equal = (cdist(found, found) < EQUAL).astype(float)
     shares = (equal / equal.sum(axis=1, keepdims=True)) @ shares
-    mean = shares @ goals
-    # The sum over pairs of share times square, in terms of the mean goal.
-    rest = float((shares @ np.square(goals) - np.square(mean)).sum())
-    wanted = rows.new_tensor(mean)
-    own = torch.nn.functional.pad(rows, (0, width - rows.shape[1]))
-    return torch.square(own - wanted).sum() + rest
+    mean = shares @ targets
+    # The sum of shares times squared distances, in terms of the mean target.
+    rest = float((shares @ np.square(targets) - np.square(mean)).sum())
+    padded = torch.nn.functional.pad(features, (0, width - features.shape[1]))
+    return torch.square(padded - features.new_tensor(mean)).sum() + rest

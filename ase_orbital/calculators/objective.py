@@ -1,4 +1,4 @@
-"""Wishes about properties as an energy, which whatever minimizes energies fulfils."""
+"""Calculator for relaxations to structures with desired properties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from ase_orbital.calculators.differentiable import DifferentiableCalculator
 from ase_orbital.calculators.model_graph import differentiable_graph, refuse_without_slope
-from ase_orbital.calculators.objective_energies import KINDS, cost
+from ase_orbital.calculators.objective_terms import Term
 from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models.crystal_model import CrystalModel
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from torch import Tensor
 
-    from ase_orbital.calculators.objective_terms import Term
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.predict.predictor import ModelLike
@@ -32,38 +31,36 @@ if TYPE_CHECKING:
 class ObjectiveCalculator(DifferentiableCalculator):
     """Energy, forces and stress from predicted properties.
 
-    The energy is the sum of what the terms cost: `Maximize` minus and `Minimize` plus
-    `weight * value`, `Target` `weight * distance^2`, `AtMost` and `AtLeast`
-    `penalty * excess^2`. These are the terms of a `Score`, with weights in eV for a unit of
-    the property, or its square. It does not grow with the size of the cell; forces become
-    smaller in a larger one.
+    The energy is the sum of the energies of the terms, which are those of a `Score` with
+    weights in eV per unit of the property, or per its square. It does not grow with the
+    size of the cell, so forces are smaller in larger cells.
 
     Parameters
     ----------
     models
-        A name of `list_models()`, a model folder, a loaded model, or several of these in a
-        list. Their rows need derivatives: EOSNet on `GOM` and `OneHot` has them, what is
-        built on `OFM` has not.
+        A name from `list_models()`, a model folder, a loaded model, or a list of these.
+        Their features need derivatives: EOSNet on `GOM` and `OneHot` has them, models on
+        `OFM` do not.
     terms
-        Of the properties; of `<property>_std`, for ensembles; or of `domain_excess`, by
-        which a crystal is outside the models' training sets: in standard deviations of
-        their rows, the largest over atoms, directions and models.
+        Terms of properties, of `<property>_std` for ensembles, or of `domain_excess`: how
+        far a crystal is outside the models' training sets, in standard deviations of their
+        features, as the maximum over atoms, directions and models.
     base
-        A calculator whose energy, forces and stress are added; None for none.
+        Calculator whose energy, forces and stress are added; None for none.
 
     Attributes
     ----------
     values : dict of float
-        What was predicted for the last structure, by property.
-    parts : dict of float
-        What the last energy is the sum of, eV: "own" and, if there is one, "base".
+        Predictions for the last structure, by property.
+    contributions : dict of float
+        Contributions to the last energy, eV: "objective" and, if there is one, "base".
 
     Raises
     ------
     ModelError
         If a model has no derivatives.
     SettingError
-        If a term is of something that is not predicted here.
+        If the models do not predict the property of a term.
 
     Examples
     --------
@@ -73,9 +70,12 @@ class ObjectiveCalculator(DifferentiableCalculator):
 
     Notes
     -----
-    Following a learned property uphill leads to where the model is wrong: keep a term of
-    `domain_excess`, a potential as base, or both, and compute what you found.
+    Optimizing a predicted property leads to structures for which the model is wrong. Add a
+    term of `domain_excess`, a potential as base, or both, and verify candidates with a
+    calculation.
     """
+
+    contribution = "objective"
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
 
     @property
     def properties(self) -> list[str]:
-        """Names that terms can be of."""
+        """Names of the properties that terms can have."""
         names = [model.property_name for model in self._models]
         std = {name for name in names if names.count(name) > 1}
         std |= {
@@ -111,14 +111,14 @@ class ObjectiveCalculator(DifferentiableCalculator):
         return [*known, DOMAIN_EXCESS] if in_domain else known
 
     @property
-    def reach(self) -> float:
-        """Farthest that a model looks, Å."""
+    def cutoff(self) -> float:
+        """Largest cutoff of the models, Å."""
         return max(
             max(model.connectivity.radius, model.descriptor.reach) for model in self._models
         )
 
-    def differentiable_energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
-        """Sum of what the terms cost; see `DifferentiableCalculator.differentiable_energy`.
+    def energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
+        """Sum of the energies of the terms; see the base class.
 
         Raises
         ------
@@ -148,15 +148,17 @@ class ObjectiveCalculator(DifferentiableCalculator):
         if excess:
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
-        return torch.stack([cost(term, values[term.name]) for term in self.terms]).sum()
+        return torch.stack([term.energy(values[term.name]) for term in self.terms]).sum()
 
     def _refuse_terms(self) -> None:
         if not self.terms:
             raise SettingError("an objective needs at least one term, as Maximize(...)")
         for term in self.terms:
-            if not isinstance(term, KINDS):
-                kinds = ", ".join(kind.__name__ for kind in KINDS)
-                raise SettingError(f"{term!r} is no term; give {kinds}")
+            if not isinstance(term, Term):
+                raise SettingError(
+                    f"{term!r} is not a term; give Maximize, Minimize, Target, AtMost or "
+                    "AtLeast"
+                )
             if term.name not in self.properties:
                 raise SettingError(
                     f"{term.name!r} is not predicted here; the models have "
@@ -165,7 +167,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
 
 
 def _prepared(model: ModelLike) -> CrystalModel:
-    """Make a copy of our own, in double precision, for evaluation only."""
+    """Copy a model for evaluation in double precision."""
     loaded = load_model(model) if isinstance(model, str | Path) else model
     if not isinstance(loaded, CrystalModel):
         raise ModelError(
@@ -173,7 +175,7 @@ def _prepared(model: ModelLike) -> CrystalModel:
             "list_models(), a model folder, or a loaded EOSNet"
         )
     refuse_without_slope(loaded)
-    loaded.clear_features()  # what its last run left may not be copied
+    loaded.clear_features()  # tensors with gradients cannot be copied
     copy: CrystalModel = deepcopy(loaded).cpu().double().eval().requires_grad_(False)
     copy.descriptor = computing(copy.descriptor, "float64")
     copy.fuse()
@@ -181,7 +183,7 @@ def _prepared(model: ModelLike) -> CrystalModel:
 
 
 def _std(values: list[Tensor], stds: list[Tensor]) -> Tensor:
-    """Standard deviation of a committee, as a Predictor has it."""
+    """Standard deviation of several models, as in a Predictor."""
     square = values[0].new_zeros(())
     if stds:
         square = torch.square(torch.stack(stds)).sum() / len(values)

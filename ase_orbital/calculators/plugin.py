@@ -1,6 +1,6 @@
-"""What ASE lists under `ase info --plugins`.
+"""Plugin that ASE lists under `ase info --plugins`.
 
-ASE declares its plugin interface experimental, so only this file knows of it.
+The plugin interface of ASE is experimental, so only this file uses it.
 """
 
 from __future__ import annotations

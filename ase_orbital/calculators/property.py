@@ -1,4 +1,4 @@
-"""An ASE calculator that answers for learned properties as well as for energies."""
+"""ASE calculator for predicted properties, alone or together with a potential."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly annotated
-    """Learned properties, alone or on top of any calculator.
+    """Predicted properties, alone or together with any calculator.
 
-    Energy, forces and stress come from `base`, untouched. A learned property is computed
-    only when asked for, so a relaxation costs what `base` costs.
+    Energy, forces and stress are those of `base`. Properties are predicted only on request,
+    so a relaxation is as fast as with `base` alone.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
     base
-        Answers for everything else; None if there is nothing else to ask.
+        Calculator for all other properties; None for predicted properties alone.
     device
-        As for Predictor.
+        As for `Predictor`.
 
     Examples
     --------
@@ -42,8 +42,8 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
 
     Notes
     -----
-    ASE admits no property names but its own in files: `get_property` and `results` have the
-    learned ones, extxyz, trajectories and databases do not.
+    ASE writes only properties with names of its own into files. `get_property` and
+    `results` have the predicted ones; extxyz files, trajectories and databases do not.
     """
 
     results: dict[str, Any]
@@ -59,15 +59,15 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         if not isinstance(models, Predictor):
             models = Predictor(models, device=device)
         elif device is not None:
-            raise ModelError("a Predictor has its device; give that to the Predictor")
+            raise ModelError("a Predictor has a device already; set the device there")
         if not (base is None or hasattr(base, "get_property")):
             raise ModelError(f"base must be an ASE calculator, not {base!r}")
         self.predictor = models
         self.base = base
         of_base = [] if base is None else base.implemented_properties
-        # A new list: the one on the class is shared by every calculator.
+        # A new list, because the one on the class is shared by all calculators.
         self.implemented_properties = [*of_base, *self.predictor.properties]
-        # Written into trajectories and databases, so JSON values only.
+        # ASE writes these into trajectories and databases as JSON.
         self.parameters = {"models": self.predictor.names}
         if base is not None:
             self.parameters["base"] = base.name
@@ -78,47 +78,45 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Fill `results` with what was asked for, and with nothing that costs extra.
-
-        Called by ASE; `get_property` is for you.
+        """Compute the requested properties; called by ASE's `get_property`.
 
         Parameters
         ----------
         atoms
-            What to compute for; None for those of the last call.
+            Structure to compute; None for that of the last call.
         properties
-            Names, learned or of the base.
+            Names of predicted properties or of properties of the base.
         system_changes
-            What differs from the last call; part of ASE's signature.
+            Changes since the last call; part of ASE's signature.
 
         Raises
         ------
         PropertyNotImplementedError
-            If a name is neither learned nor the base's.
+            If neither the models nor the base have a property.
         StructureError, ElementError
             If a model cannot predict for these atoms.
         """
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None  # set by the line above
-        learned = set(properties).intersection(self.predictor.properties)
-        if learned:
+        predicted = set(properties).intersection(self.predictor.properties)
+        if predicted:
             self.results |= self.predictor.predict(self.atoms)
         for name in properties:
-            if name in learned:
+            if name in predicted:
                 continue
             if self.base is None:
                 raise PropertyNotImplementedError(
                     f"{name} is not among {self.predictor.properties}, and there is no base"
                 )
             self.results[name] = self.base.get_property(name, self.atoms)
-            # What the base found along the way goes into trajectories too.
+            # Other results of the base go into trajectories too.
             self.results = {**getattr(self.base, "results", {}), **self.results}
 
     def export_properties(self) -> GetPropertiesMixin | Properties:
-        """Properties under the names ASE admits; ours stay in `results`."""
+        """Properties with names of ASE; predicted ones are only in `results`."""
         known = {name: self.results[name] for name in self.results if name in all_outputs}
         return Properties(known)
 
     def todict(self, skip_default: bool = True) -> dict[str, Any]:  # noqa: ARG002  # ASE's
-        """Names of models and base, for files that record how a value was made."""
+        """Names of models and base, which ASE stores in files with the results."""
         return dict(self.parameters)

@@ -251,8 +251,8 @@ def test_a_base_is_added():
     for ask in ("get_potential_energy", "get_forces", "get_stress"):
         both = getattr(alone, ask)() + getattr(base, ask)()
         assert_allclose(getattr(mixed, ask)(), both, atol=1e-12)
-    assert mixed.calc.parts == pytest.approx(
-        {"own": alone.get_potential_energy(), "base": base.get_potential_energy()}
+    assert mixed.calc.contributions == pytest.approx(
+        {"fingerprint": alone.get_potential_energy(), "base": base.get_potential_energy()}
     )
     assert mixed.get_potential_energy(force_consistent=True) == pytest.approx(
         mixed.get_potential_energy()
@@ -277,7 +277,7 @@ def test_misuse_is_explained():
     with pytest.raises(SettingError, match="base must be an ASE calculator"):
         FingerprintCalculator(base="emt")
     atoms = with_(bulk("Cu"), PEROVSKITE)
-    with pytest.raises(StructureError, match="not of the composition of Cu"):
+    with pytest.raises(StructureError, match="does not have the composition of Cu"):
         atoms.get_potential_energy()
 
 

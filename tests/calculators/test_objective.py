@@ -168,7 +168,7 @@ def test_a_base_is_added():
     terms = [Maximize("band_gap", 2.0)]
     both = ObjectiveCalculator(model, terms, base=EMT())
     energies = [calc.get_potential_energy(atoms) for calc in (both, EMT())]
-    assert energies[0] - energies[1] == pytest.approx(both.parts["own"])
+    assert energies[0] - energies[1] == pytest.approx(both.contributions["objective"])
     alone = ObjectiveCalculator(model, terms).get_forces(atoms)
     assert_allclose(both.get_forces(atoms) - EMT().get_forces(atoms), alone, atol=1e-12)
 
@@ -190,7 +190,7 @@ def test_misuse_is_explained():
         SettingError, match="'gap' is not predicted here; the models have ba"
     ):
         ObjectiveCalculator(small(), [Maximize("gap")])
-    with pytest.raises(SettingError, match="is no term"):
+    with pytest.raises(SettingError, match="is not a term"):
         ObjectiveCalculator(small(), ["band_gap"])
     with pytest.raises(ElementError, match="Cu, which is not among"):
         ObjectiveCalculator(

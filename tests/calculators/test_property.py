@@ -152,10 +152,3 @@ def test_results_are_plain_numbers(predictor, atoms):
     calc = PropertyCalculator(predictor)
     calc.get_property("band_gap", atoms)
     assert type(calc.results["band_gap"]) is float
-
-
-def test_ase_lists_the_plugin():
-    from ase._4.plugins import plugins
-
-    (ours,) = (plugin for plugin in plugins if plugin.name == "ase_orbital")
-    assert ours.implementation is PropertyCalculator
