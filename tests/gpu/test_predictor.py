@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
 # One of each kind: an ensemble of EOSNets, OCrystalNets, a logarithm, and a class.
 KINDS = (
     "eosnet-heat-of-formation-perovskites",
-    "ocrystalnet-heat-of-formation-perovskites",
+    "ocrystalnet-bulk-modulus-mp",
     "eosnet-bulk-modulus-mp",
     "eosnet-metal-mp2018",
 )
