@@ -2,23 +2,19 @@
 
 from importlib.metadata import entry_points
 
+from ase._4.plugins import plugins
+
 from ase_orbital import PropertyCalculator
 from ase_orbital.calculators import plugin
 
 
-def test_the_plugin_names_the_property_calculator():
-    (found,) = plugin.__ase_plugins__
-    assert found.name == "ase_orbital"
+def test_ase_lists_the_property_calculator():
+    (found,) = (each for each in plugins if each.name == "ase_orbital")
     assert found.implementation is PropertyCalculator
 
 
-def test_ase_lists_the_plugin():
-    from ase._4.plugins import plugins
-
-    (ours,) = (each for each in plugins if each.name == "ase_orbital")
-    assert ours.implementation is PropertyCalculator
-
-
 def test_the_plugin_is_an_entry_point_of_the_package():
+    (declared,) = plugin.__ase_plugins__
+    assert declared.name == "ase_orbital"
     modules = [found.value for found in entry_points(group="ase.plugins")]
     assert plugin.__name__ in modules
