@@ -1,11 +1,19 @@
-"""Compilation of loops over atoms, and arrays that grow in them."""
+"""Compilation of numerical kernels with numba, and arrays that grow inside them.
+
+Compilation time follows the number of loops and array accesses. Whole-array expressions,
+slice assignments, lists, and numpy functions such as argsort or unique each cost seconds.
+"""
 
 from __future__ import annotations
 
+import logging
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numba.core.compiler import Compiler
+from numba.extending import register_jitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,30 +23,86 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=np.generic)
 F = TypeVar("F", bound="Callable[..., Any]")
 
+logger = logging.getLogger(__name__)
+
+QUIET = 3.0  # s of compilation before the user is told
+VECTORIZED = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
+
+
+class AnnouncedCompiler(Compiler):  # type: ignore[misc]  # numba has no annotations
+    """Tell the user once per process if compilation takes longer than `QUIET`.
+
+    Kernels that are read from numba's cache do not come here. numba holds a lock while it
+    compiles, so the counters need none.
+    """
+
+    started: float | None = None  # when the outermost kernel in progress began
+    spent = 0.0  # s, for kernels that are done
+    announced = False
+
+    def compile_extra(self, func: Callable[..., Any]) -> Any:
+        """Compile one kernel; those that it calls are compiled inside this call."""
+        shared, now = AnnouncedCompiler, perf_counter()
+        outermost = shared.started is None
+        started = now if shared.started is None else shared.started
+        shared.started = started
+        try:
+            result = super().compile_extra(func)
+        finally:
+            spent = shared.spent + perf_counter() - started
+            if outermost:
+                shared.started, shared.spent = None, spent
+        if spent > QUIET and not shared.announced:
+            shared.announced = True
+            # Without a logging configuration, Python writes warnings to stderr.
+            logger.warning(
+                "ase-orbital compiles its numerical kernels for the first use, which takes "
+                "some seconds; numba keeps them for the next time."
+            )
+        return result
+
 
 def compiled(function: F) -> F:
-    """Compile on first call and keep the machine code on disk.
+    """Compile a kernel on its first call and keep the machine code on disk.
 
-    The code on disk is renewed when the file of `function` changes, not when a file it
-    calls into or has constants of does: after such an edit, remove `__pycache__/*.nbi`.
-    In compiled code, `a, b = row` of an array takes 0.15 µs, and `row[0], row[1]` nothing.
+    The code on disk is renewed when the file of `function` changes, but not when a function
+    or constant from another file changes: after such an edit, remove `__pycache__/*.nbi`.
     """
-    return cast("F", njit(cache=True, nogil=True)(function))
+    return _kernel(function)
 
 
 def vectorized(function: F) -> F:
-    """Compile loops over independent numbers, of which the processor takes some at a time.
+    """Compile loops over independent numbers into vector instructions.
 
-    A product is added without being rounded before, in all of them alike.
+    Fused multiply-add is allowed, and used for all elements alike.
     """
-    options = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
-    return cast("F", njit(cache=True, nogil=True, **options)(function))
+    return _kernel(function, **VECTORIZED)
 
 
-@compiled
-def extended(rows: NDArray[T], room: int) -> NDArray[T]:
-    """Copy of an array with room for more rows."""
-    more = np.empty((room, rows.shape[1]), rows.dtype)
+def inner(function: F) -> F:
+    """Compile a function as a part of the kernels that call it.
+
+    Called from Python, it runs uncompiled.
+    """
+    return cast("F", register_jitable(function))
+
+
+def vectorized_inner(function: F) -> F:
+    """Compile a function as a part of the `vectorized` kernels that call it."""
+    return cast("F", register_jitable(**VECTORIZED)(function))
+
+
+def _kernel(function: F, **options: Any) -> F:
+    return cast(
+        "F",
+        njit(cache=True, nogil=True, pipeline_class=AnnouncedCompiler, **options)(function),
+    )
+
+
+@inner
+def extended(rows: NDArray[T], capacity: int) -> NDArray[T]:
+    """Copy an array into one with space for more rows."""
+    more = np.empty((capacity, rows.shape[1]), rows.dtype)
     for i in range(len(rows)):
         for a in range(rows.shape[1]):
             more[i, a] = rows[i, a]

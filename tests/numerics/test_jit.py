@@ -1,0 +1,63 @@
+"""Compilation: what is written on the screen, and arrays that grow."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ase_orbital.numerics.jit import extended
+
+FIRST_USE = """
+import numpy as np
+from ase_orbital.numerics import jit
+jit.QUIET = {quiet}
+from ase_orbital.numerics.exponential import exp_in_place
+values = np.zeros(3)
+exp_in_place(values)
+exp_in_place(values.astype("float32").astype("float64"))
+print(values.sum())
+"""
+
+
+def first_use(cache, quiet):
+    """Use a kernel in a new process; return what it writes to stdout and stderr."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FIRST_USE.format(quiet=quiet)],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout, ran.stderr
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_a_long_compilation_is_announced_once_on_stderr(cache):
+    printed, announced = first_use(cache, quiet=0.0)
+    assert printed == "3.0\n"
+    assert announced.count("\n") == 1
+    assert "compiles its numerical kernels for the first use" in announced
+
+
+def test_kernels_from_the_cache_are_not_announced(cache):
+    first_use(cache, quiet=0.0)
+    assert first_use(cache, quiet=0.0) == ("3.0\n", "")
+
+
+def test_a_short_compilation_is_not_announced(tmp_path):
+    assert first_use(tmp_path, quiet=1000.0) == ("3.0\n", "")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+def test_an_extended_array_keeps_its_rows(dtype):
+    rows = np.arange(12, dtype=dtype).reshape(3, 4)
+    longer = extended(rows, 10)
+    assert longer.shape == (10, 4)
+    assert longer.dtype == dtype
+    np.testing.assert_array_equal(longer[:3], rows)
