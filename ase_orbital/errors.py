@@ -33,3 +33,7 @@ class ModelError(OrbitalError, ValueError):
 
 class DataError(OrbitalError, ValueError):
     """Crystals or values to learn from cannot be used as they are given."""
+
+
+class ProcessError(OrbitalError, RuntimeError):
+    """A worker process ended before its work was done."""

@@ -11,7 +11,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The layers, from the bottom to the top. A package imports from itself and from packages
 # of lower layers, and never from a higher layer or from another package of its own layer.
 ORDER = [
-    ["numerics", "errors", "files"],
+    ["errors"],
+    ["numerics", "files"],
     ["properties"],
     ["elements"],
     ["structure"],
