@@ -1,4 +1,4 @@
-"""ase-orbital ablate: each network on each kind of rows of the atoms, and a table."""
+"""ase-orbital ablate: train each network on each descriptor, and print a table."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ def add_settings(parser: ArgumentParser) -> None:
     """Add `--batch-size` for `batch_size`, and so on; each is None unless given."""
     group = parser.add_argument_group("settings, as in TrainingSettings and in --config")
     for name, setting in TrainingSettings.model_fields.items():
-        text = f"{setting.description} [{setting.default}]".replace("%", "%%")
+        meaning = " ".join(str(setting.description).split()).replace("%", "%%")
         group.add_argument(
             f"--{name.replace('_', '-')}",
             dest=name,
-            help=text.removesuffix(" [{}]"),
+            help=f"{meaning.removesuffix('.')} [{setting.default}]".removesuffix(" [{}]"),
             default=None,
             **_reading(setting.annotation),
         )
@@ -36,7 +36,8 @@ def _reading(annotation: Any) -> dict[str, Any]:
         return {"type": float, "nargs": "+", "metavar": "X"}
     if get_origin(annotation) is dict:
         return {"type": _json, "metavar": "JSON"}
-    return {"type": (get_args(annotation) or [annotation])[0]}  # also of `int | None`
+    kind = (get_args(annotation) or [annotation])[0]  # int for `PositiveInt | None`
+    return {"type": getattr(kind, "__origin__", kind)}
 
 
 def given(arguments: Namespace) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     from ase_orbital.training import train
-    from ase_orbital.training.cards import learned_unit
+    from ase_orbital.training.cards import target_unit
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     done = train(
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> None:
         cache=arguments.cache,
         card={"command": f"`{_command()}`", "data": f"`{arguments.data.name}`"},
     )
-    unit = learned_unit(done.model)
+    unit = target_unit(done.model)
     rows = [
         [part, measure, f"{value:.4f}" if isinstance(value, float) else str(value)]
         for part, evaluation in done.evaluations.items()

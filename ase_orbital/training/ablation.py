@@ -1,4 +1,4 @@
-"""Which rows of the atoms serve which network best: the OCrystalNet paper's ablation."""
+"""Comparison of descriptors in each network: the ablation of the OCrystalNet paper."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ if TYPE_CHECKING:
     from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
 
-_OVERLAP = GOM(n_eigenvalues=66, normalize=True)
-# Figure 4 of the paper has the first four, in OCrystalNet; one-hot in EOSNet's convolution
-# is CGCNN, OFM there is OGCNN, and the last is EOSnet itself.
-ROWS: dict[str, Descriptor] = {
+_GOM = GOM(n_eigenvalues=66, normalize=True)
+# Figure 4 of the paper compares the first four in OCrystalNet. With EOSNet's convolution,
+# one-hot is CGCNN, OFM is OGCNN, and the last is EOSnet itself.
+DESCRIPTORS: dict[str, Descriptor] = {
     "one-hot": OneHot(),
     "elemental": ElementalFeatures(),
     "OFM": OFM(),
     "OFM-feature": Concatenate(OFM(), ElementalFeatures()),
-    "GOM": _OVERLAP,
-    "one-hot + GOM": Concatenate(OneHot(), _OVERLAP),
+    "GOM": _GOM,
+    "one-hot + GOM": Concatenate(OneHot(), _GOM),
 }
-# The rate each network is trained at; the rest is the same for all.
-RATES = {"EOSNet": 2e-3, "OCrystalNet": 3e-4}
+LEARNING_RATES = {"EOSNet": 2e-3, "OCrystalNet": 3e-4}
 
 
 def ablate(
@@ -39,29 +38,29 @@ def ablate(
     settings: TrainingSettings,
     cache: str | Path | None = None,
 ) -> list[dict[str, Any]]:
-    """Train each network on each kind of rows: same split, same epochs, same seed.
+    """Train each network on each descriptor, with the same split, epochs and seed.
+
+    Finished runs are not repeated.
 
     Parameters
     ----------
     source
         As for `train`.
     folder
-        For a run a combination, and the table as `ablation.csv`.
+        Folder for the runs and their table, `ablation.csv`.
     settings
-        Of all runs, but for network, rows and learning rate. What is done is not repeated.
+        Settings that all runs share; network, descriptor and learning rate are replaced.
     cache
-        Folder of the features; None for one in `folder`.
+        Folder of the cached features; None for one in `folder`.
 
     Returns
     -------
     list of dict
-        network, rows, n_features, the figures of the last set that was evaluated, minutes.
+        network, descriptor, n_features, the metrics of the last set, and the minutes.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     variants = [
         (
-            {"network": network, "rows": rows, "n_features": descriptor.n_features},
+            {"network": network, "descriptor": name, "n_features": descriptor.n_features},
             {
                 "network": network,
                 "learning_rate": rate,
@@ -69,8 +68,7 @@ def ablate(
                 | {"descriptor": to_settings(descriptor)},
             },
         )
-        for network, rate in RATES.items()
-        for rows, descriptor in ROWS.items()
+        for network, rate in LEARNING_RATES.items()
+        for name, descriptor in DESCRIPTORS.items()
     ]
-    table = folder / "ablation.csv"
-    return train_series(source, table, settings, variants, Path(cache) if cache else None)
+    return train_series(source, Path(folder) / "ablation.csv", settings, variants, cache)

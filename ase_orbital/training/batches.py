@@ -1,4 +1,4 @@
-"""Graphs and targets in the order they are learned from."""
+"""Graphs with targets, and the batches of an epoch."""
 
 from __future__ import annotations
 
@@ -17,55 +17,64 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Labeled:
-    """Crystals as one batch, with their targets ([n_graphs]) in the same order."""
+class GraphDataset:
+    """The graphs of many crystals as one batch, with their targets.
+
+    Parameters
+    ----------
+    graph
+        One batch with all crystals.
+    targets : [n_graphs]
+        Targets in the same order.
+    """
 
     graph: CrystalGraph
     targets: Tensor
 
-    def select(self, indices: Tensor) -> Labeled:
-        """Take some of the crystals."""
-        return Labeled(self.graph.select(indices), self.targets[indices])
+    def select(self, indices: Tensor) -> GraphDataset:
+        """Return some of the crystals, in the order of the indices."""
+        return GraphDataset(self.graph.select(indices), self.targets[indices])
 
-    def to(self, device: torch.device | str) -> Labeled:
-        """Move everything; lightning's way to the device."""
-        return Labeled(self.graph.to(device), self.targets.to(device))
+    def to(self, device: torch.device | str) -> GraphDataset:
+        """Move graphs and targets to a device; Lightning calls this for each batch."""
+        return GraphDataset(self.graph.to(device), self.targets.to(device))
 
 
 class Batches:
-    """Iterates over parts of the crystals, in a given order.
+    """Iterate over a dataset in batches.
 
     Parameters
     ----------
-    crystals
-        To take the batches from.
+    dataset
+        Crystals to take the batches from.
     order
-        Indices of the crystals; None for as they are.
+        Indices of the crystals; None for the order of the dataset.
     batch_size
-        Crystals a batch; the last may have fewer.
+        Crystals per batch; the last batch may have fewer.
     """
 
-    def __init__(self, crystals: Labeled, order: Tensor | None, batch_size: int) -> None:
-        n_crystals = len(crystals.targets)
-        self.crystals = crystals
-        self.order = torch.arange(n_crystals) if order is None else order
+    def __init__(
+        self, dataset: GraphDataset, order: Tensor | None, batch_size: int
+    ) -> None:
+        self.dataset = dataset
+        self.order = torch.arange(len(dataset.targets)) if order is None else order
         self.batch_size = batch_size
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
-    def __iter__(self) -> Iterator[Labeled]:
+    def __iter__(self) -> Iterator[GraphDataset]:
         for indices in self.order.split(self.batch_size):
-            yield self.crystals.select(indices)
+            yield self.dataset.select(indices)
 
 
 def shuffled(
     n_crystals: int, *, seed: int, epoch: int, rank: int = 0, n_ranks: int = 1
 ) -> Tensor:
-    """Order of an epoch, or the share of one process among several.
+    """Return the random order of an epoch, or the share of one of several processes.
 
-    All shares have the same length, so that no process waits for another's last batch: up
-    to `n_ranks - 1` crystals sit an epoch out.
+    All shares have the same length, so that no process waits for the last batch of
+    another. Up to `n_ranks - 1` crystals are therefore left out, different ones each epoch.
     """
     random = torch.Generator().manual_seed(seed * 100_003 + epoch)
     order = torch.randperm(n_crystals, generator=random)

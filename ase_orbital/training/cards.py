@@ -1,4 +1,4 @@
-"""The page a model folder carries: what it predicts, how well, and from what."""
+"""Model cards: what a model predicts, how accurately, and how it was trained."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFERENCES = {
     "OCrystalNet": "X. Yang, Leveraging Orbital Information and Atomic Feature in Deep "
     "Learning Model (Orbital CrystalNet)",
 }
-MEASURES = {
+METRICS = {
     "mae": "mean absolute error",
     "rmse": "root mean square error",
     "r": "correlation R",
@@ -33,53 +33,55 @@ MEASURES = {
     "in_domain": "share in the domain",
 }
 LOSSES = {"mae": "mean absolute error", "mse": "squared error", "huber": "Huber loss"}
-PARTS = {"test": "test set", "validation": "validation set", "train": "training set"}
+SETS = {"test": "test set", "validation": "validation set", "train": "training set"}
 
 
 def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> None:
-    """Write README.md into a model folder.
+    """Write the card of a model, README.md in its folder.
 
     Parameters
     ----------
     folder
-        Of the model.
+        Folder of the model.
     model
-        What was trained.
+        Trained model.
     metadata
-        `training` (settings, seconds, device, date), `figures` (`mae_test`, `n_train` and
-        so on) and `card` (texts: name, data, command, limits, license, citation), as in
-        model.json.
+        Metadata in the form of model.json: `training` (settings, seconds, device, date),
+        `metrics` (`mae_test`, `n_train` and so on) and `card` (texts: name, data, command,
+        limits, license, citation).
     """
     training, texts = metadata["training"], metadata["card"]
     settings = TrainingSettings.from_dict(training["settings"])
-    name = texts.get("name", f"{settings.network} for {model.property_name}")
-    unit = learned_unit(model)
+    elements = model.elements or []
+    items = {
+        "Network": _network(model, settings),
+        "Data": texts.get("data", "Not given."),
+        "Split": _split(settings),
+        "Training": _training(settings, training),
+        "Command": texts.get("command", "Not given."),
+        "Limits": texts.get("limits", "Crystals like those of the training set."),
+        "License": texts.get("license", "Not given."),
+        "Please cite": texts.get("citation", f"{REFERENCES[settings.network]}."),
+    }
     lines = [
-        f"# {name}",
+        f"# {texts.get('name', f'{settings.network} for {model.property_name}')}",
         "",
         _summary(model),
         "",
-        *_metrics(metadata["metrics"], unit),
+        *_metrics(metadata["metrics"], target_unit(model)),
         *texts.get("metrics", "").splitlines(),
         "",
-        *_item("Network", _network(model, settings)),
-        *_item("Data", texts.get("data", "not said")),
-        *_item("Split", _split(settings)),
-        *_item("Training", _training(settings, training)),
-        *_item("Command", texts.get("command", "not said")),
-        *_item("Limits", texts.get("limits", "crystals like those it was trained on.")),
-        *_item("License", texts.get("license", "not said")),
-        *_item("Please cite", texts.get("citation", REFERENCES[settings.network] + ".")),
+        *(_wrapped(f"- **{title}**: {text}") for title, text in items.items()),
         "",
-        f"The {len(model.elements or [])} elements it knows:",
-        textwrap.fill(" ".join(SYMBOLS[number] for number in model.elements or []), 92),
+        f"The model knows {len(elements)} elements:",
+        textwrap.fill(" ".join(SYMBOLS[number] for number in elements), 92),
         "",
     ]
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def learned_unit(model: CrystalModel) -> str:
-    """Unit of the figures: of what is learned, which may be a logarithm."""
+def target_unit(model: CrystalModel) -> str:
+    """Return the unit of the targets, which may be a logarithm; empty for classes."""
     if model.n_classes is not None:
         return ""
     return learned_unit_of(model.property_name, model.transform)
@@ -89,73 +91,84 @@ def _summary(model: CrystalModel) -> str:
     known = PROPERTIES.get(model.property_name)
     meaning = f": {known.meaning}" if known else ""
     unit = f" in {model.unit}" if model.unit not in ("", "1") else ""
-    what = f"`{model.property_name}`{unit}"
-    return textwrap.fill(f"Predicts {what}{meaning}.", 92)
+    return textwrap.fill(f"Predicts `{model.property_name}`{unit}{meaning}.", 92)
 
 
 def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
-    parts = [part for part in PARTS if f"n_{part}" in metrics]
-    head = [f"{PARTS[part]}, {metrics[f'n_{part}']:,} crystals" for part in parts]
-    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(parts) + 1) + "|"]
-    for measure, words in MEASURES.items():
-        values = [metrics.get(f"{measure}_{part}") for part in parts]
+    sets = [name for name in SETS if f"n_{name}" in metrics]
+    head = [f"{SETS[name]}, {metrics[f'n_{name}']:,} crystals" for name in sets]
+    lines = ["| | " + " | ".join(head) + " |", "|---" * (len(sets) + 1) + "|"]
+    for metric, title in METRICS.items():
+        values = [metrics.get(f"{metric}_{name}") for name in sets]
         if all(value is None for value in values):
             continue
-        title = f"{words}, {unit}" if measure in ("mae", "rmse") and unit else words
+        if metric in ("mae", "rmse") and unit:
+            title = f"{title}, {unit}"
         cells = ["" if value is None else f"{value:.4f}" for value in values]
-        if measure == "mae":
+        if metric == "mae":
             cells[0] = f"**{cells[0]}**"
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return lines
 
 
 def _network(model: CrystalModel, settings: TrainingSettings) -> str:
-    changed = ", ".join(f"{k} {v}" for k, v in settings.network_settings.items())
-    kind = f"{settings.network} with " + (changed or "the settings of the paper")
+    changes = ", ".join(f"{name} {v}" for name, v in settings.network_settings.items())
+    network = f"{settings.network} with {changes or 'the settings of the paper'}"
     if isinstance(model, Ensemble):
-        kind = (
-            f"{len(model.members)} networks of seeds one apart, each {kind}; their mean, "
-            "with a spread calibrated on the validation set"
+        std = "standard deviation" if model.n_classes else "calibrated standard deviation"
+        network = (
+            f"Ensemble of {len(model.members)} networks with consecutive seeds, each "
+            f"{network}; it returns their mean and {std}"
         )
-    chosen = (
-        "exactly the nearest neighbors"
-        if model.connectivity.smoothing is None
-        else f"neighbors by occupation, smoothing {model.connectivity.smoothing} Å"
+    smoothing = model.connectivity.smoothing
+    neighbors = (
+        "exactly the k nearest neighbors"
+        if smoothing is None
+        else f"soft nearest neighbors with smoothing {smoothing} Å"
     )
     return (
-        f"{kind}. {model.num_parameters:,} weights; {chosen}. "
+        f"{network}. {model.num_parameters:,} parameters; {neighbors}. "
         f"{REFERENCES[settings.network]}."
     )
 
 
 def _split(settings: TrainingSettings) -> str:
-    kind = settings.split if not settings.split.endswith(".json") else "given by a file"
-    text = f"{kind}, sizes {', '.join(f'{size:g}' for size in settings.sizes)}"
+    kind = "Given by a file" if settings.split.endswith(".json") else settings.split
+    sizes = ", ".join(f"{size:g}" for size in settings.sizes)
+    text = f"{kind[0].upper()}{kind[1:]}, with sizes {sizes} (training, validation, test)"
     if settings.test_column:
-        text += f"; the test set is what `{settings.test_column}` marks in the data"
+        text += f"; the test set is marked by `{settings.test_column}` in the data"
     if settings.most_atoms:
-        text += f"; cells of more than {settings.most_atoms} atoms are not trained on"
-    return text + f". Seed {settings.seed}."
+        text += (
+            f"; cells of more than {settings.most_atoms} atoms are left out of the "
+            "training set"
+        )
+    return f"{text}. Seed {settings.seed}."
 
 
 def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
+    start = settings.start_from
     loss = "negative log-likelihood" if settings.classes else LOSSES[settings.loss]
-    parts = [
-        f"from `{Path(settings.start_from).name}`" if settings.start_from else "",
-        f"{loss}, {settings.optimizer.capitalize()}, batches of {settings.batch_size}",
-        f"{'at most ' if settings.patience else ''}{settings.epochs} epochs",
-        f"learning rate {settings.first_rate:g} to {settings.learning_rate:g} in the first "
-        f"{settings.warm_up:.0%}, then {settings.schedule}",
-        f"weights averaged with {settings.averaging}" if settings.averaging else "",
-    ]
+    end = {
+        "cosine": f"falls to {settings.last_rate:g} along a cosine",
+        "exponential": f"falls to {settings.last_rate:g} exponentially",
+        "milestones": f"drops to a tenth at {len(settings.milestones)} milestones",
+        "constant": "stays constant",
+    }[settings.schedule]
+    average = f", weights averaged with decay {settings.averaging}"
     return (
-        f"{', '.join(part for part in parts if part)}. {training['seconds'] / 60:.0f} "
-        f"minutes on {training['device']}; {training['date']}."
+        f"{f'Starts from `{Path(start).name}`. ' if start else ''}"
+        f"{loss[0].upper()}{loss[1:]}, {settings.optimizer.capitalize()}, batches of "
+        f"{settings.batch_size}, {'at most ' if settings.patience else ''}"
+        f"{settings.epochs} epochs{average if settings.averaging else ''}. The learning "
+        f"rate rises from {settings.first_rate:g} to {settings.learning_rate:g} in the "
+        f"first {settings.warm_up:.0%} of the steps, then {end}. Trained in "
+        f"{training['seconds'] / 60:.0f} minutes on {training['device']}, "
+        f"{training['date']}."
     )
 
 
-def _item(title: str, text: str) -> list[str]:
+def _wrapped(text: str) -> str:
     return textwrap.fill(
-        f"- **{title}**: {text}", 92, subsequent_indent="  ", break_long_words=False,
-        break_on_hyphens=False,
-    ).splitlines()  # fmt: skip
+        text, 92, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )

@@ -1,4 +1,4 @@
-"""Models side by side on one set of crystals."""
+"""Comparison of several models on the same crystals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
-from ase_orbital.training.batches import Labeled
+from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
@@ -37,66 +37,53 @@ def compare(
     progress: bool = False,
     **reading: Any,
 ) -> dict[str, Evaluation]:
-    """Evaluate models of one property on one set of crystals.
+    """Evaluate models of one property on the same crystals.
 
     Parameters
     ----------
     models
-        By the name they are to be told apart by.
+        Models by name.
     source
         As for `read_dataset`.
     folder
-        For the predictions as CSV and the pictures, a folder a model; None for neither.
+        Folder for predictions as CSV files and figures, one subfolder per model; None to
+        write neither.
     cache
-        Folder of the features; None for a temporary one.
+        Folder of the cached features; None for a temporary one.
     where
-        Only crystals where this column of the data is true.
+        Use only crystals where this column of the data is true.
     workers, progress
-        Processes to compute features with; show a bar.
+        Processes that compute features, and whether to show a progress bar.
     **reading
         `column`, `at_most` and `id`, as in `TrainingSettings`.
 
     Returns
     -------
     dict
-        Evaluation of each model, all on the same crystals.
+        Evaluation of each model.
 
     Raises
     ------
     DataError
-        If nothing in the source can be used: has the target, and is known to all models.
+        If no crystal has a target and elements that all models know.
     ModelError
-        If the models predict different things.
+        If the models do not predict the same property in the same form.
     SettingError
-        If they learned classes, and nothing says which those are, or the reverse.
+        If the models learned classes and `at_most` is missing, or the reverse.
     """
     first = next(iter(models.values()))
-    for model in models.values():
-        if (model.property_name, model.transform, model.n_classes) != (
-            first.property_name, first.transform, first.n_classes
-        ):  # fmt: skip
-            raise ModelError(
-                f"models of {first.property_name} and of {model.property_name} cannot be "
-                "compared; give models of one property"
-            )
     settings = TrainingSettings(
         property_name=first.property_name,
         test_column=where,
         network_settings={"transform": first.transform},
         **reading,
     )
-    if settings.classes != (first.n_classes is not None):
-        advice = "leave out" if settings.classes else "give"
-        raise SettingError(
-            f"{advice} at_most: models of {first.property_name} learned "
-            f"{'numbers' if settings.classes else 'classes'}"
-        )
-    crystals = _known_to_all(models, read_dataset(source, settings))
+    _check_models(models.values(), settings)
+    dataset = _known_to_all(models, read_dataset(source, settings))
     if where is not None:
-        rest = {name: "" for name in crystals.ids if name not in crystals.marked}
-        crystals = crystals.without(rest)
-    out = {}
-    places = _folder_names(models)
+        rest = {name: "" for name in dataset.ids if name not in dataset.test_ids}
+        dataset = dataset.without(rest)
+    evaluations = {}
     with TemporaryDirectory() as temporary:
         caches = {
             name: FeatureCache(cache or temporary, model.descriptor, model.connectivity)
@@ -104,56 +91,77 @@ def compare(
         }
         for features in caches.values():
             _, failed = features.graphs(
-                crystals.structures, workers=workers, progress=progress
+                dataset.structures, workers=workers, progress=progress
             )
-            reasons = {crystals.ids[index]: reason for index, reason in failed.items()}
-            crystals = _without(crystals, reasons, "have no features")
-        if not crystals.ids:
+            reasons = {dataset.ids[index]: reason for index, reason in failed.items()}
+            dataset = _without(dataset, reasons, "have no features")
+        if not dataset.ids:
             raise DataError(
-                f"no crystal is left to evaluate on; {len(crystals.rejected)} are out"
+                f"no crystal is left for the evaluation: all {len(dataset.rejected)} are "
+                "left out"
             )
         for name, model in models.items():
-            graph, _ = caches[name].graphs(crystals.structures)
-            assert graph is not None  # all that failed are out
-            labeled = Labeled(graph, torch.tensor(crystals.targets))
-            out[name] = evaluate(model, crystals.ids, labeled)
+            graph, _ = caches[name].graphs(dataset.structures)
+            assert graph is not None  # failing crystals are left out
+            labeled = GraphDataset(graph, torch.tensor(dataset.targets))
+            evaluations[name] = evaluate(model, dataset.ids, labeled)
             if folder is not None:
-                place_of_model = Path(folder) / places[name]
-                place_of_model.mkdir(parents=True, exist_ok=True)
-                out[name].save(place_of_model / "predictions.csv")
-                draw_evaluation(place_of_model, model, out[name], labeled)
+                subfolder = Path(folder) / _folder_name(name, models)
+                subfolder.mkdir(parents=True, exist_ok=True)
+                evaluations[name].save(subfolder / "predictions.csv")
+                draw_evaluation(subfolder, model, evaluations[name], labeled)
     if folder is not None and len(models) > 1:
-        draw_comparison(Path(folder), first, out)
-    return out
+        draw_comparison(Path(folder), first, evaluations)
+    return evaluations
 
 
-def _folder_names(models: Iterable[str]) -> dict[str, str]:
-    """Last parts of the models' names, as many as it takes to tell them apart."""
-    parts = {name: Path(name).parts for name in models}
-    for length in range(1, max(map(len, parts.values())) + 1):
-        names = {name: "-".join(part[-length:]) for name, part in parts.items()}
-        if len(set(names.values())) == len(names):
-            break
-    return {name: short.replace("/", "") for name, short in names.items()}
+def _check_models(models: Iterable[CrystalModel], settings: TrainingSettings) -> None:
+    """Check that the models learned the same targets, and that the settings give those."""
+    first, *others = models
+    for model in others:
+        if (model.property_name, model.transform, model.n_classes) != (
+            first.property_name,
+            first.transform,
+            first.n_classes,
+        ):
+            raise ModelError(
+                f"models of {first.property_name} and {model.property_name} cannot be "
+                "compared, because their targets differ; give models of one property"
+            )
+    if settings.classes != (first.n_classes is not None):
+        advice = "leave out" if settings.classes else "give"
+        raise SettingError(
+            f"{advice} at_most: models of {first.property_name} learned "
+            f"{'numbers' if settings.classes else 'classes'}"
+        )
 
 
-def _known_to_all(models: Mapping[str, CrystalModel], crystals: Dataset) -> Dataset:
+def _folder_name(model: str, models: Iterable[str]) -> str:
+    """Join the last parts of a path, as many as distinguish it from the other paths."""
+    parts = [Path(other).parts for other in models]
+    lengths = range(1, max(map(len, parts)) + 1)
+    length = next(
+        (n for n in lengths if len({part[-n:] for part in parts}) == len(parts)),
+        lengths[-1],
+    )
+    return "-".join(Path(model).parts[-length:]).replace("/", "")
+
+
+def _known_to_all(models: Mapping[str, CrystalModel], dataset: Dataset) -> Dataset:
     reasons = {}
-    for name, atoms in zip(crystals.ids, crystals.structures, strict=True):
+    for name, atoms in zip(dataset.ids, dataset.structures, strict=True):
         try:
             for model in models.values():
                 model.check_elements(atoms)
         except ElementError as error:
             reasons[name] = str(error)
-    return _without(crystals, reasons, "have elements a model does not know")
+    return _without(dataset, reasons, "have elements that a model does not know")
 
 
-def _without(crystals: Dataset, reasons: dict[str, str], summary: str) -> Dataset:
-    """Set crystals aside, and say so in a line."""
+def _without(dataset: Dataset, reasons: dict[str, str], summary: str) -> Dataset:
+    """Reject crystals, and log how many and why."""
     if reasons:
         name, reason = next(iter(reasons.items()))
-        logger.warning(
-            "%d crystals %s and are left out, such as %s: %s",
-            len(reasons), summary, name, reason,
-        )  # fmt: skip
-    return crystals.without(reasons)
+        message = "%d crystals %s and are left out, such as %s: %s"
+        logger.warning(message, len(reasons), summary, name, reason)
+    return dataset.without(reasons)

@@ -1,14 +1,13 @@
-"""How the error falls with more crystals to learn from."""
+"""Learning curves: the error against the number of training crystals."""
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import SettingError
-from ase_orbital.properties import learned_unit_of
-from ase_orbital.training.ablation import RATES
+from ase_orbital.training.ablation import LEARNING_RATES
+from ase_orbital.training.figures import draw_learning_curve
 from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
     from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
-
-logger = logging.getLogger(__name__)
 
 
 def learning_curve(
@@ -30,67 +27,58 @@ def learning_curve(
     networks: Sequence[str] = ("EOSNet", "OCrystalNet"),
     cache: str | Path | None = None,
 ) -> dict[str, list[float]]:
-    """Train networks on more and more crystals, and test them on the same ones.
+    """Train networks on growing training sets, and evaluate them on the same test set.
+
+    Finished runs are not repeated.
 
     Parameters
     ----------
     source
         As for `train`.
     folder
-        For a run each, the table as `learning-curve.csv`, and the picture. What is done is
-        not repeated.
+        Folder for the runs, their table `learning-curve.csv`, and the figure.
     settings
-        Of all runs, but for network, learning rate and sizes.
+        Settings that all runs share; network, learning rate and sizes are replaced.
     sizes
-        Crystals to train on; each set contains the smaller ones.
+        Sizes of the training sets; each set contains the smaller ones.
     n_test
-        Crystals to test on.
+        Size of the test set.
     networks
-        Which to train.
+        Networks to train.
     cache
-        Folder of the features; None for one in `folder`.
+        Folder of the cached features; None for one in `folder`.
 
     Returns
     -------
     dict
-        Mean absolute error at each size, in the unit of what is learned, by network.
+        Mean absolute errors of each network, in the unit of the targets, by rising size.
 
     Raises
     ------
     SettingError
-        If classes are learned, which have no such error.
+        If classes are learned, which have no mean absolute error.
     DataError
-        If there is nothing to learn from.
+        If no crystal can be used.
     """
     if settings.classes:
-        raise SettingError("a learning curve is of an error; classes have none")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+        raise SettingError("a learning curve needs numeric targets, not classes")
+    sizes, folder = sorted(sizes), Path(folder)
     variants = [
         (
             {"network": network, "n_train": size},
             {
                 "network": network,
-                "learning_rate": RATES[network],
+                "learning_rate": LEARNING_RATES[network],
                 "sizes": (size, 0, n_test),
             },
         )
         for network in networks
-        for size in sorted(sizes)
+        for size in sizes
     ]
-    table = folder / "learning-curve.csv"
-    rows = train_series(source, table, settings, variants, Path(cache) if cache else None)
+    rows = train_series(source, folder / "learning-curve.csv", settings, variants, cache)
     errors = {
         network: [row["mae"] for row in rows if row["network"] == network]
         for network in networks
     }
-    try:
-        from ase_orbital.plotting import learning_curve as draw
-    except ModuleNotFoundError:
-        logger.info("pictures need matplotlib: pip install 'ase-orbital[plot]'")
-    else:
-        unit = learned_unit_of(settings.property_name, settings.transform)
-        title = settings.property_name.replace("_", " ")
-        figure = draw(sorted(sizes), errors, unit=unit, title=title)
-        figure.savefig(folder / "learning-curve.png")
+    draw_learning_curve(folder, settings, sizes, errors)
     return errors

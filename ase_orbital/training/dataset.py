@@ -1,4 +1,4 @@
-"""Crystals to learn from, with their targets, from wherever a user keeps them."""
+"""Read crystals and their targets from files, databases, tables or lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ase_orbital.errors import DataError, StructureError
 from ase_orbital.structure import read_frames, to_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from ase import Atoms
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Record(NamedTuple):
-    """A crystal as found, not looked at yet, and the values beside it."""
+class Sample(NamedTuple):
+    """A structure as found in the data, not checked yet, with its identifier and values."""
 
     id: str
     structure: AtomsLike
-    values: dict[str, Any]
+    values: Mapping[str, Any]
 
 
 class Rejected(NamedTuple):
-    """A crystal that cannot be learned from."""
+    """A crystal that cannot be used, and the reason."""
 
     id: str
     reason: str
@@ -50,95 +50,93 @@ class Dataset:
     Parameters
     ----------
     ids
-        A name for each, all different.
+        Identifiers of the crystals, all different.
     structures
-        Checked.
+        Crystals, checked by `to_atoms`.
     targets : [n_crystals]
-        What is learned: the property, its log10, or 0 and 1 for classes.
-    marked
-        Ids of the crystals whose `test_column` is true.
+        Values to learn: the property, its log10, or 0 and 1 for classes.
+    test_ids
+        Identifiers of the crystals whose `test_column` is true.
     rejected
-        What was found and cannot be used, and why.
+        Crystals that were found and cannot be used.
     """
 
     ids: list[str]
     structures: list[Atoms]
     targets: NDArray[np.float64]
-    marked: frozenset[str]
+    test_ids: frozenset[str]
     rejected: list[Rejected]
 
-    def without(self, reasons: dict[str, str]) -> Dataset:
-        """Move crystals to the rejected; `reasons` says why, by id."""
+    def without(self, reasons: Mapping[str, str]) -> Dataset:
+        """Return a dataset in which some crystals are rejected, with reasons by id."""
         kept = [index for index, name in enumerate(self.ids) if name not in reasons]
         return Dataset(
             [self.ids[index] for index in kept],
             [self.structures[index] for index in kept],
             self.targets[kept],
-            self.marked,
+            self.test_ids,
             self.rejected + [Rejected(*pair) for pair in reasons.items()],
         )
 
     def indices(self, ids: Iterable[str]) -> list[int]:
-        """Places of crystals by their names; names that are not here are left out."""
+        """Return the indices of crystals; unknown identifiers are skipped."""
         place = {name: index for index, name in enumerate(self.ids)}
         return [place[name] for name in ids if name in place]
 
 
 def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
-    """Read crystals and targets, and set aside what cannot be used.
+    """Read crystals and targets, and reject those that cannot be used.
 
     Parameters
     ----------
     source
-        A file ASE reads with targets in `info` (extended XYZ, also gzipped), an ASE
-        database with targets as key-value pairs, a CSV file with the structures' files
-        beside it (or a folder with CGCNN's `id_prop.csv`), or structures and targets as
-        two lists.
+        A file that ASE reads with targets in `info` (extended XYZ, also gzipped), an ASE
+        database with targets as key-value pairs, a CSV file beside the files of the
+        structures (or a folder with CGCNN's `id_prop.csv`), or a tuple of two sequences,
+        structures and targets.
     settings
-        Say which column is the target and which the identifier, and what is learned of it.
+        Name the columns of target and identifier, and say how the target is learned.
 
     Raises
     ------
     DataError
-        If the source cannot be read, or nothing in it can be used.
+        If the source cannot be read, or no crystal can be used.
     """
     ids: dict[str, None] = {}
     structures, targets, rejected = [], [], []
-    marked = set()
-    n_records = 0
-    for record in _records(source, settings):
-        n_records += 1
+    test_ids = set()
+    for name, structure, values in _read(source, settings):
         try:
-            if record.id in ids:
+            if name in ids:
                 raise DataError("another crystal has the same identifier")
-            target = learned(record.values.get(settings.target), settings)
-            atoms = to_atoms(record.structure)
-            mark = settings.test_column and _truth(record.values, settings.test_column)
+            target = target_value(values.get(settings.target), settings)
+            atoms = to_atoms(structure)
+            if settings.test_column and _is_true(values, settings.test_column):
+                test_ids.add(name)
         except (DataError, StructureError) as error:
-            rejected.append(Rejected(record.id, str(error)))
+            rejected.append(Rejected(name, str(error)))
             continue
-        ids[record.id] = None
+        ids[name] = None
         structures.append(atoms)
         targets.append(target)
-        if mark:
-            marked.add(record.id)
     for name, reason in rejected[:10]:
         logger.warning("%s is left out: %s", name, reason)
     if len(rejected) > 10:
         logger.warning("... and %d more are left out", len(rejected) - 10)
     if not structures:
-        first = f"; the first, {rejected[0].id}: {rejected[0].reason}" if rejected else ""
-        raise DataError(f"none of {n_records} crystals can be learned from{first}")
-    return Dataset(list(ids), structures, np.array(targets), frozenset(marked), rejected)
+        first = f"; the first is {': '.join(rejected[0])}" if rejected else ""
+        raise DataError(f"none of the {len(rejected)} crystals can be used{first}")
+    return Dataset(list(ids), structures, np.array(targets), frozenset(test_ids), rejected)
 
 
-def learned(value: Any, settings: TrainingSettings) -> float:
-    """Turn a value of the data into what the network learns.
+def target_value(value: Any, settings: TrainingSettings) -> float:
+    """Convert a value in the data to the target of the network.
 
     Raises
     ------
     DataError
-        If there is none, it is no finite number, or has no logarithm where one is needed.
+        If the value is missing, not a finite number, or has no logarithm where the
+        logarithm is learned.
     """
     if value is None:
         raise DataError(f"it has no {settings.target}")
@@ -163,65 +161,66 @@ def learned(value: Any, settings: TrainingSettings) -> float:
     return number
 
 
-def _records(source: Source, settings: TrainingSettings) -> Iterator[Record]:
+def _read(source: Source, settings: TrainingSettings) -> Iterator[Sample]:
     if isinstance(source, tuple):
-        structures, targets = source
-        if len(structures) != len(targets):
-            raise DataError(
-                f"there are {len(structures)} structures and {len(targets)} targets"
-            )
-        for index, (structure, target) in enumerate(zip(structures, targets, strict=True)):
-            values = {**getattr(structure, "info", {}), settings.target: target}
-            yield Record(str(values.get(settings.id, index)), structure, values)
+        yield from _from_lists(*source, settings)
         return
     path = Path(source)
     if path.is_dir() and not (path / "id_prop.csv").is_file():
         raise DataError(f"the folder {path} has no id_prop.csv; give a file")
     if path.is_dir() or path.suffix == ".csv":
-        yield from _of_table(path / "id_prop.csv" if path.is_dir() else path, settings)
+        yield from _from_table(path / "id_prop.csv" if path.is_dir() else path, settings)
     elif path.suffix in (".db", ".json") and path.is_file():
-        yield from _of_database(path, settings)
+        yield from _from_database(path, settings)
     else:
         try:
             frames = read_frames(path)
         except StructureError as error:
             raise DataError(str(error)) from error
         for index, atoms in enumerate(frames):
-            # ASE's reader puts what it knows, such as energy, into a calculator.
+            # ASE's reader puts known names, such as energy, into a calculator.
             values = {**getattr(atoms.calc, "results", {}), **atoms.info}
-            yield Record(str(values.get(settings.id, index)), atoms, values)
+            yield Sample(str(values.get(settings.id, index)), atoms, values)
 
 
-def _of_table(path: Path, settings: TrainingSettings) -> Iterator[Record]:
-    """Rows of a CSV file; a structure's file is named after the identifier."""
+def _from_lists(
+    structures: Sequence[AtomsLike], targets: Sequence[float], settings: TrainingSettings
+) -> Iterator[Sample]:
+    if len(structures) != len(targets):
+        raise DataError(
+            f"there are {len(structures)} structures and {len(targets)} targets"
+        )
+    for index, (structure, target) in enumerate(zip(structures, targets, strict=True)):
+        values = {**getattr(structure, "info", {}), settings.target: target}
+        yield Sample(str(values.get(settings.id, index)), structure, values)
+
+
+def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
+    """Read the rows of a CSV file; the files of the structures bear the identifiers."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [row for row in csv.reader(file) if row]
+            header, *rows = [row for row in csv.reader(file) if row] or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    header = lines[0] if lines else []
-    if {settings.id, settings.target} <= set(header):
-        rows = [dict(zip(header, line, strict=False)) for line in lines[1:]]
-    elif path.name == "id_prop.csv":
-        names = [settings.id, settings.target]
-        rows = [dict(zip(names, line, strict=False)) for line in lines]
-    else:
-        raise DataError(
-            f"{path} has no columns {settings.id!r} and {settings.target!r}, only "
-            f"{', '.join(header)}"
-        )
-    files: dict[str, list[Path]] = {}
+    if not {settings.id, settings.target} <= set(header):
+        if path.name != "id_prop.csv":
+            raise DataError(
+                f"{path} has no columns {settings.id!r} and {settings.target!r}, only "
+                f"{', '.join(header)}"
+            )
+        header, rows = [settings.id, settings.target], [header, *rows]
+    files: dict[str, Path] = {}
     for candidate in sorted(path.parent.iterdir()):
         if candidate != path:
-            files.setdefault(candidate.stem, []).append(candidate)
-            files.setdefault(candidate.name, []).append(candidate)
+            files.setdefault(candidate.stem, candidate)
+            files.setdefault(candidate.name, candidate)
     for index, row in enumerate(rows):
-        name = row.get(settings.id, str(index))
-        found = files.get(name, [path.parent / f"{name}.cif"])
-        yield Record(name, found[0], dict(row))
+        values = dict(zip(header, row, strict=False))
+        name = values.get(settings.id, str(index))
+        yield Sample(name, files.get(name, path.parent / f"{name}.cif"), values)
 
 
-def _of_database(path: Path, settings: TrainingSettings) -> Iterator[Record]:
+def _from_database(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
     from ase.db import connect
 
     try:
@@ -229,15 +228,13 @@ def _of_database(path: Path, settings: TrainingSettings) -> Iterator[Record]:
             for row in database.select():
                 values = {**row.data, **row.key_value_pairs}
                 name = str(values.get(settings.id, row.id))
-                yield Record(name, row.toatoms(), values)
-    except DataError:
-        raise
+                yield Sample(name, row.toatoms(), values)
     except Exception as error:
-        # Whatever the engine behind the database raises for a file that is none.
+        # Each kind of database raises errors of its own for a damaged file.
         raise DataError(f"the database {path} cannot be read: {error}") from error
 
 
-def _truth(values: dict[str, Any], column: str) -> bool:
+def _is_true(values: Mapping[str, Any], column: str) -> bool:
     value = values.get(column)
     if value is None:
         raise DataError(f"it has no {column}")

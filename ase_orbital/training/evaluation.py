@@ -1,4 +1,4 @@
-"""A model against crystals whose property is known."""
+"""Evaluation of a model on crystals with known properties."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ase_orbital.models.crystal_model import CrystalModel, Transform
-    from ase_orbital.training.batches import Labeled
+    from ase_orbital.training.batches import GraphDataset
 
     Values = NDArray[np.float64]
 
@@ -27,20 +27,21 @@ BATCH = 256  # crystals
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Known and predicted values, crystal by crystal.
+    """Known and predicted values of each crystal.
 
     Parameters
     ----------
     ids
-        Names of the crystals.
+        Identifiers of the crystals.
     known, predicted : [n_crystals]
-        What is learned: the property, its log10, or a class and the probability of class 1.
-    spread : [n_crystals], optional
-        Of an ensemble, of what is learned.
+        Targets and predictions of them: the property, its log10, or a class and the
+        probability of class 1.
+    std : [n_crystals], optional
+        Standard deviations of the predictions, from an ensemble.
     in_domain : [n_crystals], optional
-        Whether the descriptor lies in the range of the training set.
+        Whether the crystal is inside the domain of the training set.
     classes
-        Whether a class is learned.
+        Whether the targets are classes.
     """
 
     ids: list[str]
@@ -52,7 +53,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Measures of `metrics`, the share in the domain and the spread's coverage."""
+        """Errors, the share in the domain, and the coverage of the 90 % interval."""
         measure = classification if self.classes else regression
         metrics = {"n": len(self.known), **measure(self.known, self.predicted)}
         if self.std is not None and not self.classes:
@@ -62,7 +63,7 @@ class Evaluation:
         return metrics
 
     def save(self, path: Path) -> None:
-        """Write a row a crystal as CSV."""
+        """Write a CSV file with a row for each crystal."""
         columns: dict[str, Any] = {
             "id": self.ids,
             "known": self.known.tolist(),
@@ -78,14 +79,14 @@ class Evaluation:
             writer.writerows(zip(*columns.values(), strict=True))
 
 
-def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluation:
-    """Predict for crystals that lie ready as graphs of the model's settings."""
+def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Evaluation:
+    """Evaluate a model on graphs that were made with its descriptor and connectivity."""
     device = model.target_mean.device
     outputs, deviations, inside = [], [], []
     model.eval()
     with torch.inference_mode():
-        for indices in torch.arange(len(crystals.targets)).split(BATCH):
-            graph = crystals.graph.select(indices).to(device)
+        for indices in torch.arange(len(dataset.targets)).split(BATCH):
+            graph = dataset.graph.select(indices).to(device)
             output, std = model.predict_target(graph)
             outputs.append(output)
             if std is not None:
@@ -97,7 +98,7 @@ def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluati
         predicted = torch.exp(predicted[:, 1])
     return Evaluation(
         ids,
-        crystals.targets.double().numpy(),
+        dataset.targets.double().numpy(),
         predicted.numpy(),
         torch.cat(deviations).double().cpu().numpy() if deviations else None,
         torch.cat(inside).cpu().numpy() if inside else None,
@@ -106,14 +107,14 @@ def evaluate(model: CrystalModel, ids: list[str], crystals: Labeled) -> Evaluati
 
 
 def committee(members: Sequence[Evaluation], transform: Transform) -> Evaluation:
-    """What a Predictor of several models says: the mean of the property.
+    """Evaluate the mean of several models, which a Predictor of them predicts.
 
     Parameters
     ----------
     members
-        Of models of one property, on the same crystals.
+        Evaluations of models of one property on the same crystals.
     transform
-        What of the property they learned.
+        Transform of the property that the models learned.
     """
     predicted = np.stack([member.predicted for member in members])
     if transform == "log10":

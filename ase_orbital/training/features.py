@@ -1,4 +1,4 @@
-"""Graphs of many crystals, computed once and kept in files."""
+"""Graphs of many crystals, computed once and cached in files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import json
 import logging
 import zipfile
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields
 from functools import partial
 from io import BytesIO
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +23,12 @@ from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 from ase_orbital.graphs.building import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.numerics.processes import map_in_processes
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.structure import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ase import Atoms
     from numpy.typing import NDArray
@@ -38,29 +37,35 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.connectivity import Connectivity
 
 logger = logging.getLogger(__name__)
-FORMAT = 2  # of the shards; a new number recomputes them
-SHARD = 128  # crystals a file: what is lost at most by an interruption, for each process
-# Whatever zipfile and numpy raise for bytes that are not what they were.
+FORMAT = 2  # of the shards; another number recomputes them
+SHARD = 128  # crystals per file, which is what an interruption loses in each process
+# The errors that zipfile and numpy raise for damaged files.
 DAMAGED = (
-    OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
-)  # fmt: skip
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class FeatureCache:
-    """Keeps the graphs of crystals in a folder, by content and by settings.
+    """Cache of the graphs of crystals in a folder.
 
-    Equivalent atoms are merged, so the graphs are for training and evaluation, not for
-    positions. A graph is found again by the crystal's digest, whatever list it is in; files
-    of other descriptors, connectivities or element tables are in folders of their own.
-    Files are written whole or not at all, and checked as they are read: a damaged one is
-    made again.
+    Graphs are found by the digest of the crystal. Each combination of descriptor,
+    connectivity and element tables has a folder of its own. Equivalent atoms are merged, so
+    the graphs serve training and evaluation, but carry no gradients by position. A file is
+    written completely or not at all, and its checksums are verified; a damaged file is
+    computed again.
 
     Parameters
     ----------
     folder
-        Made if need be. Several caches and processes may share it.
+        Folder of the cache, which several caches and processes may share.
     descriptor, connectivity
-        What to compute; GOM in single precision.
+        What to compute; GOM is computed in single precision.
     """
 
     def __init__(
@@ -73,7 +78,7 @@ class FeatureCache:
             "tables": {name: origin.sha256 for name, origin in provenance().items()},
         }
         text = json.dumps(settings, indent=1, sort_keys=True)
-        self.folder = Path(folder) / _short_hash(text.encode())
+        self.folder = Path(folder) / _short_hash(text)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "settings.json").write_text(text + "\n", encoding="utf-8")
         self.descriptor = computing(descriptor, "float32")
@@ -82,29 +87,32 @@ class FeatureCache:
     def graphs(
         self, structures: Sequence[Atoms], *, workers: int = 1, progress: bool = False
     ) -> tuple[CrystalGraph | None, dict[int, str]]:
-        """Graphs of crystals, from the files as far as they are there.
+        """Read the graphs of crystals, and compute those that are not in the cache.
 
         Parameters
         ----------
         structures
-            Checked by `to_atoms`.
+            Crystals, checked by `to_atoms`.
         workers
-            Processes to compute with; more than one are started anew, so a script that asks
-            for them needs `if __name__ == "__main__":`.
+            Processes that compute graphs. If there are several, a script needs
+            `if __name__ == "__main__":`.
         progress
-            Show a bar.
+            Show a progress bar.
 
         Returns
         -------
         graphs
-            One batch, in input order, without those that failed; None if all did.
+            One batch, in input order, without the crystals that failed; None if all did.
         failed
-            Why a crystal has no graph, by its place in the input.
+            Error message for each crystal without a graph, by its index.
         """
         names = [digest(atoms) for atoms in structures]
         graphs, place = self._read(set(names))
-        missing = dict(zip(names, structures, strict=True))
-        missing = {name: atoms for name, atoms in missing.items() if name not in place}
+        missing = {
+            name: atoms
+            for name, atoms in zip(names, structures, strict=True)
+            if name not in place
+        }
         failures: dict[str, str] = {}
         if missing:
             failures = self._compute(missing, workers, progress)
@@ -117,114 +125,96 @@ class FeatureCache:
         order = [place[name] for name in names if name not in failures]
         return CrystalGraph.batch(graphs).select(torch.tensor(order)), failed
 
-    @property
-    def _field_names(self) -> list[str]:
-        """What a merged graph has: everything, but for reverses where edges have none."""
-        names = [field.name for field in fields(CrystalGraph)]
-        if not self.connectivity.symmetric:
-            names.remove("reverse_offset")
-        return names
-
     def _read(self, wanted: set[str]) -> tuple[list[CrystalGraph], dict[str, int]]:
-        """Graphs of the crystals wanted as far as there are any, and each one's place."""
+        """Read the graphs that are in the cache, and the index of each crystal in them."""
+        tensors = {field.name for field in fields(CrystalGraph)}
+        if not self.connectivity.symmetric:
+            tensors.remove("reverse_offset")
         graphs: list[CrystalGraph] = []
         place: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.npz")):
             try:
                 with zipfile.ZipFile(path) as shard:
                     held = _array(shard, "digests").tolist()
-                    new = [
-                        i
-                        for i, name in enumerate(held)
-                        if name in wanted and name not in place
-                    ]
+                    wanted = wanted - place.keys()
+                    new = [i for i, name in enumerate(held) if name in wanted]
                     if not new:
                         continue
-                    tensors = {
-                        name: torch.from_numpy(_array(shard, name))
-                        for name in self._field_names
-                    }
+                    graph = CrystalGraph(
+                        **{name: torch.from_numpy(_array(shard, name)) for name in tensors}
+                    )
             except DAMAGED as error:
-                logger.warning("%s is damaged (%s): it is made again", path, error)
+                logger.warning("%s is damaged (%s) and is computed again", path, error)
                 path.unlink(missing_ok=True)
                 continue
-            graphs.append(CrystalGraph(**tensors).select(torch.tensor(new)))
+            graphs.append(graph.select(torch.tensor(new)))
             place |= {held[i]: len(place) + n for n, i in enumerate(new)}
         return graphs, place
 
     def _compute(
         self, missing: dict[str, Atoms], workers: int, progress: bool
     ) -> dict[str, str]:
-        """Add shards for crystals that are in none; reasons of those that failed."""
-        # By size, so that a shard's crystals take about as long, the largest first.
+        """Write the graphs of crystals; return the errors of those that failed."""
+        # Similar sizes share a file, so that files take similar times; the largest first.
         items = sorted(missing.items(), key=lambda item: -len(item[1]))
-        parts = [items[start : start + SHARD] for start in range(0, len(items), SHARD)]
-        make = partial(
-            _make_shard,
+        shards = [items[start : start + SHARD] for start in range(0, len(items), SHARD)]
+        write = partial(
+            _write_shard,
             folder=self.folder,
             descriptor=self.descriptor,
             connectivity=self.connectivity,
         )
+        if workers > 1 and len(shards) > 1:
+            results = map_in_processes(write, shards, workers)
+        else:
+            results = each_on_one_thread(write, shards)
         failures: dict[str, str] = {}
         with tqdm(
             total=len(items), disable=not progress, unit=" crystals", desc="features"
         ) as bar:
-            for part, failed in zip(parts, _spread(make, parts, workers), strict=True):
+            for shard, failed in zip(shards, results, strict=True):
                 failures |= failed
-                bar.update(len(part))
+                bar.update(len(shard))
         return failures
 
 
-def _make_shard(
+def _write_shard(
     items: list[tuple[str, Atoms]],
     folder: Path,
     descriptor: Descriptor,
     connectivity: Connectivity,
 ) -> dict[str, str]:
-    """Compute graphs and write them; reasons of those that failed, by digest."""
+    """Compute and write graphs; return the errors of those that failed, by digest."""
     failed: dict[str, str] = {}
     try:
         graphs = [build_batch([atoms for _, atoms in items], descriptor, connectivity)]
     except OrbitalError:
-        graphs, kept = [], []
+        graphs, made = [], []
         for name, atoms in items:
             try:
                 graphs.append(build_batch([atoms], descriptor, connectivity))
-                kept.append((name, atoms))
+                made.append((name, atoms))
             except OrbitalError as error:
                 failed[name] = str(error)
-        items = kept
+        items = made
     if graphs:
-        merged = CrystalGraph.batch(graphs)
-        names = [name for name, _ in items]
-        arrays: dict[str, Any] = {
-            field.name: value.numpy()
-            for field in fields(merged)
-            if (value := getattr(merged, field.name)) is not None
+        batch = CrystalGraph.batch(graphs)
+        arrays = {
+            field.name: tensor.numpy()
+            for field in fields(batch)
+            if (tensor := getattr(batch, field.name)) is not None
         }
-        path = folder / f"{_short_hash(''.join(names).encode())}.npz"
-        with atomic_write(path) as temporary:
-            np.savez_compressed(temporary, digests=np.array(names), **arrays)
+        digests = [name for name, _ in items]
+        with atomic_write(folder / f"{_short_hash(''.join(digests))}.npz") as temporary:
+            np.savez_compressed(temporary, digests=np.array(digests), **arrays)
     return failed
 
 
 def _array(shard: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Read an array, all its bytes first: only then zipfile looks at their checksum."""
+    """Read an array; reading all bytes first makes zipfile verify their checksum."""
     content: NDArray[Any] = np.load(BytesIO(shard.read(f"{name}.npy")), allow_pickle=False)
     return content
 
 
-def _spread(make: Any, parts: list[Any], workers: int) -> Iterator[dict[str, str]]:
-    """Make the shards, in order, by threads or by processes."""
-    if workers == 1 or len(parts) < 2:
-        yield from each_on_one_thread(make, parts)
-        return
-    # Spawned, not forked: a forked process inherits torch's and numba's locks.
-    with ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        yield from pool.map(make, parts)
-
-
-def _short_hash(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=12).hexdigest()
+def _short_hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,93 +1,105 @@
-"""Pictures of a run, beside its other files."""
+"""Figures of a run, saved beside its other files.
+
+Without matplotlib nothing is drawn, and a log message says what to install.
+"""
 
 from __future__ import annotations
 
 import csv
 import logging
-from typing import TYPE_CHECKING
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.training.cards import learned_unit
+from ase_orbital.properties import learned_unit_of
+from ase_orbital.training.cards import target_unit
 from ase_orbital.training.metrics import roc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.training.batches import Labeled
+    from ase_orbital.training.batches import GraphDataset
     from ase_orbital.training.evaluation import Evaluation
+    from ase_orbital.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
 
 
 def draw_evaluation(
-    folder: Path, model: CrystalModel, evaluation: Evaluation, crystals: Labeled
-) -> list[Path]:
-    """Draw parity or ROC curve, and errors by element and by size, into a folder.
-
-    Without matplotlib nothing is drawn, and a log line says what to install.
-    """
-    try:
-        from ase_orbital.plotting import error_by_element, error_by_size, parity, roc_curves
-    except ModuleNotFoundError:
-        logger.info("pictures need matplotlib: pip install 'ase-orbital[plot]'")
-        return []
-    unit = learned_unit(model)
-    label = model.property_name
-    error = evaluation.predicted - evaluation.known
-    graph = crystals.graph
-    numbers = [part.numpy() for part in graph.numbers.split(graph.n_atoms.tolist())]
-    sizes = graph.sizes.numpy()
+    folder: Path, model: CrystalModel, evaluation: Evaluation, dataset: GraphDataset
+) -> None:
+    """Draw the parity plot or ROC curve, and the errors by element and by cell size."""
+    if (plotting := _plotting()) is None:
+        return
+    unit, label = target_unit(model), model.property_name
+    known, predicted = evaluation.known, evaluation.predicted
     if evaluation.classes:
-        curves = {label: roc(evaluation.known, evaluation.predicted)}
-        figures = {"roc": roc_curves(curves)}
+        figure = plotting.roc_curves({label: roc(known, predicted)})
+        figure.savefig(folder / "roc.png")
     else:
-        figures = {
-            "parity": parity(
-                evaluation.known, evaluation.predicted, label=label, unit=unit,
-                in_domain=evaluation.in_domain,
-            )
-        }  # fmt: skip
-    figures["error-by-element"] = error_by_element(numbers, error, unit=unit)
-    figures["error-by-size"] = error_by_size(sizes, error, unit=unit)
-    return [_save(figure, folder / f"{name}.png") for name, figure in figures.items()]
+        inside = evaluation.in_domain
+        figure = plotting.parity(known, predicted, label=label, unit=unit, in_domain=inside)
+        figure.savefig(folder / "parity.png")
+    graph, error = dataset.graph, predicted - known
+    numbers = [part.numpy() for part in graph.numbers.split(graph.n_atoms.tolist())]
+    figure = plotting.error_by_element(numbers, error, unit=unit)
+    figure.savefig(folder / "error-by-element.png")
+    figure = plotting.error_by_size(graph.sizes.numpy(), error, unit=unit)
+    figure.savefig(folder / "error-by-size.png")
 
 
 def draw_comparison(
     folder: Path, model: CrystalModel, evaluations: Mapping[str, Evaluation]
 ) -> None:
-    """Draw models of one property on one set beside one another."""
-    try:
-        from ase_orbital.plotting import compare_models, roc_curves
-    except ModuleNotFoundError:
+    """Draw the ROC curves or error distributions of several models of one property."""
+    if (plotting := _plotting()) is None:
         return
     if model.n_classes is not None:
         curves = {name: roc(e.known, e.predicted) for name, e in evaluations.items()}
-        figure = roc_curves(curves)
+        figure = plotting.roc_curves(curves)
     else:
         errors = {name: e.predicted - e.known for name, e in evaluations.items()}
-        figure = compare_models(errors, unit=learned_unit(model))
-    _save(figure, folder / "comparison.png")
+        figure = plotting.compare_models(errors, unit=target_unit(model))
+    figure.savefig(folder / "comparison.png")
 
 
 def draw_history(folder: Path) -> None:
-    """Draw the losses of a member's `history.csv` beside it."""
-    try:
-        from ase_orbital.plotting import training_history
-    except ModuleNotFoundError:
+    """Draw the losses in the `history.csv` of a member."""
+    if (plotting := _plotting()) is None:
         return
     with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     losses = {
-        part: [float(row[f"{part}_loss"]) for row in rows]
-        for part in ("train", "validation")
+        name: [float(row[f"{name}_loss"]) for row in rows]
+        for name in ("train", "validation")
     }
-    drawn = {name: values for name, values in losses.items() if not np.isnan(values).all()}
-    _save(training_history(drawn), folder / "history.png")
+    known = {name: values for name, values in losses.items() if not np.isnan(values).all()}
+    plotting.training_history(known).savefig(folder / "history.png")
 
 
-def _save(figure: object, path: Path) -> Path:
-    figure.savefig(path)  # type: ignore[attr-defined]  # a Figure; matplotlib stays there
-    return path
+def draw_learning_curve(
+    folder: Path,
+    settings: TrainingSettings,
+    sizes: Sequence[int],
+    errors: Mapping[str, list[float]],
+) -> None:
+    """Draw the errors of each network against the size of the training set."""
+    if (plotting := _plotting()) is None:
+        return
+    unit = learned_unit_of(settings.property_name, settings.transform)
+    title = settings.property_name.replace("_", " ")
+    figure = plotting.learning_curve(sizes, errors, unit=unit, title=title)
+    figure.savefig(folder / "learning-curve.png")
+
+
+@cache
+def _plotting() -> Any:
+    try:
+        return import_module("ase_orbital.plotting")
+    except ModuleNotFoundError:
+        logger.info("figures need matplotlib: pip install 'ase-orbital[plot]'")
+        return None

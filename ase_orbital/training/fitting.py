@@ -1,4 +1,4 @@
-"""One network from its first epoch to its last, with a checkpoint after each."""
+"""Training of one network, with a checkpoint after each epoch."""
 
 from __future__ import annotations
 
@@ -30,78 +30,82 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.training.batches import Labeled
+    from ase_orbital.training.batches import GraphDataset
     from ase_orbital.training.settings import TrainingSettings
 
-WATCHED = "validation_loss"
+MONITORED = "validation_loss"
 
 
 def fit(
     model: CrystalModel,
-    train: Labeled,
-    validation: Labeled | None,
+    train: GraphDataset,
+    validation: GraphDataset | None,
     settings: TrainingSettings,
     folder: Path,
 ) -> float:
-    """Train a network in place, or go on from the checkpoint in a folder.
+    """Train a network in place, or resume from the checkpoint in a folder.
 
     Parameters
     ----------
     model
-        As made from a seed; holds the averaged weights of the last epoch, or of the best
-        with `patience`, afterwards, on the CPU and ready to predict.
+        Network with initial weights. Afterwards it has the averaged weights of the last
+        epoch, or of the best one with `patience`, and is on the CPU in evaluation mode.
     train, validation
         Graphs and targets.
     settings
-        Of the run.
+        Settings of the run.
     folder
-        For `last.ckpt`, `history.csv`, and TensorBoard's files if it is installed.
+        Folder for `last.ckpt`, `history.csv`, and the files of TensorBoard if that is
+        installed.
 
     Returns
     -------
-    Seconds of training, those before an interruption included.
+    float
+        Seconds of training, including those before an interruption.
 
     Raises
     ------
     SettingError
-        If this machine has no such accelerator, or not so many devices or that precision.
+        If this machine lacks the accelerator, the number of devices, or the precision.
     """
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
     patient = settings.patience is not None
     if patient and validation is None:
         raise SettingError("patience needs a validation set; give it a size in sizes")
-    keep = partial(
+    checkpoint = partial(
         ModelCheckpoint, folder, enable_version_counter=False, save_on_train_epoch_end=True
     )
-    best = keep("best", monitor=WATCHED)
     callbacks: list[Any] = [history]
     if settings.averaging:
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))
     if patient:
-        callbacks += [_Patience(WATCHED, patience=settings.patience or 0), best]
-    callbacks.append(keep("last"))  # of every epoch, the one before goes
+        callbacks.append(_Patience(MONITORED, patience=settings.patience or 0))
+        callbacks.append(checkpoint("best", monitor=MONITORED))
+    callbacks.append(checkpoint("last"))  # replaces that of the epoch before
     with _quiet(), torch.random.fork_rng():
         trainer = _trainer(settings, callbacks, folder)
         module = TrainingModule(model, train, validation, settings)
         trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
-    # From the file in any case: a run that was over already goes through no epoch, and
-    # leaves the weights of the last step, not their average.
+    # Always from the file: a finished run that is resumed trains no epoch, so the module
+    # has the weights of the last step instead of their average.
     saved = torch.load(
         folder / "best.ckpt" if patient else last, map_location="cpu", weights_only=True
     )
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
-    _settle_norms(model, train, settings)
+    _update_batch_norms(model, train, settings)
     return history.seconds
 
 
-def _settle_norms(model: CrystalModel, train: Labeled, settings: TrainingSettings) -> None:
-    """Give batch norms the statistics of the training set at the final weights.
+def _update_batch_norms(
+    model: CrystalModel, train: GraphDataset, settings: TrainingSettings
+) -> None:
+    """Compute the statistics of the batch norms on the training set, at the final weights.
 
-    Those gathered on the way are of the weights of some steps ago. A long run ends so
-    slowly that it makes no difference; a short one is several times as wrong with them.
+    The running statistics belong to the weights of earlier steps. After a long run the
+    difference is negligible; after a short one they multiply the error.
     """
     norms = [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
     if not norms:
@@ -113,7 +117,7 @@ def _settle_norms(model: CrystalModel, train: Labeled, settings: TrainingSetting
         order = shuffled(len(train.targets), seed=settings.seed, epoch=0)
         for batch in Batches(train, order, settings.batch_size):
             seen += len(batch.targets)
-            for norm in norms:  # so that every crystal counts alike
+            for norm in norms:  # gives every crystal the same weight
                 norm.momentum = len(batch.targets) / seen
             model(batch.graph)
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -139,14 +143,14 @@ def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> 
             default_root_dir=folder,
         )
     except (MisconfigurationException, ValueError) as error:
-        raise SettingError(f"this machine cannot train so: {error}") from error
+        raise SettingError(f"this machine cannot train like this: {error}") from error
 
 
 class _Patience(EarlyStopping):
-    """Early stopping that stays stopped when the run is started again."""
+    """Early stopping that remains in effect when a stopped run is resumed."""
 
     def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
-        """Stop before the first epoch if patience was lost before."""
+        """Stop before the first epoch if the patience was exhausted before."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
 
@@ -154,11 +158,11 @@ class _Patience(EarlyStopping):
 def moving_average(
     averages: list[Tensor], values: list[Tensor], n_before: Tensor | int, *, decay: float
 ) -> None:
-    """Move averages towards values, fast at first: a short run must forget its start."""
-    kept = min(decay, (1.0 + float(n_before)) / (10.0 + float(n_before)))
+    """Update moving averages, faster at first so that short runs forget their start."""
+    decay = min(decay, (1.0 + float(n_before)) / (10.0 + float(n_before)))
     for average, value in zip(averages, values, strict=True):
         if average.is_floating_point():
-            average.lerp_(value, 1.0 - kept)
+            average.lerp_(value, 1.0 - decay)
         else:
             average.copy_(value)
 
@@ -174,7 +178,7 @@ def _tensorboard(folder: Path) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's advice off the screen; its errors are raised all the same."""
+    """Hide Lightning's advice; its errors are raised all the same."""
     loggers = [
         logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")
     ]
@@ -183,7 +187,8 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for category in (UserWarning, FutureWarning):  # the latter: of its own calls
+            # Lightning's calls to torch raise future warnings, too.
+            for category in (UserWarning, FutureWarning):
                 warnings.filterwarnings("ignore", category=category, module="lightning")
             yield
     finally:

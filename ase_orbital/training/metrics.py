@@ -1,4 +1,4 @@
-"""How far predictions are from what is known."""
+"""Metrics of predictions: errors, classification scores and coverage."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ HALF_WIDTH = 1.6448536269514722  # of that interval, in standard deviations of a
 
 
 def regression(known: Values, predicted: Values) -> dict[str, float]:
-    """Mean absolute error, root mean square error, R and R2 of [n] numbers.
+    """Return mean absolute error, root mean square error, R and R2 of [n] numbers.
 
-    R is Pearson's correlation, R2 the share of the variance explained; both are NaN where
-    all known values are equal, and R also where all predicted ones are.
+    R is Pearson's correlation, and R2 the share of the variance that is explained. Both are
+    NaN if all known values are equal, and R also if all predicted values are.
     """
     error = predicted - known
     r = r2 = float("nan")
@@ -43,15 +43,22 @@ def regression(known: Values, predicted: Values) -> dict[str, float]:
 
 
 def _vary(values: Values) -> bool:
-    # Beyond rounding: the variance of 0.1, 0.1 and 0.1 is above zero.
+    # The tolerance is for rounding: the variance of 0.1, 0.1 and 0.1 is above zero.
     return bool(np.ptp(values) > 1e-12 * np.abs(values).max() + 1e-100)
 
 
 def classification(known: Values, probability: Values) -> dict[str, float]:
-    """Accuracy, balanced accuracy, area under the ROC curve and F1 of [n] probabilities.
+    """Return accuracy, balanced accuracy, area under the ROC curve and F1.
 
-    Class 1 is predicted from a probability of 1/2. Balanced accuracy is the mean over the
-    classes that occur; the area is NaN where only one does.
+    Class 1 is predicted where its probability is at least 1/2. The balanced accuracy is the
+    mean of the recalls of the classes that occur. The area is NaN if only one occurs.
+
+    Parameters
+    ----------
+    known : [n]
+        Classes, 0 or 1.
+    probability : [n]
+        Probabilities of class 1.
     """
     truth, score = _as_tensors(known, probability)
     guess = (score >= 0.5).long()
@@ -67,14 +74,14 @@ def classification(known: Values, probability: Values) -> dict[str, float]:
 
 
 def roc(known: Values, probability: Values) -> tuple[Values, Values]:
-    """False and true positive rates along all thresholds."""
+    """Return the false and true positive rates at all thresholds."""
     truth, score = _as_tensors(known, probability)
     false, true, _ = binary_roc(score, truth)
     return false.numpy(), true.numpy()
 
 
 def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
-    # By rounding, a probability may be above 1; torchmetrics would take all for logits.
+    # Rounding may give a probability above 1, and torchmetrics then reads all as logits.
     score = torch.from_numpy(probability).double().clamp(0.0, 1.0)
     return torch.from_numpy(known).long(), score
 

@@ -1,4 +1,4 @@
-"""One network in training, as Lightning wants it."""
+"""Lightning module that trains one network, and the history of its epochs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule
 from torch.nn import functional
 
-from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 from ase_orbital.training.schedules import learning_rate
 
 if TYPE_CHECKING:
@@ -22,40 +22,42 @@ if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.training.settings import TrainingSettings
 
-VALIDATION_BATCH = 256  # crystals; no gradients, so more fit
+VALIDATION_BATCH = 256  # crystals; without gradients, more fit into memory
 COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "seconds")
 
 
 class TrainingModule(LightningModule):
-    """Trains a network on graphs that lie ready.
+    """Lightning module that trains a network on precomputed graphs.
 
     Parameters
     ----------
     model
-        What is trained.
+        Network to train.
     train, validation
-        Graphs and targets; validation may be empty.
+        Graphs and targets; the validation set may be None.
     settings
-        Of the run.
+        Settings of the run.
     """
 
     def __init__(
         self,
         model: CrystalModel,
-        train: Labeled,
-        validation: Labeled | None,
+        train: GraphDataset,
+        validation: GraphDataset | None,
         settings: TrainingSettings,
     ) -> None:
         super().__init__()
         self.model = model
         self.settings = settings
         self._train_set, self._validation_set = train, validation
-        self._run: list[Any] = []
+        self._forward = model.forward
+        if settings.compile:
+            self._forward = torch.compile(model.forward, dynamic=True)
         self.class_weight: Tensor | None
         self.register_buffer("class_weight", self._class_weight(train.targets), False)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingModule:
-        """Copy the weights, for their average; the graphs stay where they are."""
+        """Copy the weights, for their average, but not the graphs."""
         from copy import deepcopy
 
         copy = TrainingModule(
@@ -73,17 +75,11 @@ class TrainingModule(LightningModule):
         return len(targets) / (self.model.n_classes * counts.clamp(min=1).float())
 
     def forward(self, graph: Any) -> Tensor:
-        """What the network makes of a batch of graphs; see `CrystalModel.forward`."""
-        if not self._run:
-            run: Any = self.model
-            if self.settings.compile:
-                run = torch.compile(self.model, dynamic=True)
-            self._run.append(run)
-        output: Tensor = self._run[0](graph)
-        return output
+        """Apply the network to a batch of graphs; see `CrystalModel.forward`."""
+        return self._forward(graph)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Error in units of the targets' scale, or negative log-likelihood of classes."""
+        """Loss in units of the target's scale, or negative log-likelihood of classes."""
         if self.model.n_classes is not None:
             return functional.nll_loss(output, targets.long(), self.class_weight)
         error = (output - targets) / self.model.target_scale
@@ -94,7 +90,7 @@ class TrainingModule(LightningModule):
         return functional.huber_loss(error, torch.zeros_like(error))
 
     def train_dataloader(self) -> Batches:
-        """Batches of the epoch at hand; Lightning asks anew each time."""
+        """Batches of the current epoch; Lightning calls this before each epoch."""
         order = shuffled(
             len(self._train_set.targets),
             seed=self.settings.seed,
@@ -105,28 +101,37 @@ class TrainingModule(LightningModule):
         return Batches(self._train_set, order, self.settings.batch_size)
 
     def val_dataloader(self) -> Batches | list[Any]:
-        """The validation set, in its own order."""
+        """Batches of the validation set, in a fixed order."""
         if self._validation_set is None:
             return []
         return Batches(self._validation_set, None, VALIDATION_BATCH)
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout by the epoch, so that a resumed run draws what it would have."""
+        """Seed dropout by the epoch, so that a resumed run draws the same numbers."""
         torch.manual_seed(self.settings.seed * 100_003 + self.current_epoch)
 
-    def training_step(self, batch: Labeled, _: int) -> Tensor:
-        """Loss of a batch."""
+    def training_step(self, batch: GraphDataset, _: int) -> Tensor:
+        """Set the learning rate, and return the loss of a batch."""
         self._step_rate()
         loss = self.loss(self(batch.graph), batch.targets)
-        self.log("train_loss", loss, on_epoch=True, on_step=False,
-                 batch_size=len(batch.targets), sync_dist=True)  # fmt: skip
+        n_crystals = len(batch.targets)
+        self.log(
+            "train_loss",
+            loss,
+            on_step=False,
+            on_epoch=True,
+            sync_dist=True,
+            batch_size=n_crystals,
+        )
         return loss
 
-    def validation_step(self, batch: Labeled, _: int) -> None:
-        """Log the loss of a batch, of the averaged weights if there are any."""
+    def validation_step(self, batch: GraphDataset, _: int) -> None:
+        """Log the loss of a batch, with the averaged weights if there is an average."""
         loss = self.loss(self.model(batch.graph), batch.targets)
-        self.log("validation_loss", loss, batch_size=len(batch.targets), prog_bar=True,
-                 sync_dist=True)  # fmt: skip
+        n_crystals = len(batch.targets)
+        self.log(
+            "validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=n_crystals
+        )
 
     def _step_rate(self) -> None:
         n_steps = int(self.trainer.estimated_stepping_batches)
@@ -136,19 +141,19 @@ class TrainingModule(LightningModule):
             group["lr"] = rate
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam or AdamW over the network's weights."""
+        """Return Adam or AdamW for the weights of the network."""
         adam = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
         return adam(
             self.model.parameters(),
             lr=self.settings.first_rate,
             weight_decay=self.settings.weight_decay,
-            # One pass over the weights; Lightning clips no gradients for it elsewhere.
+            # Lightning cannot clip gradients for a fused optimizer in mixed precision.
             fused=self.settings.precision == "32-true",
         )
 
 
 class History(Callback):
-    """Writes a line of `COLUMNS` an epoch to a CSV file, and goes on with it."""
+    """Callback that writes a row of `COLUMNS` per epoch to a CSV file, and resumes it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -157,7 +162,7 @@ class History(Callback):
 
     @property
     def seconds(self) -> float:
-        """Of all epochs so far, those before an interruption included."""
+        """Seconds of all epochs so far, including those before an interruption."""
         rows = self._rows()
         return float(rows[-1]["seconds"]) if rows else 0.0
 
@@ -168,7 +173,7 @@ class History(Callback):
             return list(csv.DictReader(file))
 
     def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
-        """Drop lines of epochs that will be run again."""
+        """Remove the rows of epochs that will be repeated."""
         if not trainer.is_global_zero:
             return
         rows = [row for row in self._rows() if int(row["epoch"]) <= trainer.current_epoch]
@@ -183,7 +188,7 @@ class History(Callback):
         self._start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
-        """Add the epoch's line."""
+        """Write the row of the epoch."""
         if not trainer.is_global_zero:
             return
         self._seconds += time.perf_counter() - self._start

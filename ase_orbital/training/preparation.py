@@ -1,20 +1,21 @@
-"""From crystals as a user has them to three sets of graphs with targets."""
+"""From structures and targets to training, validation and test sets of graphs."""
 
 from __future__ import annotations
 
 import csv
 import logging
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
 
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.models.ensemble import NETWORKS
-from ase_orbital.training.batches import Labeled
+from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.features import FeatureCache
-from ase_orbital.training.splits import MEGNET_SIZES, PARTS, Split, draw_split, group_of
+from ase_orbital.training.splits import MEGNET_SIZES, SETS, Split, draw_split, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,21 +30,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prepared:
-    """Three sets, ready to learn from.
+    """Training, validation and test sets, ready for training.
 
     Parameters
     ----------
     ids, sets
-        Names, and graphs with targets, of each of "train", "validation" and "test" that has
-        crystals.
+        Identifiers, and graphs with targets, of the sets "train", "validation" and "test";
+        empty sets are left out.
     rejected
-        What was set aside, and why.
+        Crystals that are not used, with reasons.
     elements
         Atomic numbers in the training set.
     """
 
     ids: dict[str, list[str]]
-    sets: dict[str, Labeled]
+    sets: dict[str, GraphDataset]
     rejected: list[Rejected]
     elements: list[int]
 
@@ -51,69 +52,71 @@ class Prepared:
 def prepare(
     source: Source, settings: TrainingSettings, folder: Path, cache: Path | None = None
 ) -> Prepared:
-    """Read, divide and featurise; `split.json` and `rejected.csv` say what was done.
+    """Read and split crystals, and compute their graphs.
 
     Parameters
     ----------
     source
         As for `read_dataset`.
     settings
-        Of the run.
+        Settings of the run.
     folder
-        For the two files. A split that is there already is used again.
+        Folder of the run, for `split.json` and `rejected.csv`. An existing split is used
+        again.
     cache
-        Folder of the features; None for `features` in `folder`.
+        Folder of the cached features; None for `features` in `folder`.
 
     Raises
     ------
     DataError
-        If nothing can be learned from the source, or it cannot be divided as asked.
+        If no crystal can be used, or the crystals cannot be split as asked.
     """
-    crystals = read_dataset(source, settings)
-    written = folder / "split.json"
-    split = Split.load(written) if written.is_file() else split_of(crystals, settings)
+    dataset = read_dataset(source, settings)
+    split_file = folder / "split.json"
+    if split_file.is_file():
+        split = Split.load(split_file)
+    else:
+        split = make_split(dataset, settings)
+    dataset = dataset.without(_too_large(dataset, split, settings))
+    used = dataset.indices(chain(*split))
     network = make_network(settings)
-    too_large = _too_large(crystals, split, settings)
-    left_out = {name for name, _ in too_large}
-    used = crystals.indices(name for part in split for name in part if name not in left_out)
     graph, failed = FeatureCache(
         cache or folder / "features", network.descriptor, network.connectivity
     ).graphs(
-        [crystals.structures[index] for index in used],
+        [dataset.structures[index] for index in used],
         workers=settings.workers,
         progress=settings.progress,
     )
-    reasons = {crystals.ids[used[index]]: reason for index, reason in failed.items()}
+    reasons = {dataset.ids[used[index]]: reason for index, reason in failed.items()}
     for name, reason in reasons.items():
         logger.warning("%s is left out: %s", name, reason)
-    kept = [index for index in used if crystals.ids[index] not in reasons]
-    rejected = crystals.rejected + [Rejected(*pair) for pair in reasons.items()]
-    rejected += too_large
+    rejected = dataset.without(reasons).rejected
     with (folder / "rejected.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([Rejected._fields, *rejected])
     if graph is None:
-        raise DataError(f"no crystal has features; the first reason: {rejected[0].reason}")
-    place = {crystals.ids[index]: at for at, index in enumerate(kept)}
-    targets = torch.tensor(crystals.targets[kept], dtype=torch.float32)
+        raise DataError(f"no crystal has features; the last reason: {rejected[-1].reason}")
+    kept = [index for index in used if dataset.ids[index] not in reasons]
+    targets = torch.tensor(dataset.targets[kept], dtype=torch.float32)
+    place = {dataset.ids[index]: at for at, index in enumerate(kept)}
     ids, sets = {}, {}
-    for part, names in zip(PARTS, split, strict=True):
-        here = [name for name in names if name in place]
-        if here:
-            indices = torch.tensor([place[name] for name in here])
-            ids[part] = here
-            sets[part] = Labeled(graph.select(indices), targets[indices])
+    for name, members in zip(SETS, split, strict=True):
+        ids_of_set = [crystal for crystal in members if crystal in place]
+        if ids_of_set:
+            indices = torch.tensor([place[crystal] for crystal in ids_of_set])
+            ids[name] = ids_of_set
+            sets[name] = GraphDataset(graph.select(indices), targets[indices])
     if "train" not in sets:
         raise DataError(
-            f"the training set is empty: none of its {len(split.train)} crystals is there "
-            "and can be used; see rejected.csv"
+            f"the training set is empty: none of its {len(split.train)} crystals is in the "
+            "data and can be used; see rejected.csv"
         )
-    split.save(written)
+    split.save(split_file)
     elements = torch.unique(sets["train"].graph.numbers).tolist()
     return Prepared(ids, sets, rejected, elements)
 
 
-def split_of(crystals: Dataset, settings: TrainingSettings) -> Split:
-    """Divide crystals as the settings say."""
+def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
+    """Split crystals as the settings say."""
     if settings.split.endswith(".json"):
         return Split.load(settings.split)
     sizes: Sequence[float] = settings.sizes
@@ -121,16 +124,16 @@ def split_of(crystals: Dataset, settings: TrainingSettings) -> Split:
         sizes = MEGNET_SIZES
     groups = None
     if settings.split not in ("random", "megnet"):
-        groups = [group_of(atoms, settings.split) for atoms in crystals.structures]
+        groups = [group_of(atoms, settings.split) for atoms in dataset.structures]
     if settings.test_column is None:
-        return draw_split(crystals.ids, groups, sizes, settings.seed)
-    rest = [i for i, name in enumerate(crystals.ids) if name not in crystals.marked]
-    test = [name for name in crystals.ids if name in crystals.marked]
-    if sum(sizes) <= 1.0 + 1e-9:  # of what is not test, in the proportions asked for
+        return draw_split(dataset.ids, groups, sizes, settings.seed)
+    rest = [i for i, name in enumerate(dataset.ids) if name not in dataset.test_ids]
+    test = [name for name in dataset.ids if name in dataset.test_ids]
+    if sum(sizes) <= 1.0 + 1e-9:  # fractions of the crystals outside the test set
         share = sizes[1] / (sizes[0] + sizes[1])
         sizes = (1.0 - share, share, 0.0)
     drawn = draw_split(
-        [crystals.ids[index] for index in rest],
+        [dataset.ids[index] for index in rest],
         None if groups is None else [groups[index] for index in rest],
         (sizes[0], sizes[1], 0.0),
         settings.seed,
@@ -139,17 +142,19 @@ def split_of(crystals: Dataset, settings: TrainingSettings) -> Split:
 
 
 def _too_large(
-    crystals: Dataset, split: Split, settings: TrainingSettings
-) -> list[Rejected]:
-    if settings.most_atoms is None:
-        return []
-    train = [(crystals.ids[index], len(crystals.structures[index]))
-             for index in crystals.indices(split.train)]  # fmt: skip
-    return [
-        Rejected(name, f"not trained on: {size} atoms, more than {settings.most_atoms}")
-        for name, size in train
-        if size > settings.most_atoms
-    ]
+    dataset: Dataset, split: Split, settings: TrainingSettings
+) -> dict[str, str]:
+    """Return the training crystals that are too large, with reasons."""
+    largest = settings.most_atoms
+    sizes = {
+        dataset.ids[index]: len(dataset.structures[index])
+        for index in dataset.indices(split.train)
+    }
+    return {
+        name: f"not trained on: {size} atoms, more than {largest}"
+        for name, size in sizes.items()
+        if largest is not None and size > largest
+    }
 
 
 def make_network(
@@ -159,12 +164,12 @@ def make_network(
     target_scale: float = 1.0,
     elements: list[int] | None = None,
 ) -> CrystalModel:
-    """Make the network the settings ask for, with weights of their seed.
+    """Make the network of the settings, with random weights from their seed.
 
     Raises
     ------
     SettingError
-        If `network_settings` has what the network does not take.
+        If `network_settings` has an argument that the network does not take.
     """
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)

@@ -1,4 +1,4 @@
-"""From crystals to a model folder with its card, figures and pictures."""
+"""Train a model and write its folder, with card, metrics and figures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from matgl import load_model
 
-from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.errors import SettingError
 from ase_orbital.models import Ensemble
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
@@ -21,6 +20,7 @@ from ase_orbital.training.fitting import fit
 from ase_orbital.training.metrics import calibration
 from ase_orbital.training.preparation import Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
+from ase_orbital.training.transfer import start_from
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -31,18 +31,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """What came out of a training run.
+    """Results of a training run.
 
     Parameters
     ----------
     model
-        Ready to predict.
+        Trained model, ready to predict.
     folder
-        Where everything is; `folder / "model"` is for `load_model`.
+        Folder of the run; `load_model` opens its subfolder `model`.
     evaluations
-        On each of "train", "validation" and "test" that has crystals.
+        Evaluations on the sets "train", "validation" and "test"; empty sets are left out.
     seconds
-        Of training, interrupted parts included.
+        Training time, including that before interruptions.
     """
 
     model: CrystalModel
@@ -52,11 +52,11 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Sizes and measures as in the model's card: `mae_test`, `n_train` ..."""
+        """Sizes and metrics of all sets, as in the card: `mae_test`, `n_train` ..."""
         return {
-            f"{name}_{part}": value
-            for part, evaluation in self.evaluations.items()
-            for name, value in evaluation.metrics.items()
+            f"{metric}_{name}": value
+            for name, evaluation in self.evaluations.items()
+            for metric, value in evaluation.metrics.items()
         }
 
 
@@ -69,76 +69,72 @@ def train(
     card: dict[str, str] | None = None,
     **changes: Any,
 ) -> Run:
-    """Train a model on crystals, or go on with a run that was interrupted.
+    """Train a model on crystals, or resume an interrupted run.
 
     Parameters
     ----------
     source
         File, folder or (structures, targets); see `read_dataset`.
     folder
-        Of the run, made if need be: `settings.json`, `split.json`, `rejected.csv`,
-        `features`, a folder a member with its checkpoint and history, `predictions.csv` of
-        the test set, `model` and pictures.
+        Folder of the run, created if it does not exist. It receives `settings.json`,
+        `split.json`, `rejected.csv`, `features`, a folder for each member with checkpoint
+        and history, `predictions.csv` of the test set, `model`, and figures.
     settings
-        Of the run; None for the defaults. `changes` are settings by name, on top. A run can
-        be given more `members` later: those it has are not trained again.
+        Settings of the run; None for the defaults. `changes` are settings by name and take
+        precedence. If `members` is raised later, the existing members are kept.
     cache
-        Folder of the features, to share them between runs; None for one in `folder`.
+        Folder of the cached features, to share them between runs; None for `features` in
+        `folder`.
     card
-        Texts of the model card: "data", "command", "limits", "license", "citation".
+        Texts of the model card: "name", "data", "command", "limits", "license", "citation".
 
     Returns
     -------
     Run
-        The model, averaged and calibrated, and its evaluations.
+        The averaged and calibrated model with its evaluations.
 
     Raises
     ------
     DataError
-        If there is nothing to learn from.
+        If no crystal can be used.
     SettingError
-        If a setting means nothing, or the folder has a run of other settings.
+        If a setting is invalid, or the folder holds a run with other settings.
     """
     values = {} if settings is None else settings.to_dict()
     settings = TrainingSettings.from_dict(values | changes)
     folder = Path(folder)
-    _refuse_others(folder, settings)
+    _check_settings_of_run(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)
     prepared = prepare(source, settings, folder, Path(cache) if cache else None)
-    # Now it is a run: data that cannot be used leave the folder to other settings.
+    # Only now: after unusable data, the folder stays free for other settings.
     text = json.dumps(settings.to_dict(), indent=1)
     (folder / "settings.json").write_text(text + "\n", encoding="utf-8")
-    sizes = ", ".join(f"{len(names):,} {part}" for part, names in prepared.ids.items())
-    logger.info("crystals: %s; %d set aside", sizes, len(prepared.rejected))
+    sizes = ", ".join(f"{len(ids):,} for {name}" for name, ids in prepared.ids.items())
+    logger.info("crystals: %s; %d left out", sizes, len(prepared.rejected))
     members, seconds = [], 0.0
     for index in range(settings.members):
-        member, spent = train_member(prepared, settings.of_member(index), folder, index)
+        member, spent = _train_member(prepared, settings.of_member(index), folder, index)
         members.append(member)
         seconds += spent
     model = members[0] if len(members) == 1 else _ensemble(members, prepared)
     model.domain.fit(prepared.sets["train"].graph)
-    evaluations = {
-        part: evaluate(model, prepared.ids[part], crystals)
-        for part, crystals in prepared.sets.items()
-    }
-    run = Run(model, folder, evaluations, seconds)
-    last = "test" if "test" in evaluations else next(reversed(evaluations))
-    evaluations[last].save(folder / "predictions.csv")
+    run = Run(model, folder, evaluate_sets(model, prepared), seconds)
+    last, evaluation = [*run.evaluations.items()][-1]
+    evaluation.save(folder / "predictions.csv")
     save_model(run, settings, card or {})
-    draw_evaluation(folder, model, evaluations[last], prepared.sets[last])
+    draw_evaluation(folder, model, evaluation, prepared.sets[last])
     for index in range(settings.members):
         draw_history(folder / f"member-{index}")
     return run
 
 
-def train_member(
+def _train_member(
     prepared: Prepared, settings: TrainingSettings, folder: Path, index: int
 ) -> tuple[CrystalModel, float]:
-    """Train one network, or go on with it; it and its seconds come back."""
+    """Train one network, or resume it; return the network and the seconds it took."""
     train_set = prepared.sets["train"]
-    if settings.classes:
-        mean, scale = 0.0, 1.0
-    else:
+    mean, scale = 0.0, 1.0
+    if not settings.classes:
         mean = float(train_set.targets.mean())
         scale = float(train_set.targets.std(unbiased=False)) or 1.0
     model = make_network(
@@ -146,48 +142,14 @@ def train_member(
     )
     if settings.start_from is not None:
         start_from(model, settings.start_from, index)
-    place = folder / f"member-{index}"
-    place.mkdir(exist_ok=True)
-    seconds = fit(model, train_set, prepared.sets.get("validation"), settings, place)
-    return model, seconds
-
-
-def start_from(model: CrystalModel, folder: str, index: int) -> None:
-    """Begin with the weights of another model, as far as they are not of its property.
-
-    What is left: scale and domain of the other's training set, and an output layer of
-    another number of classes. Of an ensemble the member of this index is taken, counted on
-    from the first after the last: what begins alike errs alike.
-
-    Raises
-    ------
-    ModelError
-        If the folder has no model, or one of another network, rows or widths.
-    """
-    if not (Path(folder) / "model.json").is_file():
-        raise ModelError(f"there is no model to start from in {folder}")
-    other = load_model(Path(folder))
-    if isinstance(other, Ensemble):
-        other = other.members[index % len(other.members)]
-    if type(other) is not type(model) or other.descriptor != model.descriptor:
-        raise ModelError(
-            f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "
-            f"this a {type(model).__name__} on {model.descriptor}; their weights do not fit"
-        )
-    weights = {
-        name: value
-        for name, value in other.state_dict().items()
-        if not name.startswith(("target_", "domain."))
-        and not (name.startswith("output.") and other.n_classes != model.n_classes)
-    }
-    try:
-        model.load_state_dict(model.state_dict() | weights)
-    except RuntimeError as error:
-        raise ModelError(f"the weights in {folder} do not fit: {error}") from error
+    subfolder = folder / f"member-{index}"
+    subfolder.mkdir(exist_ok=True)
+    validation_set = prepared.sets.get("validation")
+    return model, fit(model, train_set, validation_set, settings, subfolder)
 
 
 def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
-    """Join members, with a spread that is calibrated on the validation set."""
+    """Make an ensemble whose standard deviation is calibrated on the validation set."""
     model = Ensemble(members)
     if "validation" in prepared.sets and not model.n_classes:
         raw = evaluate(model, prepared.ids["validation"], prepared.sets["validation"])
@@ -198,6 +160,14 @@ def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
     return model
 
 
+def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluation]:
+    """Evaluate a model on each set of a run; the test set comes last."""
+    return {
+        name: evaluate(model, prepared.ids[name], dataset)
+        for name, dataset in prepared.sets.items()
+    }
+
+
 def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> None:
     """Write the model folder and its card."""
     folder = run.folder / "model"
@@ -205,36 +175,35 @@ def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> No
         "training": {
             "settings": settings.to_dict(),
             "seconds": round(run.seconds),
-            "device": _device_of(settings),
+            "device": _device(settings),
             "date": datetime.now(UTC).date().isoformat(),
         },
-        "metrics": {name: _short(value) for name, value in run.metrics.items()},
+        "metrics": {
+            name: float(f"{value:.6g}") if isinstance(value, float) else value
+            for name, value in run.metrics.items()
+        },
         "card": card,
     }
     run.model.save(folder, metadata=metadata)
     write_card(folder, run.model, metadata)
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-def _device_of(settings: TrainingSettings) -> str:
+def _device(settings: TrainingSettings) -> str:
     if settings.accelerator != "cpu" and torch.cuda.is_available():
         return f"{settings.devices} x {torch.cuda.get_device_name()}"
     return f"CPU, {torch.get_num_threads()} thread(s)"
 
 
-def _refuse_others(folder: Path, settings: TrainingSettings) -> None:
-    """Raise SettingError if the folder has a run of other settings."""
+def _check_settings_of_run(folder: Path, settings: TrainingSettings) -> None:
+    """Raise SettingError if the folder holds a run with other settings."""
     path = folder / "settings.json"
     if path.is_file():
         before = TrainingSettings.from_file(path)
-        others = settings.differences(before)
+        differing = settings.differences(before)
         if settings.members > before.members:
-            others.remove("members")  # those that are there stay, the others join them
-        if others:
+            differing.remove("members")  # new members join the existing ones
+        if differing:
             raise SettingError(
-                f"{folder} holds a run with other values of {', '.join(others)}; give "
-                "another folder, or the same settings to go on with that run"
+                f"{folder} holds a run with other values of {', '.join(differing)}; give "
+                "another folder, or the same settings to resume that run"
             )

@@ -1,4 +1,4 @@
-"""Runs that differ in a few settings, side by side in one table."""
+"""Series of runs that differ in a few settings, with one table of results."""
 
 from __future__ import annotations
 
@@ -22,37 +22,40 @@ def train_series(
     table: Path,
     settings: TrainingSettings,
     variants: Iterable[tuple[Row, dict[str, Any]]],
-    cache: Path | None = None,
+    cache: str | Path | None = None,
 ) -> list[Row]:
-    """Train one network after another, and write a row as each is done.
+    """Train one model per variant, and write a row of the table after each run.
+
+    Finished runs are not repeated.
 
     Parameters
     ----------
     source
         As for `train`.
     table
-        CSV file; the runs are in folders beside it, and their features too without `cache`.
-        What is done is not repeated.
+        CSV file of the results. Each run has a folder beside it.
     settings
-        Of all runs.
+        Settings that all runs share.
     variants
-        Of each run: the first columns of its row, unlike those of the others, and what it
-        changes in the settings.
+        Labels and changed settings of each run. The labels are the first columns of its
+        row, and must differ from those of the other runs.
+    cache
+        Folder of the cached features; None for one beside the table.
 
     Returns
     -------
     list of dict
-        The rows: first columns, the set that was evaluated, its figures, and minutes.
+        The rows: labels, the set that was evaluated, its metrics, and the minutes.
     """
+    table.parent.mkdir(parents=True, exist_ok=True)
+    cache = cache or table.parent / "features"
     rows: list[Row] = []
     for labels, changes in variants:
-        name = "-".join(str(label) for label in labels.values())
-        place = table.parent / name.replace(" ", "-").replace("/", "-")
-        cache_folder = cache or table.parent / "features"
-        run = train(source, place, settings, cache=cache_folder, **changes)
-        part = list(run.evaluations)[-1]
-        metrics = run.evaluations[part].metrics
-        rows.append(labels | {"set": part} | metrics | {"minutes": run.seconds / 60.0})
+        name = "-".join(map(str, labels.values())).replace(" ", "-").replace("/", "-")
+        run = train(source, table.parent / name, settings, cache=cache, **changes)
+        last, evaluation = [*run.evaluations.items()][-1]
+        minutes = run.seconds / 60.0
+        rows.append(labels | {"set": last} | evaluation.metrics | {"minutes": minutes})
         with table.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()

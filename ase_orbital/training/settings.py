@@ -6,9 +6,19 @@ import json
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from ase_orbital.errors import SettingError
 from ase_orbital.properties import PROPERTIES
@@ -18,6 +28,8 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+Share = Annotated[float, Field(ge=0, lt=1)]
+Floats = Annotated[tuple[float, ...], Field(strict=False)]  # also from a list
 # Settings that may change when a run is resumed: they do not affect what is learned.
 MACHINE = ("accelerator", "devices", "precision", "compile", "workers", "progress")
 PAPERS: dict[str, dict[str, Any]] = {
@@ -38,8 +50,8 @@ PAPERS: dict[str, dict[str, Any]] = {
 }
 
 
-class TrainingSettings(BaseModel, frozen=True, extra="forbid", strict=True):
-    """Settings of a training run; the description of each field says what it does.
+class TrainingSettings(BaseModel):
+    """Settings of a training run.
 
     The defaults are those of the shipped EOSNet models; `paper` returns those of the
     publications.
@@ -50,113 +62,84 @@ class TrainingSettings(BaseModel, frozen=True, extra="forbid", strict=True):
         If a setting is unknown or has an invalid value.
     """
 
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
     # What to learn.
-    property_name: str = Field(
-        "property", description="property to learn; known names have units"
-    )
-    column: str | None = Field(
-        None, description="name of the target in the data (default: the property)"
-    )
-    at_most: float | None = Field(
-        None,
-        description="learn two classes: 1 where the column is at most this value, else 0",
-    )
-    id: str = Field("id", description="name of the identifier in the data")
+    property_name: str = "property"
+    """Property to learn; known names have units."""
+    column: str | None = None
+    """Name of the target in the data (default: the property)."""
+    at_most: float | None = None
+    """Learn two classes: 1 where the column is at most this value, else 0."""
+    id: str = "id"
+    """Name of the identifier in the data."""
     # Data and splits.
-    split: str = Field(
-        "random",
-        description="random, formula, chemical_system, prototype, megnet, or the path of a "
-        "split.json",
-    )
-    sizes: tuple[float, ...] = Field(
-        (0.8, 0.1, 0.1),
-        strict=False,
-        description="sizes of the training, validation and test sets, as fractions or "
-        "numbers of crystals",
-    )
-    test_column: str | None = Field(
-        None,
-        description="take the crystals where this column is true as test set, instead of "
-        "drawing one",
-    )
-    most_atoms: int | None = Field(
-        None,
-        ge=1,
-        description="leave larger cells out of the training set; they stay in the "
-        "validation and test sets",
-    )
+    split: str = "random"
+    """random, formula, chemical_system, prototype, megnet, or the path of a split.json."""
+    sizes: Floats = (0.8, 0.1, 0.1)
+    """Training, validation and test set, as fractions or numbers of crystals."""
+    test_column: str | None = None
+    """Use the crystals where this column is true as test set, instead of drawing one."""
+    most_atoms: PositiveInt | None = None
+    """Leave larger cells out of the training set, but not of the other sets."""
     # Network.
-    network: Literal["EOSNet", "OCrystalNet"] = Field(
-        "EOSNet", description="EOSNet or OCrystalNet"
-    )
-    network_settings: dict[str, Any] = Field({}, description="arguments of the network")
-    start_from: str | None = Field(
-        None,
-        description="folder of a model of the same network, for any property, whose "
-        "weights to start from; each member starts from its own member of an ensemble",
-    )
-    members: int = Field(
-        1, ge=1, description="networks in the ensemble; their seeds differ by one"
-    )
+    network: Literal["EOSNet", "OCrystalNet"] = "EOSNet"
+    """EOSNet or OCrystalNet."""
+    network_settings: dict[str, Any] = {}
+    """Arguments of the network."""
+    start_from: str | None = None
+    """Folder of a model whose weights to start from: of the same network, for any property.
+    Each member starts from its own member of an ensemble."""
+    members: PositiveInt = 1
+    """Networks in the ensemble; their seeds differ by one."""
     # Optimization.
-    epochs: int = Field(200, ge=1, description="passes over the training set")
-    batch_size: int = Field(
-        64, ge=1, description="crystals per step (and per process, if there are several)"
-    )
-    loss: Literal["mae", "mse", "huber"] = Field(
-        "mae",
-        description="mae, mse or huber; classes always use the negative log-likelihood",
-    )
-    class_weights: bool = Field(
-        True, description="weight classes by the inverse of their frequency"
-    )
-    optimizer: Literal["adam", "adamw"] = Field("adam", description="adam or adamw")
-    learning_rate: float = Field(2e-3, gt=0, description="highest learning rate")
-    schedule: Literal["cosine", "milestones", "exponential", "constant"] = Field(
-        "cosine", description="cosine, milestones, exponential or constant"
-    )
-    warm_up: float = Field(
-        0.15, ge=0, lt=1, description="share of all steps in which the learning rate rises"
-    )
-    first_rate: float = Field(
-        1e-4, ge=0, description="learning rate at the start of the warm-up"
-    )
-    last_rate: float = Field(
-        1e-6, ge=0, description="learning rate at the end (cosine, exponential)"
-    )
-    milestones: tuple[float, ...] = Field(
-        (0.2, 0.4, 0.8),
-        strict=False,
-        description="shares of all steps after which the learning rate drops to a tenth",
-    )
-    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimizer")
-    clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
-    averaging: float = Field(
-        0.9995,
-        ge=0,
-        lt=1,
-        description="decay of the moving average of the weights; 0 for no average",
-    )
-    patience: int | None = Field(
-        None,
-        ge=1,
-        description="stop after this many epochs without a lower validation loss, and "
-        "keep the best weights",
-    )
-    seed: int = Field(0, ge=0, description="seed of weights, order, dropout and split")
+    epochs: PositiveInt = 200
+    """Passes over the training set."""
+    batch_size: PositiveInt = 64
+    """Crystals per step (and per process, if there are several)."""
+    loss: Literal["mae", "mse", "huber"] = "mae"
+    """mae, mse or huber; classes always use the negative log-likelihood."""
+    class_weights: bool = True
+    """Weight classes by the inverse of their frequency."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """adam or adamw."""
+    learning_rate: PositiveFloat = 2e-3
+    """Highest learning rate."""
+    schedule: Literal["cosine", "milestones", "exponential", "constant"] = "cosine"
+    """cosine, milestones, exponential or constant."""
+    warm_up: Share = 0.15
+    """Share of all steps in which the learning rate rises."""
+    first_rate: NonNegativeFloat = 1e-4
+    """Learning rate at the start of the warm-up."""
+    last_rate: NonNegativeFloat = 1e-6
+    """Learning rate at the end (cosine, exponential)."""
+    milestones: Floats = (0.2, 0.4, 0.8)
+    """Shares of all steps after which the learning rate drops to a tenth."""
+    weight_decay: NonNegativeFloat = 0.0
+    """Weight decay of the optimizer."""
+    clip: PositiveFloat = 5.0
+    """Largest norm of the gradient."""
+    averaging: Share = 0.9995
+    """Decay of the moving average of the weights; 0 for no average."""
+    patience: PositiveInt | None = None
+    """Stop after this many epochs without a lower validation loss, and keep the best."""
+    seed: NonNegativeInt = 0
+    """Seed of weights, order, dropout and split."""
     # Machine.
-    accelerator: str = Field("auto", description="auto, cpu or gpu")
-    devices: int = Field(
-        1, ge=1, description="number of devices; several are driven by one process each"
-    )
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = Field(
-        "32-true", description="32-true, 16-mixed or bf16-mixed"
-    )
-    compile: bool = Field(
-        False, description="compile the network with torch.compile; needs a C++ compiler"
-    )
-    workers: int = Field(1, ge=1, description="processes that compute features")
-    progress: bool = Field(True, description="show progress bars")
+    accelerator: str = "auto"
+    """auto, cpu or gpu."""
+    devices: PositiveInt = 1
+    """Number of devices; several are driven by one process each."""
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    """32-true, 16-mixed or bf16-mixed."""
+    compile: bool = False
+    """Compile the network with torch.compile; needs a C++ compiler."""
+    workers: PositiveInt = 1
+    """Processes that compute features."""
+    progress: bool = True
+    """Show progress bars."""
 
     def __init__(self, **values: Any) -> None:
         try:

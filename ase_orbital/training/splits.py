@@ -1,4 +1,4 @@
-"""Which crystals are learned from, which watched on the way, and which kept for the end."""
+"""Training, validation and test splits."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-PARTS = ("train", "validation", "test")
+SETS = ("train", "validation", "test")
 MEGNET_SIZES = (60_000, 4_619, 4_620)  # Chen et al., Chem. Mater. 31, 3564 (2019)
 
 
 class Split(NamedTuple):
-    """Identifiers of the three sets."""
+    """Identifiers of the crystals in each set."""
 
     train: list[str]
     validation: list[str]
     test: list[str]
 
     def save(self, path: Path) -> None:
-        """Write as JSON: {"train": [...], "validation": [...], "test": [...]}."""
+        """Write a JSON file: {"train": [...], "validation": [...], "test": [...]}."""
         path.write_text(json.dumps(self._asdict(), indent=0) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Split:
-        """Read what `save` wrote, or anyone else in its form.
+        """Read a split from a JSON file in the format of `save`.
 
         Raises
         ------
         DataError
-            If a set is absent, or a crystal is in two of them.
+            If a set is missing, or a crystal is in two of them.
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            split = cls(*([str(name) for name in content[part]] for part in PARTS))
+            split = cls(*([str(crystal) for crystal in content[name]] for name in SETS))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"the split {path} cannot be read ({error!r}); it must be JSON with lists "
-                f"of identifiers under {', '.join(PARTS)}"
+                f"of identifiers under {', '.join(SETS)}"
             ) from error
         seen: set[str] = set()
-        for part in split:
-            double = seen.intersection(part)
+        for ids in split:
+            double = seen.intersection(ids)
             if double:
                 raise DataError(f"{min(double)} is in two sets of the split {path}")
-            seen.update(part)
+            seen.update(ids)
         return split
 
 
@@ -63,23 +63,24 @@ def draw_split(
     sizes: Sequence[float],
     seed: int,
 ) -> Split:
-    """Draw a split at random, group by group.
+    """Draw a random split that keeps groups of crystals together.
 
     Parameters
     ----------
     ids
-        Of the crystals.
+        Identifiers of the crystals.
     groups
-        Crystals of one group come into one set; None for each crystal alone.
+        Group of each crystal; None if each crystal is a group of its own.
     sizes
-        Of the three sets: fractions that add up to at most 1, or numbers of crystals.
+        Sizes of the three sets: fractions that add up to at most 1, or numbers of crystals.
     seed
-        The same seed, identifiers and groups give the same split in any order.
+        Seed of the random order. The same seed, identifiers and groups give the same split,
+        whatever the order of the crystals.
 
     Raises
     ------
     DataError
-        If there are fewer crystals than asked for, or a set that should have some is empty.
+        If there are too few crystals, or too few groups for each set to get one.
     """
     numbers = np.asarray(sizes, dtype=float)
     if numbers.sum() <= 1.0 + 1e-9:
@@ -88,43 +89,48 @@ def draw_split(
             numbers[0] = len(ids) - numbers[1:].sum()
     if numbers.sum() > len(ids):
         raise DataError(
-            f"a split of {numbers.astype(int).tolist()} was asked for and there are "
-            f"{len(ids)} crystals; give smaller sizes or fractions"
+            f"a split of {numbers.astype(int).tolist()} needs more than the {len(ids)} "
+            "crystals that there are; use smaller sizes or fractions"
         )
     keys = ids if groups is None else groups
     members: dict[str, list[str]] = {}
-    for name, key in zip(ids, keys, strict=True):
-        members.setdefault(str(key), []).append(name)
+    for crystal, key in zip(ids, keys, strict=True):
+        members.setdefault(str(key), []).append(crystal)
     order = np.random.default_rng(seed).permutation(sorted(members))
-    # The sets that must not be too small are filled first.
-    parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    filling = iter(zip(("test", "validation", "train"), numbers[::-1], strict=True))
-    part, wanted = next(filling)
+    # Fill the test and validation sets first: they must not be too small.
+    drawn: dict[str, list[str]] = {name: [] for name in SETS}
+    filling = iter(zip(reversed(SETS), numbers[::-1], strict=True))
+    name, wanted = next(filling)
     for key in order:
-        while len(parts[part]) >= wanted:
-            part, wanted = next(filling, ("", np.inf))
-            if not part:
-                return Split(**parts)
-        parts[part] += members[str(key)]
-    for part, wanted in zip(PARTS, numbers, strict=True):
-        if wanted >= 1 and not parts[part]:
+        while len(drawn[name]) >= wanted:
+            name, wanted = next(filling, ("", np.inf))
+            if not name:
+                return Split(**drawn)
+        drawn[name] += members[str(key)]
+    for name, wanted in zip(SETS, numbers, strict=True):
+        if wanted >= 1 and not drawn[name]:
             raise DataError(
-                f"the {part} set is empty: {len(members)} groups cannot be divided so; "
-                "split at random, or give more crystals"
+                f"the {name} set is empty, because {len(members)} groups cannot be split "
+                "into these sizes; use a random split or more crystals"
             )
-    return Split(**parts)
+    return Split(**drawn)
 
 
 def group_of(atoms: Atoms, kind: str) -> Hashable:
-    """Name what a crystal has in common with its likes.
+    """Return the group of a crystal, which a split keeps together.
 
     Parameters
     ----------
     atoms
-        The crystal.
+        Crystal.
     kind
         "formula" (reduced), "chemical_system" (the elements), or "prototype" (anonymous
-        formula, space group and atoms in the primitive cell).
+        formula, space group and number of atoms in the primitive cell).
+
+    Raises
+    ------
+    DataError
+        If the kind is none of these.
     """
     from pymatgen.core import Composition
 
@@ -138,7 +144,7 @@ def group_of(atoms: Atoms, kind: str) -> Hashable:
 
         cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
         with warnings.catch_warnings():
-            # spglib announces at every call that its errors will be others one day.
+            # spglib warns at every call that its errors will change.
             warnings.simplefilter("ignore", DeprecationWarning)
             primitive = standardize_cell(cell, to_primitive=True, symprec=0.01)
             space_group = get_spacegroup(cell, symprec=0.01)

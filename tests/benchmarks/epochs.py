@@ -13,7 +13,7 @@ from ase_orbital.descriptors.settings import computing
 from ase_orbital.graphs import CrystalGraph
 from ase_orbital.graphs.building import build_graphs
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 from ase_orbital.training.features import FeatureCache
 
 from .references import StraightEOSNet, StraightOCrystalNet
@@ -77,8 +77,10 @@ def _rows(
             f"{network} epoch{', compiled' * compiled}, against one written edge by edge",
             name,
             "crystals/s",
-            Work(Epoch(run, Labeled(merged, targets), fused=True), len(crystals)),
-            Work(Epoch(reference, Labeled(whole, targets), fused=False), len(crystals)),
+            Work(Epoch(run, GraphDataset(merged, targets), fused=True), len(crystals)),
+            Work(
+                Epoch(reference, GraphDataset(whole, targets), fused=False), len(crystals)
+            ),
             repetitions=repetitions,
             times=3,
         )
@@ -92,7 +94,12 @@ class Epoch:
     """
 
     def __init__(
-        self, network: nn.Module, crystals: Labeled, *, fused: bool, device: str = "cpu"
+        self,
+        network: nn.Module,
+        crystals: GraphDataset,
+        *,
+        fused: bool,
+        device: str = "cpu",
     ) -> None:
         self.network = network
         self.crystals = crystals

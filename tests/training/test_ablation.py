@@ -1,4 +1,4 @@
-"""The ablation's table: every network on every kind of rows, on the same crystals."""
+"""The ablation trains every network on every descriptor, with the same crystals."""
 
 import csv
 import math
@@ -6,12 +6,12 @@ import math
 import numpy as np
 
 from ase_orbital.training import TrainingSettings, ablate, run
-from ase_orbital.training.ablation import RATES, ROWS
+from ase_orbital.training.ablation import DESCRIPTORS, LEARNING_RATES
 from ase_orbital.training.module import TrainingModule
 from ase_orbital.training.splits import Split
 
 
-def test_a_row_for_each_network_and_rows_and_nothing_twice(
+def test_each_network_is_trained_on_each_descriptor_once(
     salts, quick, tmp_path, monkeypatch
 ):
     for drawing in ("draw_evaluation", "draw_history"):
@@ -20,13 +20,14 @@ def test_a_row_for_each_network_and_rows_and_nothing_twice(
     settings = TrainingSettings.from_dict(quick | changes)
     source = salts[0][:12], np.array(salts[1][:12])
     table = ablate(source, tmp_path, settings)
-    assert [(row["network"], row["rows"]) for row in table] == [
-        (network, rows) for network in RATES for rows in ROWS
+    assert [(row["network"], row["descriptor"]) for row in table] == [
+        (network, name) for network in LEARNING_RATES for name in DESCRIPTORS
     ]
     assert len(table) == 2 * 6
     assert all(row["set"] == "test" and math.isfinite(row["mae"]) for row in table)
-    n_features = {row["rows"]: row["n_features"] for row in table}
-    assert n_features == {rows: kind.n_features for rows, kind in ROWS.items()}
+    n_features = {row["descriptor"]: row["n_features"] for row in table}
+    expected = {name: kind.n_features for name, kind in DESCRIPTORS.items()}
+    assert n_features == expected
     assert n_features["OFM-feature"] == n_features["OFM"] + n_features["elemental"]
     with (tmp_path / "ablation.csv").open(newline="") as file:
         written = list(csv.DictReader(file))
@@ -36,7 +37,7 @@ def test_a_row_for_each_network_and_rows_and_nothing_twice(
     assert all(split == splits[0] for split in splits)
 
     def refuse(*_):
-        raise AssertionError("a step was made again")
+        raise AssertionError("a finished run was repeated")
 
     monkeypatch.setattr(TrainingModule, "training_step", refuse)
     assert ablate(source, str(tmp_path), settings) == table

@@ -1,4 +1,4 @@
-"""Batches: every crystal once an epoch, in an order that a seed decides."""
+"""Batches contain every crystal once per epoch, in an order that the seed determines."""
 
 import pytest
 import torch
@@ -10,13 +10,13 @@ from ase_orbital import OneHot
 from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe", "Au", "Ti"]
 GRAPHS = build_graphs(
     [bulk(symbol) for symbol in ELEMENTS], OneHot(), Connectivity(radius=6.0, n_neighbors=4)
 )
-CRYSTALS = Labeled(CrystalGraph.batch(GRAPHS), torch.arange(7.0))
+CRYSTALS = GraphDataset(CrystalGraph.batch(GRAPHS), torch.arange(7.0))
 
 
 @settings(deadline=None, derandomize=True)
@@ -38,8 +38,8 @@ def test_processes_share_an_epoch_evenly(n_crystals, n_ranks, epoch):
     assert len(set(together)) == len(together)
 
 
-def test_no_crystal_sits_out_for_ever():
-    """101 crystals on 2 processes: one is left out, another one each epoch."""
+def test_no_crystal_is_left_out_of_all_epochs():
+    """With 101 crystals on 2 processes, a different one is left out each epoch."""
     seen = set()
     for epoch in range(5):
         for rank in range(2):
@@ -54,7 +54,7 @@ def test_another_seed_or_epoch_is_another_order(change):
     assert not torch.equal(first, shuffled(50, **{"seed": 0, "epoch": 0} | change))
 
 
-def test_the_order_leaves_the_callers_random_numbers_alone():
+def test_shuffling_keeps_the_random_state_of_the_caller():
     torch.manual_seed(5)
     before = torch.get_rng_state()
     shuffled(50, seed=0, epoch=0)
@@ -62,7 +62,7 @@ def test_the_order_leaves_the_callers_random_numbers_alone():
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
-def test_batches_are_the_crystals_in_order(batch_size):
+def test_batches_contain_the_crystals_in_order(batch_size):
     order = torch.tensor([3, 0, 6, 1, 2, 5, 4])
     batches = Batches(CRYSTALS, order, batch_size)
     parts = list(batches)
@@ -75,12 +75,12 @@ def test_batches_are_the_crystals_in_order(batch_size):
     assert torch.equal(joined.source, expected.source)
 
 
-def test_without_an_order_crystals_come_as_they_are():
+def test_without_an_order_batches_keep_that_of_the_dataset():
     (batch,) = Batches(CRYSTALS, None, 100)
     assert torch.equal(batch.targets, CRYSTALS.targets)
 
 
-def test_a_batch_moves_as_a_whole():
+def test_graphs_and_targets_move_to_a_device_together():
     moved = CRYSTALS.to("meta")
     assert moved.targets.is_meta
     assert moved.graph.features.is_meta

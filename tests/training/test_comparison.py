@@ -1,4 +1,4 @@
-"""Models side by side: on the same crystals, and each on its own page."""
+"""Models are compared on the same crystals, and each gets its own folder."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def source():
     return crystals, VALUES
 
 
-def test_each_has_its_own_predictions_and_all_have_the_same_crystals(source):
+def test_each_model_predicts_the_same_crystals(source):
     models = {"first": make(), "second": make(OCrystalNet)}
     found = compare(models, source)
     assert list(found) == ["first", "second"]
@@ -38,18 +38,18 @@ def test_each_has_its_own_predictions_and_all_have_the_same_crystals(source):
         assert evaluation.ids == ["Cu", "Al", "Mg2", "Na"]
 
 
-def test_what_one_model_does_not_know_none_is_asked(source):
+def test_crystals_unknown_to_one_model_are_left_out_of_all(source):
     found = compare({"all": make(), "few": make(elements=[11, 12, 13])}, source)
     assert all(e.ids == ["Al", "Mg2", "Na"] for e in found.values())
 
 
-def test_only_crystals_where_a_column_is_true(source):
+def test_a_column_selects_the_crystals(source):
     found = compare({"all": make()}, source, where="fresh")
     assert found["all"].ids == ["Al", "Mg2", "Na"]
     assert found["all"].known.tolist() == VALUES[1:]
 
 
-def test_logarithms_are_compared_with_logarithms(source):
+def test_logarithms_are_compared_where_they_are_learned(source):
     crystals, values = source
     found = compare(
         {"one": make(property_name="bulk_modulus")}, (crystals, np.power(10.0, values))
@@ -57,23 +57,22 @@ def test_logarithms_are_compared_with_logarithms(source):
     np.testing.assert_allclose(found["one"].known, values)
 
 
-def test_classes_by_a_threshold(source):
+def test_a_threshold_makes_classes(source):
     model = make(property_name="metal_probability", n_classes=2)
     found = compare({"one": model}, source, column="gap", at_most=2.0)
     assert found["one"].known.tolist() == [1.0, 1.0, 0.0, 0.0]
 
 
-def test_folders_of_models_with_one_last_name_are_told_apart(source, tmp_path):
+def test_models_with_the_same_last_name_get_different_folders(source, tmp_path):
     models = {"runs/first/model": make(), "runs/second/model": make(), "third": make()}
     compare(models, source, folder=tmp_path, cache=tmp_path / "cache")
-    written = {str(path.parent.relative_to(tmp_path))
-               for path in tmp_path.rglob("predictions.csv")}  # fmt: skip
-    assert written == {"first-model", "second-model", "third"}
+    written = {path.parent for path in tmp_path.rglob("predictions.csv")}
+    assert written == {tmp_path / name for name in ("first-model", "second-model", "third")}
     assert (tmp_path / "comparison.png").is_file()
     assert (tmp_path / "third" / "parity.png").is_file()
 
 
-def test_one_model_needs_no_comparison(source, tmp_path):
+def test_one_model_gets_no_figure_of_a_comparison(source, tmp_path):
     compare({"runs/first/model": make()}, source, folder=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model"}
 
@@ -86,25 +85,25 @@ def test_one_model_needs_no_comparison(source, tmp_path):
         {"transform": "log10"},
     ],
 )
-def test_models_of_other_things_are_refused(source, other):
+def test_models_with_different_targets_are_refused(source, other):
     with pytest.raises(ModelError, match="cannot be compared"):
         compare({"one": make(), "two": make(**other)}, source)
 
 
-def test_classes_need_a_threshold_and_numbers_none(source):
+def test_classes_need_a_threshold_and_numbers_do_not(source):
     with pytest.raises(SettingError, match="give at_most: models of mine"):
         compare({"one": make(property_name="mine", n_classes=2)}, source)
     with pytest.raises(SettingError, match="leave out at_most: models of mine"):
         compare({"one": make(property_name="mine")}, source, at_most=1.0)
 
 
-def test_nothing_left_to_evaluate_on_is_an_error(source):
-    with pytest.raises(DataError, match=r"no crystal is left .* 4 are out"):
+def test_no_usable_crystal_is_an_error(source):
+    with pytest.raises(DataError, match=r"no crystal is left .* all 4 are left out"):
         compare({"one": make(elements=[8])}, source)
 
 
 def test_a_crystal_without_features_for_one_model_is_left_out_of_all(source, caplog):
-    """Rf has a radius and a place among the elements, and no elemental features."""
+    """Rf has a covalent radius and a one-hot entry, but no elemental features."""
     crystals, values = source
     models = {
         "one-hot": make(elements=None),

@@ -1,4 +1,4 @@
-"""Learning curves: nested training sets, one test set."""
+"""Learning curves have nested training sets and one test set."""
 
 import csv
 
@@ -9,7 +9,7 @@ from ase_orbital.training import TrainingSettings, learning_curve
 from ase_orbital.training.splits import Split
 
 
-def test_training_sets_are_nested_and_the_test_set_is_one(salts, quick, tmp_path):
+def test_training_sets_are_nested_and_share_the_test_set(salts, quick, tmp_path):
     settings = TrainingSettings.from_dict(quick | {"epochs": 2})
     errors = learning_curve(
         salts, tmp_path, settings, sizes=[40, 10], n_test=12, networks=["EOSNet"]
@@ -29,7 +29,7 @@ def test_training_sets_are_nested_and_the_test_set_is_one(salts, quick, tmp_path
     assert (tmp_path / "learning-curve.png").is_file()
 
 
-def test_classes_have_no_curve(salts, tmp_path):
+def test_classes_have_no_learning_curve(salts, tmp_path):
     settings = TrainingSettings(property_name="mine", at_most=1.0)
-    with pytest.raises(SettingError, match="classes have none"):
+    with pytest.raises(SettingError, match="not classes"):
         learning_curve(salts, tmp_path, settings, sizes=[10], n_test=5)

@@ -1,4 +1,4 @@
-"""Crystals from every kind of source, and bad rows that are set aside one by one."""
+"""Crystals are read from every kind of source, and unusable ones are rejected singly."""
 
 import gzip
 
@@ -14,7 +14,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from ase_orbital.errors import DataError
 from ase_orbital.structure import digest
 from ase_orbital.training import TrainingSettings
-from ase_orbital.training.dataset import learned, read_dataset
+from ase_orbital.training.dataset import read_dataset, target_value
 
 GAP = TrainingSettings(property_name="band_gap", column="gap")
 NAMES = ["LiF", "NaCl", "KBr"]
@@ -41,12 +41,12 @@ def assert_are_the_three(crystals, ids=tuple(NAMES), tolerance=0.0):
 
 
 @pytest.mark.parametrize("name", ["data.extxyz", "data.xyz", "data.traj"])
-def test_a_file_with_targets_in_info(tmp_path, name):
+def test_targets_are_read_from_info(tmp_path, name):
     write(tmp_path / name, make())
     assert_are_the_three(read_dataset(tmp_path / name, GAP))
 
 
-def test_a_gzipped_file_given_as_text(tmp_path):
+def test_a_gzipped_file_is_read(tmp_path):
     write(tmp_path / "data.extxyz", make())
     packed = tmp_path / "data.extxyz.gz"
     packed.write_bytes(gzip.compress((tmp_path / "data.extxyz").read_bytes()))
@@ -54,14 +54,14 @@ def test_a_gzipped_file_given_as_text(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["data.db", "data.json"])
-def test_a_database_with_targets_as_key_value_pairs(tmp_path, name):
+def test_targets_are_read_from_key_value_pairs(tmp_path, name):
     with connect(tmp_path / name) as database:
         for atoms, gap in zip(make(), GAPS, strict=True):
             database.write(atoms, gap=gap)
     assert_are_the_three(read_dataset(tmp_path / name, GAP), ids="123")
 
 
-def test_a_database_with_identifiers_of_its_own(tmp_path):
+def test_a_database_may_have_its_own_identifiers(tmp_path):
     with connect(tmp_path / "data.db") as database:
         for atoms, name, gap in zip(make(), NAMES, GAPS, strict=True):
             database.write(atoms, name=name, data={"gap": gap})
@@ -70,7 +70,7 @@ def test_a_database_with_identifiers_of_its_own(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["cif", "vasp"])
-def test_a_table_with_a_header_and_a_file_a_crystal(tmp_path, suffix):
+def test_a_table_finds_the_files_of_its_crystals(tmp_path, suffix):
     for name, atoms in zip(NAMES, make(), strict=True):
         write(tmp_path / f"{name}.{suffix}", atoms)
     rows = [f"{gap},{name},note" for name, gap in zip(NAMES, GAPS, strict=True)]
@@ -87,7 +87,7 @@ def test_a_table_may_name_the_files_themselves(tmp_path):
     assert_are_the_three(read_dataset(tmp_path / "data.csv", GAP), ids, tolerance=1e-6)
 
 
-def test_cgcnns_folder(tmp_path):
+def test_a_folder_of_cgcnn_is_read(tmp_path):
     """https://github.com/txie-93/cgcnn: id_prop.csv has no header, and CIFs beside it."""
     for name, atoms in zip(NAMES, make(), strict=True):
         write(tmp_path / f"{name}.cif", atoms)
@@ -97,7 +97,7 @@ def test_cgcnns_folder(tmp_path):
     assert_are_the_three(read_dataset(tmp_path, GAP), tolerance=1e-6)
 
 
-def test_two_lists():
+def test_two_lists_are_read():
     assert_are_the_three(read_dataset((make(), GAPS), GAP))
 
 
@@ -106,7 +106,7 @@ def test_two_lists_of_pymatgen_structures_are_numbered():
     assert_are_the_three(read_dataset((structures, np.array(GAPS)), GAP), ids="012")
 
 
-def test_lists_of_other_lengths_are_refused():
+def test_lists_of_different_lengths_are_refused():
     with pytest.raises(DataError, match="3 structures and 2 targets"):
         read_dataset((make(), GAPS[:2]), GAP)
 
@@ -123,7 +123,7 @@ OTHER = {
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_a_bad_target_is_set_aside_with_its_reason(name):
+def test_a_bad_target_is_rejected_with_its_reason(name):
     value, reason = OTHER[name]
     crystals = read_dataset((make(), [GAPS[0], value, GAPS[2]]), GAP)
     assert crystals.ids == ["LiF", "KBr"]
@@ -133,7 +133,7 @@ def test_a_bad_target_is_set_aside_with_its_reason(name):
     assert reason in why
 
 
-def test_a_crystal_without_the_column_is_set_aside(tmp_path):
+def test_a_crystal_without_the_column_is_rejected(tmp_path):
     crystals = make()
     del crystals[1].info["gap"]
     write(tmp_path / "data.extxyz", crystals)
@@ -142,7 +142,7 @@ def test_a_crystal_without_the_column_is_set_aside(tmp_path):
     assert found.rejected == [("NaCl", "it has no gap")]
 
 
-def test_a_broken_structure_is_set_aside_with_its_reason():
+def test_a_broken_structure_is_rejected_with_its_reason():
     first, _, third = make()
     SINGULAR.info["id"] = "flat"
     crystals = read_dataset(([first, SINGULAR, third], GAPS), GAP)
@@ -151,7 +151,7 @@ def test_a_broken_structure_is_set_aside_with_its_reason():
     assert "singular" in crystals.rejected[0].reason
 
 
-def test_the_second_of_one_identifier_is_set_aside():
+def test_the_second_of_one_identifier_is_rejected():
     crystals = make()
     crystals[2].info["id"] = "LiF"
     found = read_dataset((crystals, GAPS), GAP)
@@ -160,7 +160,7 @@ def test_the_second_of_one_identifier_is_set_aside():
     assert found.rejected == [("LiF", "another crystal has the same identifier")]
 
 
-def test_a_missing_and_a_damaged_file_are_set_aside(tmp_path):
+def test_a_missing_and_a_damaged_file_are_rejected(tmp_path):
     write(tmp_path / "LiF.cif", make()[0])
     (tmp_path / "NaCl.cif").write_text("nothing")
     (tmp_path / "data.csv").write_text("id,gap\nLiF,9.2\nNaCl,5.1\nKBr,4.4\n")
@@ -171,7 +171,7 @@ def test_a_missing_and_a_damaged_file_are_set_aside(tmp_path):
     assert "no file" in crystals.rejected[1].reason
 
 
-def test_a_short_line_of_a_table_is_set_aside(tmp_path):
+def test_a_short_line_of_a_table_is_rejected(tmp_path):
     write(tmp_path / "LiF.cif", make()[0])
     (tmp_path / "data.csv").write_text("gap,id\n9.2,LiF\n5.1\n")
     crystals = read_dataset(tmp_path / "data.csv", GAP)
@@ -180,7 +180,7 @@ def test_a_short_line_of_a_table_is_set_aside(tmp_path):
 
 
 @pytest.mark.parametrize("target", [0.0, -3.0])
-def test_no_logarithm_is_a_reason(target):
+def test_a_target_without_logarithm_is_rejected(target):
     settings = TrainingSettings(property_name="bulk_modulus")
     crystals = read_dataset((make(), [100.0, target, 10.0]), settings)
     assert crystals.targets.tolist() == [2.0, 1.0]
@@ -196,15 +196,15 @@ def test_a_class_is_0_or_1():
     assert "a class is 0 or 1; give at_most" in crystals.rejected[0].reason
 
 
-def test_classes_by_a_threshold_include_it():
+def test_a_threshold_includes_its_value():
     settings = TrainingSettings(
         property_name="metal_probability", column="gap", at_most=5.1
     )
     assert read_dataset((make(), GAPS), settings).targets.tolist() == [0.0, 1.0, 1.0]
 
 
-def test_numbers_may_come_as_text():
-    assert learned(" 2.5e0 ", GAP) == 2.5
+def test_a_target_may_be_text():
+    assert target_value(" 2.5e0 ", GAP) == 2.5
 
 
 @pytest.mark.parametrize(
@@ -215,15 +215,15 @@ def test_numbers_may_come_as_text():
         ([1, 0, 1.0], {"LiF", "KBr"}),
     ],
 )
-def test_marked_crystals(values, marked):
+def test_a_column_marks_the_test_set(values, marked):
     crystals = make()
     for atoms, value in zip(crystals, values, strict=True):
         atoms.info["held_out"] = value
     settings = TrainingSettings(property_name="gap", test_column="held_out")
-    assert read_dataset((crystals, GAPS), settings).marked == marked
+    assert read_dataset((crystals, GAPS), settings).test_ids == marked
 
 
-def test_without_its_mark_a_crystal_is_set_aside():
+def test_a_crystal_without_its_mark_is_rejected():
     crystals = make()
     for atoms in crystals[:2]:
         atoms.info["held_out"] = True
@@ -234,7 +234,7 @@ def test_without_its_mark_a_crystal_is_set_aside():
 
 def test_nothing_usable_is_an_error_with_the_first_reason(caplog):
     many = make() * 5
-    with pytest.raises(DataError, match=r"none of 15 .* LiF: its gap is nan"):
+    with pytest.raises(DataError, match=r"none of the 15 .* LiF: its gap is nan"):
         read_dataset((many, [np.nan] * 15), GAP)
     assert "... and 5 more are left out" in caplog.text
 
@@ -265,7 +265,7 @@ def test_a_folder_without_a_table_is_refused(tmp_path):
         read_dataset(tmp_path, GAP)
 
 
-def test_crystals_that_fail_later_join_the_rejected():
+def test_crystals_without_features_join_the_rejected():
     crystals = read_dataset((make(), GAPS), GAP).without({"NaCl": "it has no features"})
     assert crystals.ids == ["LiF", "KBr"]
     assert crystals.targets.tolist() == [9.2, 4.4]
@@ -273,7 +273,7 @@ def test_crystals_that_fail_later_join_the_rejected():
     assert crystals.indices(["KBr", "nobody", "LiF"]) == [1, 0]
 
 
-def test_an_energy_that_the_reader_puts_into_a_calculator_is_found(tmp_path):
+def test_an_energy_in_a_calculator_is_found(tmp_path):
     crystals = make()
     for atoms, gap in zip(crystals, GAPS, strict=True):
         atoms.info["energy"] = gap

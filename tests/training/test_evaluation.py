@@ -1,4 +1,4 @@
-"""Evaluations against the model asked crystal by crystal."""
+"""Evaluations agree with predictions for each crystal alone."""
 
 import csv
 
@@ -11,7 +11,7 @@ from ase_orbital import OneHot, Predictor
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
 from ase_orbital.training import compare, evaluation
-from ase_orbital.training.batches import Labeled
+from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.evaluation import Evaluation, committee, evaluate
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe"]
@@ -26,7 +26,7 @@ def make(seed=0, **changes):
 
 def evaluate_on_all(model):
     graph = CrystalGraph.batch(make().graphs(CRYSTALS))
-    return evaluate(model, ELEMENTS, Labeled(graph, KNOWN))
+    return evaluate(model, ELEMENTS, GraphDataset(graph, KNOWN))
 
 
 def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
@@ -41,14 +41,14 @@ def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
     assert set(found.metrics) == {"n", "mae", "rmse", "r", "r2"}
 
 
-def test_what_is_learned_is_compared_not_the_property():
+def test_targets_are_compared_not_properties():
     model = make(property_name="bulk_modulus")
     found = evaluate_on_all(model)
     alone = [float(model.predict_structure(atoms)) for atoms in CRYSTALS]
     np.testing.assert_allclose(10.0**found.predicted, alone, rtol=1e-5)
 
 
-def test_an_ensemble_has_the_mean_and_the_spread_of_its_members():
+def test_an_ensemble_has_mean_and_standard_deviation():
     members = [make(seed) for seed in range(3)]
     found = evaluate_on_all(Ensemble(members, std_scale=2.0, std_floor=0.5))
     each = np.array([evaluate_on_all(member).predicted for member in members])
@@ -71,7 +71,7 @@ def test_classes_have_probabilities(n_members):
     assert "coverage_90" not in found.metrics
 
 
-def test_a_known_domain_is_asked():
+def test_the_domain_is_evaluated_if_it_is_known():
     model = make()
     model.domain.fit(CrystalGraph.batch(model.graphs(CRYSTALS[:3])))
     found = evaluate_on_all(model)
@@ -87,13 +87,12 @@ def test_every_column_is_written(tmp_path):
     )
     with (tmp_path / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[1] == {
-        "id": "b", "known": "2.0", "predicted": "2.1", "std": "0.2", "in_domain": "0"
-    }  # fmt: skip
+    expected = {"id": "b", "known": "2.0", "predicted": "2.1", "std": "0.2"}
+    assert rows[1] == expected | {"in_domain": "0"}
 
 
 @pytest.mark.parametrize("transform", ["identity", "log10"])
-def test_a_committee_is_measured_as_a_predictor_answers(transform):
+def test_a_committee_is_evaluated_like_its_predictor(transform):
     name = "bulk_modulus" if transform == "log10" else "band_gap"
     models = [make(seed, property_name=name, elements=[29, 47]) for seed in range(2)]
     crystals = [bulk("Cu"), bulk("Ag")]

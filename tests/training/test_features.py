@@ -1,4 +1,4 @@
-"""Kept graphs against graphs computed on the spot, and files that came to harm."""
+"""Cached graphs equal computed ones, and damaged files are computed again."""
 
 import logging
 from dataclasses import fields
@@ -17,9 +17,13 @@ from ase_orbital.training import features
 from ase_orbital.training.features import FeatureCache
 
 CRYSTALS = [
-    bulk("NaCl", "rocksalt", a=5.64), bulk("Cu"), bulk("Si"), bulk("Mg"),
-    bulk("CsCl", "cesiumchloride", a=4.12), bulk("MgO", "rocksalt", a=4.21) * (2, 1, 1),
-]  # fmt: skip
+    bulk("NaCl", "rocksalt", a=5.64),
+    bulk("Cu"),
+    bulk("Si"),
+    bulk("Mg"),
+    bulk("CsCl", "cesiumchloride", a=4.12),
+    bulk("MgO", "rocksalt", a=4.21) * (2, 1, 1),
+]
 NEAR = Connectivity(radius=8.0, n_neighbors=6)
 BOTH_WAYS = Connectivity(radius=8.0, n_neighbors=6, symmetric=True)
 FOREIGN = Atoms("Og", cell=[4.0] * 3, pbc=True)  # an element no table of orbitals has
@@ -49,7 +53,7 @@ def assert_same(found, expected, **tolerance):
 
 @pytest.mark.parametrize("connectivity", [NEAR, BOTH_WAYS], ids=["one way", "both ways"])
 @pytest.mark.parametrize("descriptor", [OneHot(), GOM(n_eigenvalues=8)], ids=repr)
-def test_graphs_are_those_computed_on_the_spot(tmp_path, descriptor, connectivity):
+def test_cached_graphs_equal_computed_ones(tmp_path, descriptor, connectivity):
     found, failed = FeatureCache(tmp_path, descriptor, connectivity).graphs(CRYSTALS)
     expected = build_batch(CRYSTALS, computing(descriptor, "float32"), connectivity)
     assert failed == {}
@@ -57,7 +61,7 @@ def test_graphs_are_those_computed_on_the_spot(tmp_path, descriptor, connectivit
     assert_same(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_second_call_computes_nothing(tmp_path, counted):
+def test_a_second_call_reads_the_cache(tmp_path, counted):
     first, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs(CRYSTALS)
     assert len(counted) == len(CRYSTALS)
     second, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs(CRYSTALS)
@@ -65,7 +69,7 @@ def test_a_second_call_computes_nothing(tmp_path, counted):
     assert_same(second, first)
 
 
-def test_only_what_is_missing_is_made(tmp_path, counted, monkeypatch):
+def test_only_missing_graphs_are_computed(tmp_path, counted, monkeypatch):
     monkeypatch.setattr(features, "SHARD", 2)
     whole, _ = FeatureCache(tmp_path / "whole", OneHot(), NEAR).graphs(CRYSTALS)
     counted.clear()
@@ -76,7 +80,7 @@ def test_only_what_is_missing_is_made(tmp_path, counted, monkeypatch):
     assert_same(graphs, whole)
 
 
-def test_an_interruption_loses_the_shard_at_hand_only(tmp_path, monkeypatch):
+def test_an_interruption_loses_the_current_shard_only(tmp_path, monkeypatch):
     monkeypatch.setattr(features, "SHARD", 2)
     cache = FeatureCache(tmp_path, OneHot(), NEAR)
     shards = []
@@ -95,7 +99,7 @@ def test_an_interruption_loses_the_shard_at_hand_only(tmp_path, monkeypatch):
     assert graphs.n_graphs == len(CRYSTALS)
 
 
-def test_order_and_repetition_are_those_of_the_list(tmp_path, counted):
+def test_graphs_follow_the_order_and_repetitions_of_the_list(tmp_path, counted):
     cache = FeatureCache(tmp_path, OneHot(), NEAR)
     whole, _ = cache.graphs(CRYSTALS)
     order = [4, 0, 0, 5, 4]
@@ -105,13 +109,13 @@ def test_order_and_repetition_are_those_of_the_list(tmp_path, counted):
     assert len(counted) == len(CRYSTALS)
 
 
-def test_a_crystal_that_is_twice_in_a_new_list_is_computed_once(tmp_path, counted):
+def test_a_repeated_crystal_is_computed_once(tmp_path, counted):
     graphs, _ = FeatureCache(tmp_path, OneHot(), NEAR).graphs([CRYSTALS[0]] * 3)
     assert len(counted) == 1
     assert graphs.n_graphs == 3
 
 
-def test_other_settings_are_in_another_folder(tmp_path):
+def test_other_settings_use_another_folder(tmp_path):
     folders = {
         FeatureCache(tmp_path, descriptor, connectivity).folder
         for descriptor in (OneHot(), GOM(n_eigenvalues=8), GOM(n_eigenvalues=9))
@@ -121,7 +125,7 @@ def test_other_settings_are_in_another_folder(tmp_path):
     assert FeatureCache(tmp_path, OneHot(), NEAR).folder in folders
 
 
-def test_failing_crystals_are_reported_by_place(tmp_path):
+def test_failing_crystals_are_reported_by_index(tmp_path):
     cache = FeatureCache(tmp_path, OFM(), NEAR)
     crystals = [CRYSTALS[0], FOREIGN, CRYSTALS[1], FOREIGN]
     for _ in range(2):
@@ -131,7 +135,7 @@ def test_failing_crystals_are_reported_by_place(tmp_path):
         assert sorted(graphs.numbers.tolist()) == [11, 17, 29]
 
 
-def test_if_all_fail_there_is_no_graph(tmp_path):
+def test_there_is_no_graph_if_all_crystals_fail(tmp_path):
     graphs, failed = FeatureCache(tmp_path, OFM(), NEAR).graphs([FOREIGN])
     assert graphs is None
     assert list(failed) == [0]
@@ -146,7 +150,7 @@ def shard(tmp_path):
     return cache, path, graphs
 
 
-def test_a_file_that_was_cut_off_is_made_again_and_said(shard, caplog):
+def test_a_truncated_file_is_computed_again_with_a_warning(shard, caplog):
     cache, path, graphs = shard
     path.write_bytes(path.read_bytes()[:-300])
     again, _ = cache.graphs(CRYSTALS)
@@ -158,13 +162,13 @@ def test_a_file_that_was_cut_off_is_made_again_and_said(shard, caplog):
 
 
 @pytest.mark.parametrize("content", [b"", b"not at all", b"PK\x03\x04"])
-def test_a_file_of_something_else_is_made_again(shard, content):
+def test_a_file_of_another_format_is_computed_again(shard, content):
     cache, path, graphs = shard
     path.write_bytes(content)
     assert_same(cache.graphs(CRYSTALS)[0], graphs)
 
 
-def test_one_changed_bit_anywhere_changes_no_number(shard, caplog):
+def test_a_flipped_bit_changes_no_feature(shard, caplog):
     cache, path, graphs = shard
     caplog.set_level(logging.WARNING)
     whole = path.read_bytes()
@@ -178,7 +182,7 @@ def test_one_changed_bit_anywhere_changes_no_number(shard, caplog):
     assert n_places / 2 < len(caplog.records) < n_places  # a date may be anything
 
 
-def test_two_processes_at_one_shard_do_not_meet(tmp_path, monkeypatch):
+def test_two_processes_can_write_the_same_shard(tmp_path, monkeypatch):
     cache = FeatureCache(tmp_path, OneHot(), NEAR)
     save, depth = features.np.savez_compressed, []
 
@@ -194,7 +198,7 @@ def test_two_processes_at_one_shard_do_not_meet(tmp_path, monkeypatch):
     assert [path.suffix for path in sorted(cache.folder.iterdir())] == [".npz", ".json"]
 
 
-def test_several_processes_make_what_one_makes(tmp_path, monkeypatch):
+def test_several_processes_compute_the_same_graphs(tmp_path, monkeypatch):
     monkeypatch.setattr(features, "SHARD", 3)
     one, _ = FeatureCache(tmp_path / "one", OneHot(), NEAR).graphs(CRYSTALS)
     two, _ = FeatureCache(tmp_path / "two", OneHot(), NEAR).graphs(CRYSTALS, workers=2)

@@ -1,10 +1,11 @@
-"""Fitting: interrupted and started again it ends where it would have, bit by bit."""
+"""Resumed runs end with the same weights, bit for bit, as uninterrupted ones."""
 
 import csv
 import logging
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from ase_orbital.training.module import TrainingModule
 
 
 class KilledError(Exception):
-    """What stops a run in these tests."""
+    """Stops a run in these tests."""
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def assert_same_weights(first, second):
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (0, 2), (1, 1)])
-def test_a_killed_run_ends_as_if_it_had_not_been(
+def test_a_killed_run_ends_like_an_uninterrupted_one(
     salts, settings, whole, tmp_path, kill, seed, epoch
 ):
     first = kill(seed=seed, epoch=epoch)
@@ -89,7 +90,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
     assert again.metrics == whole.metrics
 
 
-def test_a_run_that_is_over_gives_the_same_again(salts, settings, whole):
+def test_a_finished_run_returns_the_same_results_again(salts, settings, whole):
     seconds = (whole.folder / "member-0" / "history.csv").read_text()
     again = train(salts, whole.folder, **settings)
     assert_same_weights(again, whole)
@@ -98,7 +99,7 @@ def test_a_run_that_is_over_gives_the_same_again(salts, settings, whole):
 
 
 @pytest.mark.parametrize("name", ["averaging", "seed", "dropout"])
-def test_what_has_a_state_makes_a_difference(salts, settings, whole, tmp_path, name):
+def test_averaging_seed_and_dropout_affect_the_run(salts, settings, whole, tmp_path, name):
     network = settings["network_settings"] | {"dropout": 0.0}
     change = {
         "averaging": {"averaging": 0.0},
@@ -109,13 +110,13 @@ def test_what_has_a_state_makes_a_difference(salts, settings, whole, tmp_path, n
     assert history_of(other) != history_of(whole)
 
 
-def test_history_has_a_line_an_epoch(whole):
+def test_the_history_has_a_row_per_epoch(whole):
     rows = history_of(whole)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    losses = np.array([[float(row[f"{part}_loss"]) for row in rows]
-                       for part in ("train", "validation")])  # fmt: skip
-    assert np.isfinite(losses).all()
-    assert losses[0, -1] < losses[0, 0]
+    train_loss = [float(row["train_loss"]) for row in rows]
+    validation_loss = [float(row["validation_loss"]) for row in rows]
+    assert np.isfinite(train_loss + validation_loss).all()
+    assert train_loss[-1] < train_loss[0]
 
 
 @pytest.fixture
@@ -148,9 +149,7 @@ def test_patience_stops_early_and_keeps_the_best(salts, quick, tmp_path, scripte
     assert_same_weights(again, run)
 
 
-def test_patience_is_not_forgotten_by_an_interruption(
-    salts, quick, tmp_path, scripted, kill
-):
+def test_patience_survives_an_interruption(salts, quick, tmp_path, scripted, kill):
     scripted([2.0, 3.0, 4.0, 5.0])
     kill(seed=0, epoch=2)
     settings = quick | {"epochs": 20, "patience": 2}
@@ -160,7 +159,7 @@ def test_patience_is_not_forgotten_by_an_interruption(
     assert len(history_of(train(salts, tmp_path, **settings))) == 3
 
 
-def test_nothing_global_is_changed(salts, quick, tmp_path):
+def test_training_changes_no_global_state(salts, quick, tmp_path):
     names = ["", "lightning", "lightning.pytorch", "lightning.fabric", "matgl"]
     loggers = [logging.getLogger(name) for name in names]
 
@@ -180,29 +179,27 @@ def test_nothing_global_is_changed(salts, quick, tmp_path):
     assert state() == before
 
 
-def test_a_last_batch_of_one_atom_is_learned_from(quick, tmp_path):
-    """17 crystals in batches of 16: the last has one crystal, of one kind of atom."""
+def test_a_last_batch_of_one_atom_gives_finite_weights(quick, tmp_path):
+    """17 crystals in batches of 16 leave one crystal with one kind of atom."""
     metals = [bulk("Cu", a=3.5 + 0.01 * index) for index in range(17)]
     settings = quick | {"batch_size": 16, "sizes": (17, 0, 0), "epochs": 1}
     run = train((metals, np.arange(17.0)), tmp_path, **settings)
     assert all(value.isfinite().all() for value in run.model.state_dict().values())
 
 
-def test_lower_precision_learns_and_leaves_weights_in_full(salts, quick, tmp_path):
+def test_lower_precision_keeps_weights_in_single_precision(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"precision": "bf16-mixed"})
     assert np.isfinite(run.metrics["mae_test"])
     assert {value.dtype for value in run.model.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("accelerator", ["nonsense", "mps"])
-def test_a_machine_without_the_accelerator_is_one_error(
-    salts, quick, tmp_path, accelerator
-):
-    with pytest.raises(SettingError, match="this machine cannot train so"):
+def test_a_missing_accelerator_is_one_clear_error(salts, quick, tmp_path, accelerator):
+    with pytest.raises(SettingError, match="this machine cannot train like this"):
         train(salts, tmp_path, **quick | {"accelerator": accelerator})
 
 
-def test_the_average_is_fast_at_first_and_ends_at_its_decay():
+def test_the_average_moves_faster_at_first():
     """From 0 towards 1 with 9/10, 9/11, ... left to go, then with `decay`."""
     average, left = [torch.zeros(2)], 1.0
     for n_before in range(30):
@@ -214,13 +211,13 @@ def test_the_average_is_fast_at_first_and_ends_at_its_decay():
     assert float(still[0]) == pytest.approx(0.25)
 
 
-def test_counts_are_not_averaged():
+def test_integer_buffers_are_copied_not_averaged():
     counts = [torch.tensor(3)]
     moving_average(counts, [torch.tensor(8)], torch.tensor(100), decay=0.9)
     assert counts[0] == 8
 
 
-def test_norms_know_the_training_set_at_the_final_weights(salts, quick, tmp_path):
+def test_batch_norms_have_the_statistics_of_the_final_weights(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"epochs": 5, "batch_size": 64})
     learned = set(run.evaluations["train"].ids)
     graph = run.model.batch([atoms for atoms in salts[0] if atoms.info["id"] in learned])
@@ -250,11 +247,11 @@ if __name__ == "__main__":
 """
 
 
-def test_several_processes_learn_one_model(tmp_path):
+def test_several_processes_train_one_model(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(PROCESSES))
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True,
-                          text=True, timeout=300, check=False)  # fmt: skip
+    run = partial(subprocess.run, capture_output=True, text=True, timeout=300, check=False)
+    done = run([sys.executable, script], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = ((tmp_path / f"rank-{rank}").read_text() for rank in range(2))
     assert first == second

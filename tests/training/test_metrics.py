@@ -1,4 +1,4 @@
-"""Measures against closed forms and hand-counted cases."""
+"""Metrics agree with closed forms and cases counted by hand."""
 
 import numpy as np
 import pytest
@@ -18,69 +18,69 @@ KNOWN = np.array([1.0, 2.0, 3.0, 6.0])
 NUMBERS = st.floats(-100.0, 100.0)
 
 
-def test_errors_of_four_numbers():
-    figures = regression(KNOWN, KNOWN + np.array([1.0, -1.0, 3.0, -1.0]))
-    assert figures["mae"] == pytest.approx(6.0 / 4.0)
-    assert figures["rmse"] == pytest.approx(np.sqrt(12.0 / 4.0))
+def test_regression_metrics_agree_with_hand_counts():
+    metrics = regression(KNOWN, KNOWN + np.array([1.0, -1.0, 3.0, -1.0]))
+    assert metrics["mae"] == pytest.approx(6.0 / 4.0)
+    assert metrics["rmse"] == pytest.approx(np.sqrt(12.0 / 4.0))
     # The squared deviations from the mean, 3, are 4, 1, 0 and 9.
-    assert figures["r2"] == pytest.approx(1.0 - 12.0 / 14.0)
+    assert metrics["r2"] == pytest.approx(1.0 - 12.0 / 14.0)
 
 
 def test_correlation_ignores_scale_and_offset_and_r2_does_not():
-    figures = regression(KNOWN, 0.5 * KNOWN + 7.0)
-    assert figures["r"] == pytest.approx(1.0)
-    assert figures["r2"] < 0.0
+    metrics = regression(KNOWN, 0.5 * KNOWN + 7.0)
+    assert metrics["r"] == pytest.approx(1.0)
+    assert metrics["r2"] < 0.0
     assert regression(KNOWN, -KNOWN)["r"] == pytest.approx(-1.0)
 
 
-def test_the_mean_explains_nothing():
-    figures = regression(KNOWN, np.full(4, KNOWN.mean()))
-    assert figures["r2"] == pytest.approx(0.0)
-    assert np.isnan(figures["r"])
+def test_predicting_the_mean_explains_no_variance():
+    metrics = regression(KNOWN, np.full(4, KNOWN.mean()))
+    assert metrics["r2"] == pytest.approx(0.0)
+    assert np.isnan(metrics["r"])
 
 
 @pytest.mark.parametrize("value", [0.1, 0.0, -3.3])
-def test_equal_values_have_no_correlation_and_nothing_to_explain(value):
+def test_equal_values_have_neither_r_nor_r2(value):
     """0.1 three times has a variance above zero, by rounding."""
-    figures = regression(np.full(3, value), np.array([0.1, 0.2, 0.3]))
-    assert np.isnan(figures["r"])
-    assert np.isnan(figures["r2"])
-    assert np.isfinite(figures["mae"])
+    metrics = regression(np.full(3, value), np.array([0.1, 0.2, 0.3]))
+    assert np.isnan(metrics["r"])
+    assert np.isnan(metrics["r2"])
+    assert np.isfinite(metrics["mae"])
 
 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=20))
 def test_the_mean_error_is_at_most_the_root_mean_square(pairs):
     known, predicted = np.array(pairs).T
-    figures = regression(known, predicted)
-    assert figures["mae"] <= figures["rmse"] + 1e-9
-    assert figures["rmse"] <= np.abs(known - predicted).max() + 1e-9
+    metrics = regression(known, predicted)
+    assert metrics["mae"] <= metrics["rmse"] + 1e-9
+    assert metrics["rmse"] <= np.abs(known - predicted).max() + 1e-9
 
 
-def test_five_classified_by_hand():
+def test_classification_metrics_agree_with_hand_counts():
     """Two of three in class 1 are found, one of two in class 0; 5 of 6 pairs in order."""
     known = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
-    figures = classification(known, np.array([0.9, 0.8, 0.2, 0.6, 0.1]))
-    assert figures["accuracy"] == pytest.approx(3 / 5)
-    assert figures["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
-    assert figures["f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
-    assert figures["roc_auc"] == pytest.approx(5 / 6)
+    metrics = classification(known, np.array([0.9, 0.8, 0.2, 0.6, 0.1]))
+    assert metrics["accuracy"] == pytest.approx(3 / 5)
+    assert metrics["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert metrics["f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
+    assert metrics["roc_auc"] == pytest.approx(5 / 6)
 
 
 def test_ties_count_half_in_the_area():
-    figures = classification(np.array([1.0, 0.0]), np.array([0.3, 0.3]))
-    assert figures["roc_auc"] == pytest.approx(0.5)
+    metrics = classification(np.array([1.0, 0.0]), np.array([0.3, 0.3]))
+    assert metrics["roc_auc"] == pytest.approx(0.5)
 
 
-def test_one_half_is_class_1_for_every_measure():
-    figures = classification(np.array([1.0, 0.0]), np.array([0.5, 0.1]))
-    assert figures["accuracy"] == figures["balanced_accuracy"] == figures["f1"] == 1.0
+def test_one_half_is_class_1_in_every_metric():
+    metrics = classification(np.array([1.0, 0.0]), np.array([0.5, 0.1]))
+    assert metrics["accuracy"] == metrics["balanced_accuracy"] == metrics["f1"] == 1.0
 
 
 def test_one_class_has_no_area_and_the_recall_of_that_class():
-    figures = classification(np.ones(4), np.array([0.6, 0.4, 0.7, 0.2]))
-    assert np.isnan(figures["roc_auc"])
-    assert figures["balanced_accuracy"] == pytest.approx(0.5)
+    metrics = classification(np.ones(4), np.array([0.6, 0.4, 0.7, 0.2]))
+    assert np.isnan(metrics["roc_auc"])
+    assert metrics["balanced_accuracy"] == pytest.approx(0.5)
 
 
 def test_a_probability_above_one_by_rounding_changes_nothing():
@@ -100,7 +100,7 @@ def test_the_area_is_the_share_of_pairs_in_order(pairs):
         assert classification(known, score)["roc_auc"] == pytest.approx(share, abs=1e-6)
 
 
-def test_the_curve_runs_from_corner_to_corner_and_up():
+def test_the_roc_curve_runs_from_corner_to_corner_and_up():
     known, score = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.1, 0.4, 0.6, 0.9])
     false, true = roc(known, score)
     assert (false[0], true[0]) == (0.0, 0.0)

@@ -1,4 +1,4 @@
-"""From a source to three sets: what is in which, and what was set aside."""
+"""Crystals go to the right sets, and unusable ones are rejected with reasons."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.dataset import read_dataset
-from ase_orbital.training.preparation import make_network, prepare, split_of
+from ase_orbital.training.preparation import make_network, make_split, prepare
 from ase_orbital.training.splits import Split
 
 
@@ -28,11 +28,12 @@ def rejected_of(folder):
 
 def test_graphs_and_targets_belong_to_their_names(salts, quick, tmp_path):
     prepared = prepare(salts, make(quick), tmp_path)
-    known = {atoms.info["id"]: (sorted(atoms.numbers), target)
-             for atoms, target in zip(*salts, strict=True)}  # fmt: skip
-    assert {part: len(ids) for part, ids in prepared.ids.items()} == {
-        "train": 48, "validation": 6, "test": 6
-    }  # fmt: skip
+    known = {
+        atoms.info["id"]: (sorted(atoms.numbers), target)
+        for atoms, target in zip(*salts, strict=True)
+    }
+    sizes = {name: len(ids) for name, ids in prepared.ids.items()}
+    assert sizes == {"train": 48, "validation": 6, "test": 6}
     for part, names in prepared.ids.items():
         crystals = prepared.sets[part]
         atoms = crystals.graph.numbers.split(crystals.graph.n_atoms.tolist())
@@ -45,18 +46,16 @@ def test_graphs_and_targets_belong_to_their_names(salts, quick, tmp_path):
 def test_the_split_is_written_and_used_again(salts, quick, tmp_path):
     first = prepare(salts, make(quick), tmp_path)
     written = Split.load(tmp_path / "split.json")
-    assert {"train": written.train, "validation": written.validation,
-            "test": written.test} == first.ids  # fmt: skip
+    assert written._asdict() == first.ids
     other = prepare(salts, make(quick, seed=5), tmp_path)
     assert other.ids == first.ids
 
 
-def test_a_split_of_ones_own(salts, quick, tmp_path):
+def test_a_split_can_be_given_as_a_file(salts, quick, tmp_path):
     names = [atoms.info["id"] for atoms in salts[0]]
     path = tmp_path / "mine.json"
-    path.write_text(json.dumps(
-        {"train": names[:5], "validation": [], "test": [*names[10:12], "unheard-of"]}
-    ))  # fmt: skip
+    split = {"train": names[:5], "validation": [], "test": [*names[10:12], "unheard-of"]}
+    path.write_text(json.dumps(split))
     prepared = prepare(salts, make(quick, split=str(path)), tmp_path)
     assert prepared.ids == {"train": names[:5], "test": names[10:12]}
 
@@ -73,21 +72,21 @@ def test_a_marked_test_set_leaves_the_rest_in_proportion(salts, quick):
     for atoms in salts[0]:
         atoms.info["held_out"] = atoms.info["id"].startswith("Cs")
     settings = make(quick, test_column="held_out", sizes=[0.6, 0.2, 0.2])
-    split = split_of(read_dataset(salts, settings), settings)
+    split = make_split(read_dataset(salts, settings), settings)
     assert len(split.test) == 12
     assert all(name.startswith("Cs") for name in split.test)
     assert (len(split.train), len(split.validation)) == (36, 12)
 
 
-def test_all_of_one_formula_are_in_one_set(salts, quick):
+def test_a_formula_is_in_one_set_only(salts, quick):
     settings = make(quick, split="formula", sizes=[0.6, 0.2, 0.2])
-    split = split_of(read_dataset(salts, settings), settings)
+    split = make_split(read_dataset(salts, settings), settings)
     train, validation, test = ({name.split("-")[0] for name in part} for part in split)
     assert (len(train), len(validation), len(test)) == (12, 4, 4)
     assert len(train | validation | test) == 20
 
 
-def test_the_first_of_two_with_one_identifier_is_used(salts, quick, tmp_path):
+def test_the_second_crystal_of_an_identifier_is_rejected(salts, quick, tmp_path):
     crystals = [atoms.copy() for atoms in salts[0]]
     crystals[1].info["id"] = crystals[0].info["id"]
     prepared = prepare((crystals, salts[1]), make(quick), tmp_path)
@@ -99,7 +98,7 @@ def test_the_first_of_two_with_one_identifier_is_used(salts, quick, tmp_path):
     }
 
 
-def test_what_has_no_features_is_set_aside(salts, quick, tmp_path):
+def test_crystals_without_features_are_rejected(salts, quick, tmp_path):
     foreign = Atoms("Og", cell=[4.0] * 3, pbc=True, info={"id": "foreign"})
     settings = make(quick, network_settings={"descriptor": to_settings(OFM())})
     crystals = [*salts[0][:9], foreign]
@@ -108,13 +107,12 @@ def test_what_has_no_features_is_set_aside(salts, quick, tmp_path):
     assert "Og" in rejected_of(tmp_path)["foreign"]
 
 
-def test_large_cells_are_tested_on_and_not_trained_on(quick, tmp_path):
+def test_large_cells_are_left_out_of_the_training_set_only(quick, tmp_path):
     small = [bulk("Cu", a=3.5 + 0.01 * index) for index in range(20)]
     large = [atoms * (2, 1, 1) for atoms in small]
     settings = make(quick, most_atoms=1, sizes=[0.5, 0.2, 0.3])
     prepared = prepare(([*small, *large], np.arange(40.0)), settings, tmp_path)
-    sizes = {part: set(labeled.graph.sizes.tolist())
-             for part, labeled in prepared.sets.items()}  # fmt: skip
+    sizes = {name: {*part.graph.sizes.tolist()} for name, part in prepared.sets.items()}
     assert sizes == {"train": {1}, "validation": {1, 2}, "test": {1, 2}}
     assert set(rejected_of(tmp_path).values()) == {"not trained on: 2 atoms, more than 1"}
     assert len(rejected_of(tmp_path)) + len(prepared.ids["train"]) == 20
@@ -128,13 +126,13 @@ def test_an_empty_training_set_is_an_error_and_leaves_no_split(salts, quick, tmp
     assert not (tmp_path / "split.json").exists()
 
 
-def test_settings_the_network_does_not_take_are_named(quick):
+def test_unknown_arguments_of_the_network_are_named(quick):
     settings = make(quick, network_settings={"n_hiden": 8})
     with pytest.raises(SettingError, match=r"EOSNet does not take .* 'n_hiden'"):
         make_network(settings)
 
 
-def test_weights_are_those_of_the_seed(quick):
+def test_the_seed_determines_the_weights(quick):
     first, second, other = (
         make_network(make(quick, seed=seed)).state_dict() for seed in (0, 0, 1)
     )

@@ -1,4 +1,4 @@
-"""A training run from end to end, on lattice constants of rocksalts."""
+"""A training run learns the lattice constants of rocksalts, from data to model card."""
 
 import csv
 import json
@@ -36,15 +36,15 @@ def predictions(folder):
                 for row in csv.DictReader(file)}  # fmt: skip
 
 
-def test_it_learns(run, salts):
-    """Well below the error of the mean, on crystals it has not seen."""
+def test_the_model_learns(run, salts):
+    """On unseen crystals, the error is well below that of predicting the mean."""
     deviation = np.abs(salts[1] - salts[1].mean()).mean()
     assert run.metrics["mae_test"] < 0.3 * deviation
     assert run.metrics["r2_test"] > 0.8
     assert (run.metrics["n_train"], run.metrics["n_test"]) == (36, 12)
 
 
-def test_the_folder_has_what_the_docstring_says(run):
+def test_the_folder_has_the_files_of_the_docstring(run):
     names = {str(path.relative_to(run.folder)) for path in run.folder.rglob("*")}
     assert names >= {
         "settings.json", "split.json", "rejected.csv", "features", "predictions.csv",
@@ -76,24 +76,24 @@ def test_matgl_opens_the_model(run, salts):
     assert float(found) == pytest.approx(row["predicted"], abs=1e-4)
 
 
-def test_the_spread_covers_90_percent_of_the_validation_set(run):
+def test_the_standard_deviation_covers_90_percent_of_the_validation_set(run):
     n_crystals = run.metrics["n_validation"]
     covered = run.metrics["coverage_90_validation"]
     assert covered == pytest.approx(0.9, abs=1.0 / n_crystals)
 
 
-def test_the_card_has_the_figures(run):
+def test_the_card_has_the_metrics(run):
     card = (run.folder / "model" / "README.md").read_text()
     content = json.loads((run.folder / "model" / "model.json").read_text())
-    figures = content["metadata"]["metrics"]  # rounded once already
-    assert f"| **{figures['mae_test']:.4f}** |" in card
-    assert f"{figures['r2_validation']:.4f}" in card
+    metrics = content["metadata"]["metrics"]  # rounded once already
+    assert f"| **{metrics['mae_test']:.4f}** |" in card
+    assert f"{metrics['r2_validation']:.4f}" in card
     assert "test set, 12 crystals" in card
     assert "- **Data**: made up" in card
-    assert "2 networks of seeds one apart" in card
+    assert "2 networks with consecutive seeds" in card
 
 
-def test_the_metadata_have_what_made_the_model(run, settings):
+def test_the_metadata_have_settings_and_metrics(run, settings):
     content = json.loads((run.folder / "model" / "model.json").read_text())["metadata"]
     made_with = TrainingSettings.from_dict(content["training"]["settings"])
     assert made_with == TrainingSettings.from_dict(settings)
@@ -140,8 +140,8 @@ def test_settings_come_as_an_object_with_changes_on_top(salts, quick, tmp_path):
     assert not (tmp_path / "run" / "features").exists()
 
 
-def test_data_that_cannot_be_used_leave_the_folder_free(salts, quick, tmp_path):
-    with pytest.raises(DataError, match="none of 60 crystals"):
+def test_unusable_data_leave_the_folder_free(salts, quick, tmp_path):
+    with pytest.raises(DataError, match="none of the 60 crystals"):
         train((salts[0], [None] * 60), tmp_path, **quick)
     run = train(salts, tmp_path, **quick | {"epochs": 1, "seed": 3})
     assert run.metrics["n_test"] == 6
@@ -181,7 +181,7 @@ def test_without_validation_and_test_set_there_is_still_a_model(salts, quick, tm
     assert len(predictions(tmp_path)) == 60
 
 
-def test_one_member_has_no_spread(salts, quick, tmp_path):
+def test_one_member_has_no_standard_deviation(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"epochs": 1})
     assert run.evaluations["test"].std is None
     assert Predictor(tmp_path / "model", device="cpu").properties == ["property"]

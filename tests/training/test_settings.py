@@ -123,7 +123,7 @@ def test_an_error_says_what_the_value_must_be():
         TrainingSettings(epochs=0, network="CGCNN", seed="a")
     assert str(caught.value) == (
         "network must be 'EOSNet' or 'OCrystalNet', not 'CGCNN'; "
-        "epochs must be greater than or equal to 1, not 0; "
+        "epochs must be greater than 0, not 0; "
         "seed must be a valid integer, not 'a'"
     )
 

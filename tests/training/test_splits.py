@@ -1,4 +1,4 @@
-"""Splits: exact sizes, whole groups, and the same one however the crystals come."""
+"""Splits have exact sizes, keep groups together, and ignore the order of crystals."""
 
 import json
 from itertools import chain
@@ -24,14 +24,14 @@ def lengths(split):
 
 @settings(deadline=None, derandomize=True)
 @given(st.integers(1, 300), st.integers(0, 9))
-def test_fractions_of_one_use_every_crystal(n_crystals, seed):
+def test_fractions_that_add_up_to_one_use_every_crystal(n_crystals, seed):
     names = [f"c{index}" for index in range(n_crystals)]
     split = draw_split(names, None, (0.8, 0.1, 0.1), seed)
     assert sorted(chain(*split)) == sorted(names)
     assert len(split.validation) == len(split.test) == round(0.1 * n_crystals)
 
 
-def test_numbers_are_exact_and_the_rest_stays_out():
+def test_sizes_in_numbers_are_exact():
     split = draw_split(NAMES, None, (60, 7, 3), 0)
     assert lengths(split) == (60, 7, 3)
     assert len(set(chain(*split))) == 70
@@ -48,8 +48,8 @@ def test_megnet_sizes_are_those_of_the_paper():
     assert lengths(draw_split(names, None, MEGNET_SIZES, 0)) == MEGNET_SIZES
 
 
-def test_more_than_there_are_is_refused_with_the_numbers():
-    with pytest.raises(DataError, match=r"\[90, 10, 10\] was asked .* 100 crystals"):
+def test_too_few_crystals_are_an_error_with_their_number():
+    with pytest.raises(DataError, match=r"\[90, 10, 10\] needs more than the 100 crystals"):
         draw_split(NAMES, None, (90, 10, 10), 0)
 
 
@@ -84,8 +84,8 @@ def test_groups_stay_whole_whatever_the_order(groups, seed, data):
     assert [set(part) for part in again] == [set(part) for part in split]
 
 
-def test_one_group_cannot_be_divided():
-    with pytest.raises(DataError, match="set is empty: 1 groups cannot be divided"):
+def test_one_group_cannot_be_split():
+    with pytest.raises(DataError, match="set is empty, because 1 groups cannot be split"):
         draw_split(NAMES, ["all"] * 100, (0.8, 0.1, 0.1), 0)
 
 
@@ -109,24 +109,25 @@ def test_a_crystal_in_two_sets_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{", '{"train": []}', "[1]", '{"train": 1}'])
-def test_a_split_in_another_form_is_refused_with_the_form(tmp_path, text):
+def test_a_split_in_another_format_is_refused(tmp_path, text):
     path = tmp_path / "split.json"
     path.write_text(text)
     with pytest.raises(DataError, match="train, validation, test"):
         Split.load(path)
 
 
-def test_a_split_that_is_absent_is_named(tmp_path):
+def test_a_missing_split_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"absent\.json"):
         Split.load(tmp_path / "absent.json")
 
 
-def test_formula_and_chemical_system():
+def test_supercells_share_formula_and_chemical_system():
     copper, doubled = bulk("Cu"), bulk("Cu") * (2, 1, 1)
     assert group_of(copper, "formula") == group_of(doubled, "formula") == "Cu"
     assert group_of(SALT * (2, 1, 1), "formula") == "NaCl"
-    rutile = crystal(["Ti", "O"], [(0, 0, 0), (0.3053, 0.3053, 0)], spacegroup=136,
-                     cellpar=[4.594, 4.594, 2.959, 90, 90, 90])  # fmt: skip
+    cell = [4.594, 4.594, 2.959, 90, 90, 90]
+    sites = [(0, 0, 0), (0.3053, 0.3053, 0)]
+    rutile = crystal(["Ti", "O"], sites, spacegroup=136, cellpar=cell)
     monoxide = bulk("TiO", "rocksalt", a=4.18)
     assert group_of(rutile, "formula") != group_of(monoxide, "formula")
     assert group_of(rutile, "chemical_system") == group_of(monoxide, "chemical_system")
@@ -151,6 +152,6 @@ def test_a_crystal_without_symmetry_has_a_prototype():
     assert group_of(shaken, "prototype") != group_of(MAGNESIA, "prototype")
 
 
-def test_an_unknown_kind_is_refused_with_the_known_ones():
+def test_an_unknown_kind_of_split_is_refused():
     with pytest.raises(DataError, match="'spacegroup'; use random, formula"):
         group_of(SALT, "spacegroup")

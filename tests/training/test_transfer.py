@@ -1,4 +1,4 @@
-"""A run can begin with the weights of another model."""
+"""A run starts from the weights of another model, but not from its scale."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def weights(model):
     return dict(model.named_parameters())
 
 
-def test_weights_are_those_of_the_other_and_scales_are_not(trained, tmp_path):
+def test_weights_are_transferred_and_scales_are_not(trained, tmp_path):
     doubled = [2.0 * length for length in LENGTHS]
     run = train(
         (SALTS, doubled), tmp_path, property_name="double", start_from=str(trained),
@@ -47,7 +47,7 @@ def test_weights_are_those_of_the_other_and_scales_are_not(trained, tmp_path):
     assert float(run.model.target_scale) == pytest.approx(2 * float(other.target_scale))
 
 
-def test_classes_keep_an_output_layer_of_their_own(trained, tmp_path):
+def test_classes_keep_their_own_output_layer(trained, tmp_path):
     run = train(
         (SALTS, LENGTHS), tmp_path, property_name="long", at_most=4.0,
         start_from=str(trained), **TINY, **STILL,
@@ -57,7 +57,7 @@ def test_classes_keep_an_output_layer_of_their_own(trained, tmp_path):
     assert own["output.weight"].shape == (2, 128)
 
 
-def test_each_member_begins_with_its_own_of_an_ensemble(tmp_path):
+def test_each_member_starts_from_its_own_member(tmp_path):
     pair = train((SALTS, LENGTHS), tmp_path / "pair", epochs=1, **TINY, members=2)
     run = train(
         (SALTS, LENGTHS), tmp_path / "next", start_from=str(tmp_path / "pair" / "model"),

@@ -1,0 +1,57 @@
+"""Transfer of weights from another model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matgl import load_model
+
+from ase_orbital.errors import ModelError
+from ase_orbital.models import Ensemble
+
+if TYPE_CHECKING:
+    from ase_orbital.models.crystal_model import CrystalModel
+
+
+def start_from(model: CrystalModel, folder: str, index: int) -> None:
+    """Load the weights of another model that may predict another property.
+
+    The target's scale and the domain are kept, because they belong to the training set; so
+    is the output layer if the number of classes differs.
+
+    Parameters
+    ----------
+    model
+        Network to load the weights into.
+    folder
+        Folder of the other model.
+    index
+        Member to take from an ensemble, modulo the number of its members. Networks that
+        start from different members make different errors.
+
+    Raises
+    ------
+    ModelError
+        If the folder has no model, or its network, descriptor or widths differ.
+    """
+    if not (Path(folder) / "model.json").is_file():
+        raise ModelError(f"there is no model to start from in {folder}")
+    other = load_model(Path(folder))
+    if isinstance(other, Ensemble):
+        other = other.members[index % len(other.members)]
+    if type(other) is not type(model) or other.descriptor != model.descriptor:
+        raise ModelError(
+            f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "
+            f"this a {type(model).__name__} on {model.descriptor}; their weights do not fit"
+        )
+    weights = {
+        name: value
+        for name, value in other.state_dict().items()
+        if not name.startswith(("target_", "domain."))
+        and not (name.startswith("output.") and other.n_classes != model.n_classes)
+    }
+    try:
+        model.load_state_dict(model.state_dict() | weights)
+    except RuntimeError as error:
+        raise ModelError(f"the weights in {folder} do not fit: {error}") from error

@@ -1,0 +1,78 @@
+"""The train command gives the results of `train` in Python."""
+
+import json
+from argparse import ArgumentParser
+
+import pytest
+
+from ase_orbital.cli import train as command
+from ase_orbital.cli.main import main
+from ase_orbital.training import TrainingSettings
+
+
+def test_the_command_line_overrides_the_settings_file(trained):
+    _, code, folder = trained
+    assert code == 0
+    settings = TrainingSettings.from_file(folder / "settings.json")
+    assert (settings.epochs, settings.batch_size) == (3, 8)
+    assert settings.column == "constant"
+    assert (folder / "model" / "model.pt").is_file()
+
+
+def test_a_finished_run_prints_the_metrics_of_the_card_again(trained, capsys):
+    words, _, folder = trained
+    assert main([*words, "-o", str(folder)]) == 0
+    out = capsys.readouterr().out
+    content = json.loads((folder / "model" / "model.json").read_text())["metadata"]
+    assert f"{content['metrics']['mae_test']:.4f}" in out
+    assert str(folder / "model") in out
+
+
+def test_a_folder_of_another_run_is_an_error_of_one_line(trained, capsys):
+    words, _, folder = trained
+    assert main([*words, "--seed", "7", "-o", str(folder)]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("ase-orbital: ")
+    assert "other values of seed" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--epochs", "0"], "epochs must be greater than 0"),
+        (["--column", "nothing"], "it has no nothing"),
+        (["--config", "absent.toml"], "absent.toml cannot be read"),
+        (["--split", "nonsense"], "there is no split 'nonsense'"),
+        (["--network-settings", '{"n_hiden": 3}'], "'n_hiden'"),
+    ],
+)
+def test_invalid_values_are_an_error_of_one_line(trained, tmp_path, capsys, change, words):
+    assert main([*trained[0], *change, "-o", str(tmp_path / "run")]) == 1
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change", [["--epochs", "few"], ["--network", "CGCNN"], ["--unheard-of"]]
+)
+def test_misuse_of_the_command_exits_with_2(trained, tmp_path, change):
+    with pytest.raises(SystemExit) as caught:
+        main([*trained[0], *change, "-o", str(tmp_path / "run")])
+    assert caught.value.code == 2
+
+
+def parse(*words):
+    parser = ArgumentParser()
+    command.add_arguments(parser)
+    return command.settings_of(parser.parse_args(["data", "-o", "run", *words]))
+
+
+def test_options_change_the_settings_of_a_paper():
+    settings = parse("--paper", "OCrystalNet", "--epochs", "3")
+    assert settings.differences(TrainingSettings.paper("OCrystalNet", epochs=3)) == []
+
+
+def test_a_paper_keeps_the_settings_of_the_machine(monkeypatch):
+    monkeypatch.setattr(command.os, "cpu_count", lambda: 7)
+    plain, paper = parse(), parse("--paper", "EOSNet")
+    assert plain.workers == paper.workers == 7
+    assert plain.progress == paper.progress
