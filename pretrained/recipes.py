@@ -1,9 +1,9 @@
-"""How each shipped model is trained: data, settings, and what its card says of them."""
+"""Recipes of the shipped models: their data, settings, and texts of their cards."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital import properties
 from ase_orbital.structure import read_frames
@@ -14,221 +14,226 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-WIDE = {"n_hidden": 128}
-DEEP = WIDE | {"n_convolutions": 4}
-SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for what starts from another model
-FROM_HEAT = {"start_from": "pretrained/eosnet-heat-of-formation-perovskites", **SHORT}
 
+class Data(NamedTuple):
+    """Crystals that models are trained on.
 
-def deep_from(folder: str) -> dict[str, Any]:
-    """Settings of a deep network that starts from another, in a folder of `pretrained`."""
-    return {"start_from": f"pretrained/{folder}", **SHORT, "network_settings": DEEP}
-
-
-FROM_FORMATION = deep_from("eosnet-formation-energy-mp2018")
-FROM_GAP = deep_from("eosnet-band-gap-mp2018")
-FROM_BULK = deep_from("steps/eosnet-bulk-modulus-from-gap")
-FROM_SHEAR = deep_from("eosnet-shear-modulus-mp")
-PEROVSKITES = {
-    "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
-    "(2012), from the Computational Materials Repository (GPAW). The test set is the "
-    "published test split of EOSnet; it was used for the figures above only",
-    "limits": "five-atom cells of the perovskite structure. For other crystals it answers "
-    "as well, without meaning; `in_domain` finds many of these, not all: rocksalt SrO "
-    "passes",
-    "license": "MIT, as the package; the data are free with citation",
-    "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
-}
-MP2018 = {
-    "data": "40,370 crystals of the Materials Project (VASP, PBE or PBE+U), targets of "
-    "release 2018.6, without the test splits that EOSnet published. A third of the "
-    "geometries are of a later release than the targets, which adds noise. Formation "
-    "energies are relative to the elements in their ground states, with that release's "
-    "corrections",
-    "limits": "inorganic crystals as in the Materials Project: relaxed, mostly below 150 "
-    "atoms a cell. Energies must not be mixed with those of later releases, whose "
-    "corrections differ by 0.06 to 0.08 eV/atom",
-    "license": "MIT, as the package; the data are CC BY 4.0",
-    "citation": "Jain et al., APL Mater. 1, 011002 (2013)",
-}
-MODULI = {
-    "data": "the elasticity sets of the Materials Project of May 2018, of January 2025 "
-    "(binaries) and of de Jong et al., Sci. Data 2, 150009 (2015), merged by identifier: "
-    "the later value counts. Without the test split that EOSnet published",
-    "limits": "the figures are of log10 of the modulus in GPa; the prediction is in GPa. "
-    "Soft crystals (below 10 GPa) are few, and their moduli are rounded to whole GPa",
-    "license": "MIT, as the package; the data are CC BY 4.0",
-    "citation": "de Jong et al., Sci. Data 2, 150009 (2015)",
-}
-ELASTICITY = ("elastic_tensor_2015", "elasticity_mp2018", "elasticity_binaries_2025")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One shipped model.
-
-    Parameters
+    Attributes
     ----------
     files
-        Names of the data files, without `.extxyz.gz`; of one identifier the last counts.
+        Names of the data files, without `.extxyz.gz`. The last file counts where an
+        identifier is repeated.
     settings
-        Of the run, as for `TrainingSettings`.
+        Settings that depend on the data, such as the split.
     card
-        Texts of the model card.
-    published
-        What the published EOSnet run reached on its own test set.
-    published_column
-        Where the data have that run's predictions.
-    step
-        Whether it only is what another starts from, in `pretrained/steps`.
+        Texts of the model cards.
     """
 
     files: tuple[str, ...]
     settings: dict[str, Any]
     card: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Recipe of a shipped model.
+
+    Parameters
+    ----------
+    data
+        Crystals to train on.
+    settings
+        Settings of the run, as for `TrainingSettings`.
+    published
+        Error of the published EOSnet run on its own test set.
+    published_column
+        Column of the data with the predictions of that run.
+    step
+        Whether other models start from this one, and it is not shipped itself; it is then
+        in `pretrained/steps`.
+    """
+
+    data: Data
+    settings: dict[str, Any]
     published: str
     published_column: str | None = None
     step: bool = False
 
-    def read(self, data: Path) -> tuple[list[Atoms], list[Any]]:
-        """Crystals and targets of all files in a folder, as for `training.train`."""
+    def read(self, folder: Path) -> tuple[list[Atoms], list[Any]]:
+        """Read structures and targets from the data files, as for `training.train`."""
         target = TrainingSettings.from_dict(self.settings).target
         crystals: dict[str, Atoms] = {}
-        for name in self.files:
-            for atoms in read_frames(data / f"{name}.extxyz.gz"):
+        for name in self.data.files:
+            for atoms in read_frames(folder / f"{name}.extxyz.gz"):
                 if atoms.info.get(target) is not None:
                     crystals[str(atoms.info["id"])] = atoms
         structures = list(crystals.values())
         return structures, [atoms.info[target] for atoms in structures]
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What is learned of which data, whatever the network."""
+LICENSE = "MIT, like the package; the data are "
+PEROVSKITES = Data(
+    ("perovskites",),
+    {"test_column": "published_test", "sizes": (0.95, 0.05, 0.0)},
+    {
+        "data": "18,928 cubic perovskites of Castelli et al., Energy Environ. Sci. 5, 9034 "
+        "(2012), from the Computational Materials Repository (GPAW). The test set is the "
+        "published test split of EOSnet, which was used only for the metrics above.",
+        "limits": "Five-atom cells of the perovskite structure. The model returns numbers "
+        "for other crystals, too, but they are meaningless. `in_domain` detects many of "
+        "these crystals, but not all: rocksalt SrO passes.",
+        "license": LICENSE + "free with citation.",
+        "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
+    },
+)
+MP2018 = Data(
+    ("mp2018",),
+    {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60},
+    {
+        "data": "40,370 crystals of the Materials Project (VASP, PBE or PBE+U) with "
+        "targets from release 2018.6, without the published test splits of EOSnet. For a "
+        "third of the crystals the geometry comes from a later release than the target, "
+        "which adds noise. Formation energies are relative to the elements in their ground "
+        "states, with the corrections of that release.",
+        "limits": "Inorganic crystals as in the Materials Project: relaxed, and mostly "
+        "with fewer than 150 atoms per cell. Do not mix the energies with those of later "
+        "releases, whose corrections differ by 0.06 to 0.08 eV/atom.",
+        "license": LICENSE + "CC BY 4.0.",
+        "citation": "Jain et al., APL Mater. 1, 011002 (2013)",
+    },
+)
+ELASTICITY = Data(
+    ("elastic_tensor_2015", "elasticity_mp2018", "elasticity_binaries_2025"),
+    {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60},
+    {
+        "data": "The elasticity sets of the Materials Project of May 2018 and of January "
+        "2025 (binaries), and that of de Jong et al., Sci. Data 2, 150009 (2015), merged "
+        "by identifier, with the latest value of each crystal. The published test split "
+        "of EOSnet is left out.",
+        "limits": "The metrics refer to log10 of the modulus in GPa; the prediction is in "
+        "GPa. There are few soft crystals (below 10 GPa), and their moduli are rounded to "
+        "whole GPa.",
+        "license": LICENSE + "CC BY 4.0.",
+        "citation": "de Jong et al., Sci. Data 2, 150009 (2015)",
+    },
+)
 
-    name: str
-    files: tuple[str, ...]
-    settings: dict[str, Any]
-    card: dict[str, str]
-    published: str
-    published_column: str | None = None
-    eosnet: dict[str, Any] = field(default_factory=dict)
-    ocrystalnet: dict[str, Any] | None = None
-    step: bool = False
-
-
-ON_PEROVSKITES = {"test_column": "published_test", "sizes": (0.95, 0.05, 0.0)}
-ON_MP2018 = {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60}
-ON_MODULI = {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60}
-
-TASKS = (
-    _Task(
-        "heat-of-formation-perovskites",
-        ("perovskites",),
-        {"property_name": properties.HEAT_OF_FORMATION, **ON_PEROVSKITES},
-        PEROVSKITES,
-        "0.0398 eV/atom",
-        "eosnet_heat_of_formation",
-        eosnet={"members": 3, "epochs": 200},
-        ocrystalnet={"members": 3, "epochs": 60},
-    ),
-    _Task(
-        "energy-perovskites",
-        ("perovskites",),
-        {"property_name": properties.ENERGY, **ON_PEROVSKITES},
-        PEROVSKITES,
-        "0.0361 eV/atom",
-        "eosnet_energy_per_atom",
-        eosnet={"members": 3, "epochs": 60, **FROM_HEAT},
-        ocrystalnet={
-            "epochs": 40,
-            "start_from": "pretrained/ocrystalnet-heat-of-formation-perovskites",
-        },
-    ),
-    _Task(
-        "formation-energy-mp2018",
-        ("mp2018",),
-        {"property_name": properties.FORMATION_ENERGY, **ON_MP2018},
-        MP2018,
-        "0.0335 eV/atom",
-        eosnet={"members": 3, "epochs": 80, "network_settings": DEEP},
-    ),
-    _Task(
-        "band-gap-mp2018",
-        ("mp2018",),
-        {"property_name": properties.BAND_GAP, **ON_MP2018},
-        MP2018,
-        "0.273 eV",
-        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
-        ocrystalnet={"epochs": 20, "precision": "bf16-mixed"},
-    ),
-    _Task(
-        "fermi-energy-mp2018",
-        ("mp2018",),
-        {"property_name": properties.FERMI_ENERGY, **ON_MP2018},
-        MP2018,
-        "0.342 eV",
-        eosnet={"members": 3, "epochs": 25, **FROM_FORMATION},
-    ),
-    _Task(
-        "metal-mp2018",
-        ("mp2018",),
-        {
-            "property_name": properties.METAL_PROBABILITY,
-            "column": "band_gap",
-            "at_most": 0.0,
-            **ON_MP2018,
-        },
-        MP2018,
-        "accuracy 0.9247, area under the ROC curve 0.9774",
-        eosnet={
-            "members": 3, "epochs": 10, **FROM_GAP, "learning_rate": 5e-4,
-            "network_settings": DEEP | {"dropout": 0.3},
-        },
-    ),
-    _Task(
-        "bulk-modulus-from-gap",
-        ELASTICITY,
-        {"property_name": properties.BULK_MODULUS, **ON_MODULI},
-        MODULI,
-        "0.0401 log10(GPa)",
-        eosnet={"members": 5, "epochs": 50, **FROM_GAP},
-        step=True,
-    ),
-    _Task(
-        "bulk-modulus-mp",
-        ELASTICITY,
-        {"property_name": properties.BULK_MODULUS, **ON_MODULI},
-        MODULI,
-        "0.0401 log10(GPa)",
-        eosnet={"members": 5, "epochs": 50, **FROM_SHEAR},
-        ocrystalnet={"epochs": 50},
-    ),
-    _Task(
-        "shear-modulus-mp",
-        ELASTICITY,
-        {"property_name": properties.SHEAR_MODULUS, **ON_MODULI},
-        MODULI,
-        "0.0783 log10(GPa)",
-        eosnet={"members": 5, "epochs": 50, **FROM_BULK},
-        ocrystalnet={"epochs": 50},
-    ),
-)  # fmt: skip
-
+WIDE = {"n_hidden": 128}
+DEEP = WIDE | {"n_convolutions": 4}
+SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for runs that start from a model
+NETWORKS = {
+    "EOSNet": {"network_settings": WIDE, "compile": True, "accelerator": "cpu"},
+    "OCrystalNet": {"warm_up": 0.04, "learning_rate": 3e-4, "accelerator": "cpu"},
+}
 RECIPES: dict[str, Recipe] = {}
-for _task in TASKS:
-    _shared = {"accelerator": "cpu"}
-    RECIPES[f"eosnet-{_task.name}"] = Recipe(
-        _task.files,
-        {"network": "EOSNet", "network_settings": WIDE, "compile": True}
-        | _shared | _task.settings | _task.eosnet,
-        _task.card, _task.published, _task.published_column, _task.step,
-    )  # fmt: skip
-    if _task.ocrystalnet is not None:
-        RECIPES[f"ocrystalnet-{_task.name}"] = Recipe(
-            _task.files,
-            {
-                "network": "OCrystalNet", "warm_up": 0.04, "learning_rate": 3e-4,
-            } | _shared | _task.settings | _task.ocrystalnet,
-            _task.card, _task.published, _task.published_column,
-        )  # fmt: skip
+
+
+def starting_from(folder: str, **network: Any) -> dict[str, Any]:
+    """Return the settings of a run that starts from a model in `pretrained`."""
+    start = {"start_from": f"pretrained/{folder}", **SHORT}
+    return start | ({"network_settings": network} if network else {})
+
+
+def add(
+    name: str,
+    target: str | dict[str, Any],
+    data: Data,
+    published: str,
+    published_column: str | None = None,
+    *,
+    step: bool = False,
+    **networks: dict[str, Any],
+) -> None:
+    """Add a recipe for each network, with the settings in which it differs from others."""
+    target = {"property_name": target} if isinstance(target, str) else target
+    for network, changes in networks.items():
+        settings = {"network": network} | NETWORKS[network] | target | data.settings
+        RECIPES[f"{network.lower()}-{name}"] = Recipe(
+            data, settings | changes, published, published_column, step
+        )
+
+
+add(
+    "heat-of-formation-perovskites",
+    properties.HEAT_OF_FORMATION,
+    PEROVSKITES,
+    "0.0398 eV/atom",
+    "eosnet_heat_of_formation",
+    EOSNet={"members": 3, "epochs": 200},
+    OCrystalNet={"members": 3, "epochs": 60},
+)
+add(
+    "energy-perovskites",
+    properties.ENERGY,
+    PEROVSKITES,
+    "0.0361 eV/atom",
+    "eosnet_energy_per_atom",
+    EOSNet={"members": 3, "epochs": 60}
+    | starting_from("eosnet-heat-of-formation-perovskites"),
+    OCrystalNet={
+        "epochs": 40,
+        "start_from": "pretrained/ocrystalnet-heat-of-formation-perovskites",
+    },
+)
+add(
+    "formation-energy-mp2018",
+    properties.FORMATION_ENERGY,
+    MP2018,
+    "0.0335 eV/atom",
+    EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
+)
+add(
+    "band-gap-mp2018",
+    properties.BAND_GAP,
+    MP2018,
+    "0.273 eV",
+    EOSNet={"members": 3, "epochs": 25}
+    | starting_from("eosnet-formation-energy-mp2018", **DEEP),
+    OCrystalNet={"epochs": 20, "precision": "bf16-mixed"},
+)
+add(
+    "fermi-energy-mp2018",
+    properties.FERMI_ENERGY,
+    MP2018,
+    "0.342 eV",
+    EOSNet={"members": 3, "epochs": 25}
+    | starting_from("eosnet-formation-energy-mp2018", **DEEP),
+)
+add(
+    "metal-mp2018",
+    {
+        "property_name": properties.METAL_PROBABILITY,
+        "column": "band_gap",
+        "at_most": 0.0,
+    },
+    MP2018,
+    "accuracy 0.9247, area under the ROC curve 0.9774",
+    EOSNet={"members": 3, "epochs": 10}
+    | starting_from("eosnet-band-gap-mp2018", **DEEP, dropout=0.3)
+    | {"learning_rate": 5e-4},
+)
+add(
+    "bulk-modulus-from-gap",
+    properties.BULK_MODULUS,
+    ELASTICITY,
+    "0.0401 log10(GPa)",
+    step=True,
+    EOSNet={"members": 5, "epochs": 50} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+)
+add(
+    "bulk-modulus-mp",
+    properties.BULK_MODULUS,
+    ELASTICITY,
+    "0.0401 log10(GPa)",
+    EOSNet={"members": 5, "epochs": 50} | starting_from("eosnet-shear-modulus-mp", **DEEP),
+    OCrystalNet={"epochs": 50},
+)
+add(
+    "shear-modulus-mp",
+    properties.SHEAR_MODULUS,
+    ELASTICITY,
+    "0.0783 log10(GPa)",
+    EOSNet={"members": 5, "epochs": 50}
+    | starting_from("steps/eosnet-bulk-modulus-from-gap", **DEEP),
+    OCrystalNet={"epochs": 50},
+)

@@ -15,16 +15,16 @@ HEAD = "| model | predicts | network | error on its test set | published EOSnet 
 
 
 def main() -> None:
-    """Replace the rows below the table's head by a row a model."""
+    """Replace the rows of the table by one row per model."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     rows = [HEAD, "|---|---|---|---|---|"]
     for name in (name for name in RECIPES if name in list_models()):
         card = read_card(name)
-        figure = f"**{card.test_error}**"
+        error = f"**{card.test_error}**"
         if "roc_auc_test" in card.metrics:
-            figure += f", area under the ROC curve {card.metrics['roc_auc_test']:.4f}"
+            error += f", area under the ROC curve {card.metrics['roc_auc_test']:.4f}"
         predicted, published = f"`{card.property_name}`", RECIPES[name].published
-        rows.append(f"| `{name}` | {predicted} | {card.network} | {figure} | {published} |")
+        rows.append(f"| `{name}` | {predicted} | {card.network} | {error} | {published} |")
     text = README.read_text(encoding="utf-8")
     pattern = re.escape(HEAD) + r"\n(\|.*\n)*"
     README.write_text(re.sub(pattern, "\n".join(rows) + "\n", text), encoding="utf-8")
