@@ -192,17 +192,6 @@ def properties() -> str:
     return "\n".join(rows)
 
 
-def settings() -> str:
-    """Make the table of training settings."""
-    from ase_orbital.training import TrainingSettings
-
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name, value in TrainingSettings().to_dict().items():
-        meaning = TrainingSettings.model_fields[name].description
-        rows.append(f"| `{name}` | `{value}` | {meaning} |")
-    return "\n".join(rows)
-
-
 def commands() -> str:
     """Return the `--help` output of every command."""
     from ase_orbital.cli.main import VERBS, main
@@ -224,7 +213,6 @@ FILLINGS = {
     "models": models,
     "tutorials": tutorials,
     "properties": properties,
-    "settings": settings,
     "commands": commands,
 }
 

@@ -1,10 +1,10 @@
 # %% [markdown]
-# # Train a model of your own
+# # Train your own model
 #
-# From crystals with a known property to a model that a relaxation or a search can ask. The
-# crystals are ASE's `dcdft` set: 71 elemental solids whose equations of state were computed
-# with WIEN2k (Lejaeghere et al., Science 351, aad3000 (2016)). Each is squeezed and
-# stretched, and what is learned is the pressure that belongs to it.
+# This tutorial trains a model on crystals with a known property, to be used in a relaxation
+# or a search. The crystals are ASE's `dcdft` set: 71 elemental solids whose equations of
+# state were computed with WIEN2k (Lejaeghere et al., Science 351, aad3000 (2016)). Each
+# crystal is compressed and stretched, and the model learns its pressure.
 
 # %%
 import tempfile
@@ -38,12 +38,13 @@ print(f"{len(crystals)} crystals, {min(pressures):.0f} to {max(pressures):.0f} G
 # %% [markdown]
 # ## Train
 #
-# One call reads, divides, computes features, trains, measures and draws. Crystals that
-# cannot be used are named, with the reason, in the log and in `rejected.csv`. A run that is
-# killed goes on from its last epoch when the same call is made again, to the same numbers.
+# One call reads and splits the data, computes features, trains, evaluates and draws
+# figures. The log and `rejected.csv` name the crystals that cannot be used, with reasons.
+# If a run is interrupted, the same call resumes it after its last epoch, with the same
+# results.
 #
-# On the command line the same is `ase-orbital train crystals.extxyz --property-name
-# pressure --members 2 --epochs 60 -o run`.
+# The corresponding command is `ase-orbital train crystals.extxyz --property-name pressure
+# --members 2 --epochs 60 -o run`.
 
 # %%
 from ase_orbital.training import TrainingSettings, train
@@ -52,23 +53,23 @@ settings = TrainingSettings(
     property_name="pressure", epochs=60, batch_size=32, members=2, progress=False
 )
 run = train((crystals, pressures), folder / "run", settings)
-for part, evaluation in run.evaluations.items():
-    figures = evaluation.metrics
-    print(f"{part:10} {figures['n']:4} crystals, error {figures['mae']:.2f} GPa")
+for name, evaluation in run.evaluations.items():
+    metrics = evaluation.metrics
+    print(f"{name:10} {metrics['n']:4} crystals, error {metrics['mae']:.2f} GPa")
 
 # %% [markdown]
-# Two networks of different seeds form an ensemble. Its spread is scaled on the validation
-# set so that 90 % of crystals lie within 1.64 spreads; on the test set it holds for this
-# share:
+# Two networks with different seeds form an ensemble. Its standard deviation is calibrated
+# so that 90 % of the validation set lie within 1.64 standard deviations. On the test set
+# this share is:
 
 # %%
-print(f"{run.evaluations['test'].figures['coverage_90']:.2f}")
+print(f"{run.evaluations['test'].metrics['coverage_90']:.2f}")
 
 # %% [markdown]
-# ## Look
+# ## Figures
 #
-# `parity.png`, `error-by-element.png`, `error-by-size.png` and the losses of each member
-# lie in the folder of the run. The functions that draw them take arrays:
+# The folder of the run contains `parity.png`, `error-by-element.png`, `error-by-size.png`
+# and the losses of each member. The functions that draw these figures take arrays:
 
 # %%
 from ase_orbital.plotting import parity
@@ -77,11 +78,11 @@ test = run.evaluations["test"]
 parity(test.known, test.predicted, label="pressure", unit="GPa", in_domain=test.in_domain)
 
 # %% [markdown]
-# ## Use
+# ## Use the model
 #
-# The model folder has three files of matgl's and a card. Everything that opens shipped
-# models opens it: `Predictor`, the ASE calculator, the command line, and matgl itself. With
-# `domain=True` a prediction says whether the crystal is like those trained on.
+# The model folder has the three files of a matgl model and a card. Like a shipped model, it
+# opens with `Predictor`, the ASE calculator, the command line, and matgl itself. With
+# `domain=True`, a prediction includes whether the crystal is similar to the training set.
 
 # %%
 import matgl
@@ -92,22 +93,23 @@ from ase_orbital import Predictor
 predictor = Predictor(run.folder / "model", device="cpu", domain=True)
 for name, crystal in {
     "copper": bulk("Cu", a=3.55),
-    "copper, squeezed to a half": bulk("Cu", a=2.87),
+    "copper, compressed to half its volume": bulk("Cu", a=2.87),
     "rocksalt": bulk("NaCl", "rocksalt", a=5.64),
 }.items():
-    row = predictor.predict(crystal)
-    known = "in" if row["in_domain"] else "outside"
-    print(f"{name}: {row['pressure']:.0f} +- {row['pressure_std']:.0f} GPa, {known} domain")
+    found = predictor.predict(crystal)
+    known = "in" if found["in_domain"] else "outside"
+    value, std = found["pressure"], found["pressure_std"]
+    print(f"{name}: {value:.0f} +- {std:.0f} GPa, {known} domain")
 
 model = matgl.load_model(run.folder / "model")
 print(float(model.predict_structure(bulk("Cu", a=3.55))))
 print((run.folder / "model" / "README.md").read_text()[:700])
 
 # %% [markdown]
-# ## Train with matgl's own tools
+# ## Train with matgl's tools
 #
-# The networks are matgl models, and their graph converters make PyG graphs in matgl's
-# manner: its data set, loader and Lightning module train them as they train MEGNet.
+# The networks are matgl models, and their graph converters make the PyG graphs that matgl
+# expects. matgl's dataset, loader and Lightning module therefore train them like MEGNet.
 
 # %%
 import lightning
