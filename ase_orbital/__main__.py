@@ -1,4 +1,4 @@
-"""`python -m ase_orbital`: the command line where `ase-orbital` is not on the path."""
+"""Command line as `python -m ase_orbital`, if `ase-orbital` is not on the path."""
 
 from __future__ import annotations
 

@@ -1,38 +1,38 @@
-"""What can go wrong, and for whom.
+"""Exceptions of this package.
 
-Every error a user can cause says what was found, where, and what to do. Each is also the
-builtin that callers without this package at hand would catch.
+Messages say what is wrong, where, and how to fix it. All exceptions that a user can cause
+are also ValueErrors.
 """
 
 from __future__ import annotations
 
 
 class OrbitalError(Exception):
-    """Base of all errors raised by this package."""
+    """Base class of all exceptions of this package."""
 
 
 class StructureError(OrbitalError, ValueError):
-    """A structure cannot be described as it is given."""
+    """Invalid or unsupported structure."""
 
 
 class ElementError(StructureError):
-    """An element has no entry in a table, or is unknown to a model."""
+    """Element without an entry in a table, or unknown to a model."""
 
 
 class SettingError(OrbitalError, ValueError):
-    """A setting has a value that means nothing."""
+    """Invalid setting."""
 
 
 class GraphError(OrbitalError, ValueError):
-    """A graph does not carry what a model needs."""
+    """Graph without the fields that a model needs."""
 
 
 class ModelError(OrbitalError, ValueError):
-    """A model is unknown, damaged, or does not fit what is asked of it."""
+    """Unknown, damaged or unsuitable model."""
 
 
 class DataError(OrbitalError, ValueError):
-    """Crystals or values to learn from cannot be used as they are given."""
+    """Invalid data set, or invalid file of data."""
 
 
 class ProcessError(OrbitalError, RuntimeError):

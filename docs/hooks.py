@@ -194,17 +194,15 @@ def properties() -> str:
 
 def commands() -> str:
     """Return the `--help` output of every command."""
-    from ase_orbital.cli.main import VERBS, main
+    from ase_orbital.cli.main import COMMANDS, main
 
     os.environ["COLUMNS"] = "76"
     parts = []
-    for verb, purpose in VERBS.items():
+    for name in COMMANDS:
         printed = StringIO()
         with redirect_stdout(printed), suppress(SystemExit):
-            main([verb, "--help"])
-        parts.append(
-            f"## {verb}\n\n{purpose.capitalize()}.\n\n```text\n{printed.getvalue()}```"
-        )
+            main([name, "--help"])
+        parts.append(f"## {name}\n\n```text\n{printed.getvalue()}```")
     return "\n\n".join(parts)
 
 

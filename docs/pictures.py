@@ -67,6 +67,7 @@ FLOW = (
 )
 SHARED = (
     ("errors", "exceptions"),
+    ("files", "atomic writes"),
     ("numerics", "compiled kernels"),
     ("properties", "names, units"),
     ("elements", "tables"),

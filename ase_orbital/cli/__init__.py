@@ -1,1 +1,1 @@
-"""The command line: one file a verb, and nothing a user could not write in Python."""
+"""Command line, one file per command. Everything can be done in Python as well."""

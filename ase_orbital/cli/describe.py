@@ -1,4 +1,4 @@
-"""ase-orbital describe: structures in, one row of numbers an atom out."""
+"""ase-orbital describe: compute the features of each atom."""
 
 from __future__ import annotations
 
@@ -29,24 +29,37 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="gom",
         help="default: %(default)s",
     )
-    parser.add_argument("--cutoff", type=float, default=6.0, help="of the GOM, Å")
-    parser.add_argument("--orbitals", choices=("s", "sp"), default="s", help="of the GOM")
     parser.add_argument(
-        "--distance-exponent", type=float, default=1.0, help="of the OFM's weights"
+        "--cutoff",
+        type=float,
+        default=6.0,
+        help="cutoff of the GOM in Å (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--orbitals",
+        choices=("s", "sp"),
+        default="s",
+        help="orbitals of the GOM (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--distance-exponent",
+        type=float,
+        default=1.0,
+        help="exponent of the OFM's weights (default: %(default)s)",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=lambda text: writable(text, [".npz"]),
         metavar="FILE.npz",
-        help="one array [n_atoms, n_features] a structure, named by its file and frame",
+        help="an array [n_atoms, n_features] per structure, named after file and frame",
     )
 
 
 def run(arguments: Namespace) -> int:
     descriptor = _descriptor(arguments)
     structures, n_bad = read_files(arguments.files)
-    rows: dict[str, NDArray[np.floating[Any]]] = {}
+    features: dict[str, NDArray[np.floating[Any]]] = {}
     lines = []
     for label, atoms in structures:
         try:
@@ -54,12 +67,12 @@ def run(arguments: Namespace) -> int:
         except OrbitalError as error:
             n_bad += report(label, error)
             continue
-        rows[label] = array
+        features[label] = array
         formula = atoms.get_chemical_formula("metal", empirical=True)
         lines.append([label, formula, *map(str, array.shape), f"{array.max():.4f}"])
     if arguments.output:
         with atomic_write(arguments.output) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, **rows)
+            np.savez_compressed(temporary, allow_pickle=False, **features)
     if lines:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), lines))
     return min(n_bad, 1)

@@ -1,4 +1,4 @@
-"""ase-orbital evaluate: models against crystals whose property is known."""
+"""ase-orbital evaluate: test models on crystals whose property is known."""
 
 from __future__ import annotations
 
@@ -13,33 +13,43 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="as for `ase-orbital train`")
+    parser.add_argument("data", type=Path, help="crystals, as for `ase-orbital train`")
     parser.add_argument(
         "-m",
         "--model",
         action="append",
         required=True,
         metavar="NAME",
-        help="a shipped model's name or a folder; repeat to compare models of one "
-        "property, and to measure their mean",
+        help="name of a shipped model, or a folder; repeat to compare models of one "
+        "property and their mean",
     )
-    parser.add_argument("--column", help="the target in the data (default: the property)")
+    parser.add_argument("--column", help="column of the target (default: the property)")
     parser.add_argument(
-        "--at-most", type=float, help="for classes: 1 where the column is at most this"
-    )
-    parser.add_argument(
-        "--id", default="id", help="name of the identifier in the data [id]"
-    )
-    parser.add_argument(
-        "--where", metavar="COLUMN", help="only crystals where this column is true"
+        "--at-most",
+        type=float,
+        help="for classes: 1 where the column is at most this value",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FOLDER",
-        help="for predictions as CSV, and pictures",
-    )  # fmt: skip
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="of features")
+        "--id", default="id", help="column of the identifier (default: %(default)s)"
+    )
     parser.add_argument(
-        "--workers", type=int, default=1, help="processes to compute features with [1]"
+        "--where", metavar="COLUMN", help="use only crystals for which this column is true"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder for predictions (CSV) and figures",
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="folder of computed features"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="number of processes that compute features (default: %(default)s)",
     )
 
 
@@ -64,14 +74,14 @@ def run(arguments: Namespace) -> None:
     if len(models) > 1:
         transform = next(iter(models.values())).transform
         evaluations["all together"] = committee([*evaluations.values()], transform)
-    measures = list(dict.fromkeys(m for e in evaluations.values() for m in e.metrics))
+    names = list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics))
     rows = [
-        [name, *(_cell(evaluation.metrics.get(measure)) for measure in measures)]
-        for name, evaluation in evaluations.items()
+        [model, *(_cell(evaluation.metrics.get(name)) for name in names)]
+        for model, evaluation in evaluations.items()
     ]
-    print(table(("model", *measures), rows))
+    print(table(("model", *names), rows))
     if arguments.output:
-        print(f"\npredictions and pictures: {arguments.output}")
+        print(f"\npredictions and figures: {arguments.output}")
 
 
 def _cell(value: float | None) -> str:

@@ -17,23 +17,33 @@ def add_comparison(parser: ArgumentParser) -> None:
         "--descriptor",
         choices=("gom", "ofm"),
         default="gom",
-        help="default: %(default)s; ofm is blind to the stacking of close-packed layers",
+        help="default: %(default)s; ofm cannot tell stackings of close-packed layers apart",
     )
-    parser.add_argument("--cutoff", type=float, default=6.0, help="of the GOM, Å")
-    parser.add_argument("--orbitals", choices=("s", "sp"), default="s", help="of the GOM")
+    parser.add_argument(
+        "--cutoff",
+        type=float,
+        default=6.0,
+        help="cutoff of the GOM in Å (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--orbitals",
+        choices=("s", "sp"),
+        default="s",
+        help="orbitals of the GOM (default: %(default)s)",
+    )
     parser.add_argument(
         "-t",
         "--tolerance",
         type=float,
         metavar="FRACTION",
         help="largest difference of structures that count as one, as a fraction of the "
-        "fingerprints' length (default: 0.0075 with gom, 0.03 with ofm, as much as "
-        "relaxations that end at 0.05 eV/Å differ by)",
+        "fingerprints' length (default: 0.0075 for gom, 0.03 for ofm, which covers the "
+        "differences of relaxations that end at 0.05 eV/Å)",
     )
 
 
 def archive_for(arguments: Namespace) -> Archive:
-    """An empty archive that compares as asked for, and forgets nothing."""
+    """Empty archive with the chosen comparison and unlimited memory."""
     from ase_orbital import GOM, OFM
     from ase_orbital.similarity.archive import Archive
 

@@ -1,4 +1,4 @@
-"""ase-orbital import-eosnet: a published checkpoint in, a model folder out."""
+"""ase-orbital import-eosnet: convert a published checkpoint into a model folder."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "checkpoint", type=Path, help="model_best.pth.tar of EOSnet's authors"
+        "checkpoint", type=Path, help="model_best.pth.tar from the authors of EOSNet"
     )
     parser.add_argument("--property", required=True, choices=PROPERTIES)
     edges = parser.add_mutually_exclusive_group(required=True)
     edges.add_argument(
         "--normalized-edges",
         action="store_true",
-        help="trained with each distance filter divided by its norm: up to November 2024",
+        help="each distance filter was divided by its norm: up to November 2024",
     )
     edges.add_argument(
         "--plain-edges",
         action="store_true",
-        help="trained with distance filters as they are: runs from December 2024",
+        help="distance filters were not normalized: since December 2024",
     )
     parser.add_argument(
         "--smoothing",
         type=float,
         metavar="Å",
-        help="count neighbors by occupation, with this width (default: the nearest)",
+        help="weight neighbors smoothly, with this width (default: exactly the nearest)",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to make")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to create")
 
 
 def run(arguments: Namespace) -> None:

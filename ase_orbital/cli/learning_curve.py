@@ -1,4 +1,4 @@
-"""ase-orbital learning-curve: the error of both networks against the number of crystals."""
+"""ase-orbital learning-curve: measure errors against the number of training crystals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     train.add_arguments(parser)
     parser.add_argument(
-        "--train-on", type=int, nargs="+", required=True, metavar="N",
-        help="crystals to train on, run by run",
-    )  # fmt: skip
+        "--train-on",
+        type=int,
+        nargs="+",
+        required=True,
+        metavar="N",
+        help="number of training crystals of each run",
+    )
     parser.add_argument(
-        "--test-on", type=int, required=True, metavar="N", help="crystals to test on"
+        "--test-on", type=int, required=True, metavar="N", help="number of test crystals"
     )
 
 

@@ -1,4 +1,4 @@
-"""ase-orbital: descriptors and learned properties of crystals."""
+"""Compute descriptors and predict properties of crystals."""
 
 from __future__ import annotations
 
@@ -14,39 +14,49 @@ from ase_orbital.errors import OrbitalError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = {
-    "predict": "learned properties of the structures in files",
-    "value": "one number a line, for programs that call a command",
-    "describe": "descriptors of the structures in files",
-    "unique": "the distinct structures of a trajectory or database",
-    "similar": "the structures in files that are nearest to a given one",
-    "models": "the models that come with the package",
-    "train": "a model from crystals with known properties",
-    "evaluate": "models against crystals with known properties",
-    "ablate": "networks with different rows for the atoms, side by side",
-    "learning-curve": "the error of networks against the number of crystals",
-    "import-eosnet": "turn a published EOSnet checkpoint into a model folder",
+COMMANDS = {
+    "predict": "predict properties of the structures in files",
+    "value": "print one predicted number per structure, for programs that call a command",
+    "describe": "compute descriptors of the structures in files",
+    "unique": "find the distinct structures of a trajectory or database",
+    "similar": "find the structures in files that are most similar to a given one",
+    "models": "list the models that come with the package",
+    "train": "train a model on crystals with known properties",
+    "evaluate": "test models on crystals with known properties",
+    "ablate": "train networks on different features of the atoms, and compare them",
+    "learning-curve": "measure test errors against the number of training crystals",
+    "import-eosnet": "convert a published EOSNet checkpoint into a model folder",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; 0 if all went well, 1 for a bad structure or model, 2 for misuse."""
+    """Run one command.
+
+    Returns
+    -------
+    int
+        Exit status: 0 for success, 1 for an invalid structure, model or setting, and 2 for
+        a wrong call.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    chosen = next((word for word in words if word in COMMANDS), None)
     parser = argparse.ArgumentParser(prog="ase-orbital", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    modules = {}
-    for verb, purpose in VERBS.items():
-        modules[verb] = import_module(f"ase_orbital.cli.{verb.replace('-', '_')}")
-        parser_of_verb = verbs.add_parser(verb, help=purpose, description=purpose)
-        modules[verb].add_arguments(parser_of_verb)
-    parsed = parser.parse_args(arguments)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        description = f"{purpose[0].upper()}{purpose[1:]}."
+        subparser = commands.add_parser(name, help=purpose, description=description)
+        if name == chosen:  # the others are not imported, which would cost time
+            module = import_module(f"ase_orbital.cli.{name.replace('-', '_')}")
+            module.add_arguments(subparser)
+    parsed = parser.parse_args(words)
     try:
-        code = int(modules[parsed.verb].run(parsed) or 0)
+        code = int(module.run(parsed) or 0)
         sys.stdout.flush()
     except OrbitalError as error:
         print(f"ase-orbital: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # as of `| head`: who reads has seen enough
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

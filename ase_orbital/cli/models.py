@@ -1,4 +1,4 @@
-"""ase-orbital models: what comes with the package."""
+"""ase-orbital models: list the models that come with the package."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.epilog = (
-        "Figures are mean absolute errors on test sets; the model cards say which."
-    )
+    parser.epilog = "Test errors are explained in the model cards."
 
 
 def run(_: Namespace) -> None:

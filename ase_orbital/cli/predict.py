@@ -1,4 +1,4 @@
-"""ase-orbital predict: structures in, named numbers with units out."""
+"""ase-orbital predict: predict properties of the structures in files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
-from ase_orbital.cli.structures import Labeled, add_files, read_files, report
+from ase_orbital.cli.structures import NamedStructure, add_files, read_files, report
 from ase_orbital.errors import ElementError, OrbitalError
 
 if TYPE_CHECKING:
@@ -23,23 +23,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--model",
         action="append",
         metavar="NAME",
-        help="a shipped model's name or a folder; may be repeated (default: all shipped)",
+        help="name of a shipped model, or a folder; repeat for more (default: all shipped)",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=lambda text: writable(text, WRITERS),
         metavar="FILE",
-        help=f"instead of the screen; ends with {', '.join(WRITERS)}",
+        help=f"write to a file instead of the screen; ends with {', '.join(WRITERS)}",
     )
     parser.add_argument(
         "--domain",
         action="store_true",
-        help="say of each structure whether it is like those the model was trained on",
+        help="also print `in_domain`: whether a structure is like the training set",
     )
-    parser.add_argument(
-        "--device", help="such as cpu or cuda (default: a GPU if there is one)"
-    )
+    parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
 
 
 def run(arguments: Namespace) -> int:
@@ -49,7 +47,7 @@ def run(arguments: Namespace) -> int:
     names = list(dict.fromkeys(arguments.model or list_models()))
     short = [Path(name).name for name in names]
     predictors = {
-        # By the whole path where the last part of two is the same.
+        # The whole path, if the last part is not unique.
         name if short.count(last) > 1 else last: Predictor(
             name, device=arguments.device, domain=arguments.domain
         )
@@ -75,8 +73,8 @@ def run(arguments: Namespace) -> int:
             n_bad += sum(report(label, error) for error in errors)
         elif len(errors) == len(predictors):
             n_bad += report(label, errors[0])
-        else:  # nobody asked for just these
-            text = f"{label}: {len(errors)} of {len(predictors)} models do not know it"
+        else:  # the user did not choose these models
+            text = f"{label}: skipped by {len(errors)} of {len(predictors)} models"
             print(f"{text}: {errors[0]}", file=sys.stderr)
     order = {structure.label: index for index, structure in enumerate(structures)}
     results.sort(key=lambda result: order[result.structure])
@@ -87,7 +85,9 @@ def run(arguments: Namespace) -> int:
     return min(n_bad, 1)
 
 
-def _results(model: str, predictor: Predictor, structures: list[Labeled]) -> list[Result]:
+def _results(
+    model: str, predictor: Predictor, structures: list[NamedStructure]
+) -> list[Result]:
     """Predict for all structures with one model."""
     show = len(structures) > 100 and sys.stderr.isatty()
     values = predictor.predict_many((atoms for _, atoms in structures), progress=show)

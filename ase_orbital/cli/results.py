@@ -1,4 +1,4 @@
-"""Predictions as a table on the screen, or in a file."""
+"""Print predictions as a table, or write them to files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ase_orbital.properties import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from ase_orbital.cli.structures import Labeled
+    from ase_orbital.cli.structures import NamedStructure
 
 
 class Result(NamedTuple):
-    """One number, and all it takes to read it."""
+    """A predicted number with its structure, property, unit and model."""
 
     structure: str
     formula: str
@@ -32,7 +32,7 @@ class Result(NamedTuple):
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; numbers to the right."""
+    """Align columns, numbers to the right."""
     rows = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     numeric = [
@@ -61,7 +61,7 @@ def _is_number(cell: str) -> bool:
 
 
 def as_text(results: Sequence[Result]) -> str:
-    """Results as a table for the screen."""
+    """Format results as a table."""
     rows = [
         [*map(str, result[:4]), f"{result.value:.4f}", result.unit, result.model]
         for result in results
@@ -70,7 +70,7 @@ def as_text(results: Sequence[Result]) -> str:
 
 
 def writable(text: str, suffixes: Collection[str]) -> Path:
-    """Check a path given on the command line before the work begins."""
+    """Check a path from the command line before the work begins."""
     path = Path(text)
     if path.suffix not in suffixes:
         raise ArgumentTypeError(f"{text!r} must end with {' or '.join(suffixes)}")
@@ -79,29 +79,31 @@ def writable(text: str, suffixes: Collection[str]) -> Path:
     return path
 
 
-def write(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
-    """Write in the format the name ends with, whole or not at all.
+def write(
+    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
+) -> None:
+    """Write results in the format of the suffix, completely or not at all.
 
-    CSV, JSON and Parquet have a row a number; extended XYZ and ASE's database have the
+    CSV, JSON and Parquet have one row per number. Extended XYZ and ASE databases have the
     structures, with the numbers as `orbital_<property>` in `info` or as key-value pairs.
     """
     with atomic_write(path) as temporary:
         WRITERS[path.suffix](results, structures, temporary)
 
 
-def _csv(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+def _csv(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Result._fields)
         writer.writerows(results)
 
 
-def _json(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+def _json(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
     rows = [result._asdict() for result in results]
     path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def _parquet(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> None:
+def _parquet(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -114,7 +116,9 @@ def _parquet(results: Sequence[Result], _: Sequence[Labeled], path: Path) -> Non
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
-def _extxyz(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
+def _extxyz(
+    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
+) -> None:
     from ase.io import write as write_atoms
 
     pairs = _pairs(results)
@@ -127,7 +131,9 @@ def _extxyz(results: Sequence[Result], structures: Sequence[Labeled], path: Path
     write_atoms(path, frames, format="extxyz")
 
 
-def _database(results: Sequence[Result], structures: Sequence[Labeled], path: Path) -> None:
+def _database(
+    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
+) -> None:
     from ase.db import connect
 
     pairs = _pairs(results)
@@ -137,7 +143,7 @@ def _database(results: Sequence[Result], structures: Sequence[Labeled], path: Pa
 
 
 def _pairs(results: Sequence[Result]) -> dict[str, dict[str, float]]:
-    """Values by structure and key; the model is in the key where it takes it to tell."""
+    """Values by structure and key; the key has the model if others share the property."""
     models = {(result.property, result.model) for result in results}
     shared = [name for name, _ in models]
     pairs: dict[str, dict[str, float]] = {}

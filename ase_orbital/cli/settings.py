@@ -1,4 +1,4 @@
-"""Training settings as command-line options, one for each, under the same name."""
+"""Command-line options for the training settings, with the same names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ase-orbital similar: one structure and many in, the nearest of the many out."""
+"""ase-orbital similar: find the structures that are most similar to a given one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Near(NamedTuple):
-    """A structure, and how much it differs from the given one."""
+    """A structure, and its difference from the given one."""
 
     difference: float
     label: str
@@ -28,7 +28,10 @@ class Near(NamedTuple):
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "crystal", type=Path, metavar="CRYSTAL", help="anything ASE reads; its last frame"
+        "crystal",
+        type=Path,
+        metavar="CRYSTAL",
+        help="any format that ASE reads; the last frame",
     )
     parser.add_argument(
         "--in",
@@ -37,11 +40,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="where to look: anything ASE reads, all frames; or one saved Archive (.npz), "
-        "which has its own descriptor and tolerance",
+        help="files to search, all frames; or one saved Archive (.npz), which has its own "
+        "descriptor and tolerance",
     )
     parser.add_argument(
-        "-n", type=int, default=5, help="how many to list (default: %(default)s)"
+        "-n",
+        type=int,
+        default=5,
+        help="number of structures to list (default: %(default)s)",
     )
     add_comparison(parser)
 
@@ -57,7 +63,7 @@ def run(arguments: Namespace) -> int:
     nearest, tolerance, n_bad = look(crystal, arguments)
     if not nearest:
         print(
-            f"none has the composition {formula_of(crystal)}, and others are not compared",
+            f"no structure has the composition {formula_of(crystal)}",
             file=sys.stderr,
         )
         return 1
@@ -71,12 +77,12 @@ def run(arguments: Namespace) -> int:
 
 
 def formula_of(atoms: Atoms) -> str:
-    """Such as SrTiO3."""
+    """Reduced formula, such as SrTiO3."""
     return str(atoms.get_chemical_formula("metal", empirical=True))
 
 
 def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
-    """The nearest, the tolerance, and that none was bad."""
+    """Nearest structures, tolerance, and number of invalid structures, which is 0."""
     from ase_orbital.similarity.archive import Archive
 
     archive = Archive.load(arguments.files[0], megabytes=inf)
@@ -88,7 +94,7 @@ def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float
 
 
 def _in_files(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
-    """The nearest, the tolerance, and how many structures cannot be used."""
+    """Nearest structures, tolerance, and number of invalid structures."""
     from ase_orbital.similarity.distance import difference
     from ase_orbital.similarity.fingerprints import Fingerprints
 

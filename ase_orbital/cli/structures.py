@@ -1,4 +1,4 @@
-"""Structures out of files, each with a label a user can find again."""
+"""Read structures from files, with labels that name file and frame."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-class Labeled(NamedTuple):
-    """A structure, and the file and frame it comes from."""
+class NamedStructure(NamedTuple):
+    """A structure, and the file and frame that it was read from."""
 
     label: str
     atoms: Atoms
@@ -25,13 +25,17 @@ class Labeled(NamedTuple):
 
 def add_files(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="anything ASE reads; all frames"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="any format that ASE reads; all frames",
     )
 
 
-def read_files(files: Iterable[Path]) -> tuple[list[Labeled], int]:
-    """All structures that can be used, and how many cannot; those are named on stderr."""
-    good: list[Labeled] = []
+def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
+    """Read all valid structures, and report and count the others."""
+    good: list[NamedStructure] = []
     n_bad = 0
     for path in dict.fromkeys(files):
         try:
@@ -39,7 +43,7 @@ def read_files(files: Iterable[Path]) -> tuple[list[Labeled], int]:
         except StructureError as error:
             n_bad += report(str(path), error)
             continue
-        for frame in labeled(path, frames):
+        for frame in named_frames(path, frames):
             try:
                 check(frame.atoms)
             except StructureError as error:
@@ -49,15 +53,15 @@ def read_files(files: Iterable[Path]) -> tuple[list[Labeled], int]:
     return good, n_bad
 
 
-def labeled(path: Path, frames: list[Atoms]) -> list[Labeled]:
-    """Frames of a file, each with the file's name and, of several, its number."""
+def named_frames(path: Path, frames: list[Atoms]) -> list[NamedStructure]:
+    """Label each frame with the name of its file and, if there are several, its number."""
     labels = [str(path)]
     if len(frames) != 1:
         labels = [f"{path}@{index}" for index in range(len(frames))]
-    return [Labeled(*pair) for pair in zip(labels, frames, strict=True)]
+    return [NamedStructure(*pair) for pair in zip(labels, frames, strict=True)]
 
 
 def report(label: str, error: OrbitalError) -> int:
-    """Name a structure and what is wrong with it on stderr; 1, to be counted."""
+    """Print an error of a structure on stderr, and return 1, to be counted."""
     print(f"{label}: {error}", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""ase-orbital train: crystals in, a model with its card, figures and pictures out."""
+"""ase-orbital train: train a model, and write it with its card, metrics and figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "database, a CSV file, or a folder with id_prop.csv and structures",
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="of the run"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folder of the run",
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="settings as TOML or JSON"
@@ -31,10 +36,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--paper",
         choices=("EOSNet", "OCrystalNet"),
-        help="start from the settings of a paper",
+        help="start from the settings of this network's paper",
     )
     parser.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="of features, to share between runs"
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of computed features, which runs can share",
     )
     add_settings(parser)
 
@@ -63,7 +71,7 @@ def run(arguments: Namespace) -> None:
 
 
 def settings_of(arguments: Namespace) -> Any:
-    """Settings of the paper or the defaults, then of the file, then of the command line."""
+    """Settings of the command line, then of the file, then of the paper or defaults."""
     from ase_orbital.training import TrainingSettings
 
     values: dict[str, Any] = {}

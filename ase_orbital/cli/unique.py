@@ -1,4 +1,4 @@
-"""ase-orbital unique: many structures in, the distinct ones out."""
+"""ase-orbital unique: find the distinct structures in files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table, writable
-from ase_orbital.cli.structures import Labeled, add_files, read_files, report
+from ase_orbital.cli.structures import NamedStructure, add_files, read_files, report
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-COPIES = PREFIX + "copies"  # how many structures one stands for
-PAIRS, DATA = "key_value_pairs", "data"  # in info: what a database had beside the atoms
+COPIES = PREFIX + "copies"  # number of structures that one stands for
+PAIRS, DATA = "key_value_pairs", "data"  # in info, from the rows of a database
 
 
 class Group(NamedTuple):
-    """Structures that are alike, in the order of the files."""
+    """Structures that match, in the order of the files."""
 
-    members: list[Labeled]
+    members: list[NamedStructure]
 
-    def chosen(self, keep: str) -> Labeled:
-        """The one to keep."""
+    def chosen(self, keep: str) -> NamedStructure:
+        """Structure to keep."""
         return min(self.members, key=energy_of) if keep == "lowest" else self.members[0]
 
 
@@ -39,15 +39,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--keep",
         choices=("first", "lowest"),
         default="first",
-        help="of structures that are alike: the first, or the one of lowest energy an atom "
-        "as the file has it (default: %(default)s)",
+        help="structure to keep of those that match: the first, or the one of lowest "
+        "energy per atom in the file (default: %(default)s)",
     )
     parser.add_argument(
         "-o",
         "--output",
         type=lambda text: writable(text, WRITERS),
         metavar="FILE",
-        help=f"the distinct structures, each with {COPIES}; ends with {', '.join(WRITERS)}",
+        help=f"write the structures with {COPIES}; ends with {', '.join(WRITERS)}",
     )
 
 
@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
     structures, n_bad = read_files(arguments.files)
     for path in dict.fromkeys(arguments.files):
         if path.suffix == ".db":
-            _recall(path, structures)
+            _copy_database_info(path, structures)
     archive = archive_for(arguments)
     groups: dict[int, Group] = {}
     for structure in structures:
@@ -80,15 +80,15 @@ def run(arguments: Namespace) -> int:
     return min(n_bad, 1)
 
 
-def energy_of(structure: Labeled) -> float:
-    """Energy an atom, eV, as the file has it; infinite if it has none."""
+def energy_of(structure: NamedStructure) -> float:
+    """Energy per atom from the file, eV; infinite if it has none."""
     calc = structure.atoms.calc
     energy = None if calc is None else getattr(calc, "results", {}).get("energy")
     return inf if energy is None else float(energy) / len(structure.atoms)
 
 
-def _recall(path: Path, structures: list[Labeled]) -> None:
-    """Put what a database has beside its structures into their info."""
+def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
+    """Copy key-value pairs and data of a database into the info of its structures."""
     from ase.db import connect
 
     rows = list(connect(path).select())
@@ -100,7 +100,7 @@ def _recall(path: Path, structures: list[Labeled]) -> None:
             atoms.info[DATA] = dict(of_label[label].data)
 
 
-def _annotated(structure: Labeled, copies: int) -> Atoms:
+def _annotated(structure: NamedStructure, copies: int) -> Atoms:
     frame = structure.atoms.copy()
     frame.calc = structure.atoms.calc
     frame.info[COPIES] = copies
@@ -108,7 +108,7 @@ def _annotated(structure: Labeled, copies: int) -> Atoms:
 
 
 def _write(frames: list[Atoms], path: Path) -> None:
-    """Write in the format the name ends with, whole or not at all."""
+    """Write in the format of the suffix, completely or not at all."""
     with atomic_write(path) as temporary:
         WRITERS[path.suffix](frames, temporary)
 

@@ -1,8 +1,9 @@
-"""ase-orbital value: structures in, one number a line out, for searches to call.
+"""ase-orbital value: print one predicted number per structure, for programs to read.
 
-A program that reads the output must not take an error for a number. So each structure has
-its line, in the order given, and that of one without an answer says `failed`; why is on
-stderr, and the exit status is 1. If there can be no answer at all, stdout stays empty.
+A program must not take an error for a number. So each structure has its line, in the given
+order; if it cannot be predicted, the line is `failed`, the reason is on stderr, and the
+exit status is 1. If no structure can be predicted, because of a model or an option, stdout
+stays empty.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.structures import Labeled, labeled, report
+from ase_orbital.cli.structures import NamedStructure, named_frames, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
 from ase_orbital.properties import IN_DOMAIN, STD
 from ase_orbital.structure import read_frames
@@ -30,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="a POSCAR, or anything else ASE reads; a line for each frame",
+        help="a POSCAR, or any other format that ASE reads; one line per frame",
     )
     parser.add_argument(
         "-m",
@@ -38,24 +39,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="NAME",
-        help="a shipped model's name or a folder; of several the mean is taken",
+        help="name of a shipped model, or a folder; repeat for the mean of several",
     )
     parser.add_argument(
         "-p",
         "--property",
         metavar="NAME",
-        help=f"such as band_gap, band_gap{STD} or {IN_DOMAIN} (default: what is "
-        "predicted, if it is one property)",
+        help=f"band_gap, band_gap{STD}, {IN_DOMAIN}, ... (default: the predicted property, "
+        "if there is only one)",
     )
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="ASE's name of the files' format, such as vasp; needed where a file's name "
-        "says another, or none",
+        help="ASE's name of the file format, such as vasp (default: from the file name)",
     )
-    parser.add_argument(
-        "--device", help="such as cpu or cuda (default: a GPU if there is one)"
-    )
+    parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
 
 
 def run(arguments: Namespace) -> int:
@@ -68,7 +66,7 @@ def run(arguments: Namespace) -> int:
     wanted = arguments.property or _only_property(predictor)
     if wanted not in predictor.properties:
         raise SettingError(
-            f"{wanted!r} is not predicted here; there is {', '.join(predictor.properties)}"
+            f"{wanted!r} is not predicted; available: {', '.join(predictor.properties)}"
         )
     structures = [
         found
@@ -85,30 +83,34 @@ def _only_property(predictor: Predictor) -> str:
     names = [name for name in predictor.properties if not name.endswith(STD)]
     if len(names) > 1:
         raise SettingError(
-            f"these models predict {', '.join(names)}; say which with --property"
+            f"these models predict {', '.join(names)}; choose one with --property"
         )
     return names[0]
 
 
-def _accepted(path: Path, form: str | None, predictor: Predictor) -> list[Labeled | None]:
-    """Frames of a file, None for each bad one, or the one None of what cannot be read."""
+def _accepted(
+    path: Path, form: str | None, predictor: Predictor
+) -> list[NamedStructure | None]:
+    """Valid frames of a file, None for each other one, or [None] for an unreadable file."""
     try:
         frames = read_frames(path, form=form)
     except OrbitalError as error:
         report(str(path), error)
         return [None]
-    accepted: list[Labeled | None] = []
-    for label, atoms in labeled(path, frames):
+    accepted: list[NamedStructure | None] = []
+    for label, atoms in named_frames(path, frames):
         try:
-            accepted.append(Labeled(label, predictor.validate(atoms)))
+            accepted.append(NamedStructure(label, predictor.validate(atoms)))
         except OrbitalError as error:
             report(label, error)
             accepted.append(None)
     return accepted
 
 
-def _predicted(predictor: Predictor, name: str, structures: list[Labeled]) -> list[str]:
-    """Values as lines; together, or one by one where that tells which of them fails."""
+def _predicted(
+    predictor: Predictor, name: str, structures: list[NamedStructure]
+) -> list[str]:
+    """Values as lines; if predicting together fails, one by one to find which fail."""
     try:
         rows = predictor.predict_many(atoms for _, atoms in structures)
     except OrbitalError as error:
@@ -120,6 +122,6 @@ def _predicted(predictor: Predictor, name: str, structures: list[Labeled]) -> li
     for (label, _), row in zip(structures, rows, strict=True):
         finite = math.isfinite(row[name])
         if not finite:
-            report(label, ModelError(f"the model gives {row[name]} for {name}"))
+            report(label, ModelError(f"the model predicts {row[name]} for {name}"))
         lines.append(repr(row[name]) if finite else FAILED)
     return lines

@@ -1,7 +1,9 @@
-"""A model, crystals and a trained run for the commands."""
+"""Structures, models and training data for the commands."""
 
 import pytest
 import torch
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from ase_orbital.cli.main import main
@@ -27,6 +29,32 @@ def gap(tmp_path):
     return str(tmp_path / "gap")
 
 
+@pytest.fixture
+def crystals(tmp_path):
+    """A folder with a salt, and with two metals in one file."""
+    write(tmp_path / "salt.cif", bulk("NaCl", "rocksalt", a=5.64))
+    write(tmp_path / "metals.extxyz", [bulk("Cu"), bulk("Al")])
+    return tmp_path
+
+
+def with_energy(atoms, energy):
+    atoms.calc = SinglePointCalculator(atoms, energy=energy * len(atoms))
+    return atoms
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """fcc twice, bcc, and fcc again in another cell and with the lowest energy."""
+    frames = [
+        with_energy(bulk("Cu"), -1.0),
+        with_energy(bulk("Cu"), -1.1),
+        with_energy(bulk("Cu", "bcc", a=2.87), -0.9),
+        with_energy(bulk("Cu", cubic=True), -1.2),
+    ]
+    write(tmp_path / "path.traj", frames)
+    return tmp_path / "path.traj"
+
+
 @pytest.fixture(scope="session")
 def data(salts, tmp_path_factory):
     """Crystals and settings as files."""
@@ -42,7 +70,7 @@ def data(salts, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(data):
-    """Arguments of a train command, its exit code, and the folder of the run."""
+    """What `train` was given, its exit code, and the folder."""
     words = ["train", str(data / "salts.extxyz"), "--column", "constant"]
     words += ["--config", str(data / "quick.toml"), "--epochs", "3"]
     code = main([*words, "-o", str(data / "run")])

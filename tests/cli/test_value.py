@@ -85,15 +85,15 @@ def test_a_model_that_gives_no_number_has_failed(poscars, tmp_path, capsys):
     assert main(["value", poscars[0], "-m", str(tmp_path / "nan")]) == 1
     out, err = capsys.readouterr()
     assert out == "failed\n"
-    assert "gives nan for band_gap" in err
+    assert "predicts nan for band_gap" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-p", "hardness"], "'hardness' is not predicted here; there is band_gap"),
+        (["-p", "hardness"], "'hardness' is not predicted; available: band_gap"),
         (["-p", "in_domain"], "does not know its domain"),
-        (["-m", "eosnet-bulk-modulus-mp"], "say which with --property"),
+        (["-m", "eosnet-bulk-modulus-mp"], "choose one with --property"),
         (["-m", "nonsense"], "there is no model"),
     ],
 )

@@ -1,0 +1,37 @@
+"""ase-orbital describe against the descriptors."""
+
+import numpy as np
+from ase import Atoms
+from ase.io import write
+
+from ase_orbital import GOM, OFM
+from ase_orbital.cli.main import main
+
+
+def test_describe_writes_what_create_gives(crystals):
+    path = crystals / "rows.npz"
+    files = [str(crystals / "salt.cif"), str(crystals / "metals.extxyz")]
+    assert main(["describe", *files, "--cutoff", "5", "-o", str(path)]) == 0
+    with np.load(path) as arrays:
+        assert len(arrays.files) == 3
+        np.testing.assert_allclose(
+            arrays[files[0]], GOM(cutoff=5.0).create(crystals / "salt.cif"), atol=1e-12
+        )
+
+
+def test_describe_reports_an_invalid_structure_and_goes_on(crystals, capsys):
+    write(crystals / "alien.extxyz", Atoms("Og", cell=[4, 4, 4], pbc=True))
+    files = [str(crystals / name) for name in ("alien.extxyz", "salt.cif")]
+    assert main(["describe", *files]) == 1
+    out, err = capsys.readouterr()
+    assert "alien.extxyz: atom 0 (Og" in err
+    assert "NaCl" in out
+
+
+def test_describe_prints_the_shape_of_the_features(crystals, capsys):
+    assert main(["describe", str(crystals / "salt.cif"), "-d", "OFM"]) == 0
+    header, _, line = capsys.readouterr().out.splitlines()
+    assert header.split() == ["structure", "formula", "n_atoms", "n_features", "largest"]
+    features = OFM().create(crystals / "salt.cif")
+    assert line.split()[1:4] == ["NaCl", "2", str(features.shape[1])]
+    assert float(line.split()[4]) == round(features.max(), 4)

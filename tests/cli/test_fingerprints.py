@@ -1,0 +1,31 @@
+"""Options of the commands that compare structures."""
+
+from argparse import ArgumentParser
+from math import inf
+
+import pytest
+
+from ase_orbital import GOM, OFM
+from ase_orbital.cli.fingerprints import add_comparison, archive_for
+
+
+def archive(*words):
+    parser = ArgumentParser()
+    add_comparison(parser)
+    return archive_for(parser.parse_args(words))
+
+
+@pytest.mark.parametrize(
+    ("words", "descriptor", "tolerance"),
+    [
+        ([], GOM(), 0.0075),
+        (["--cutoff", "4", "--orbitals", "sp"], GOM(cutoff=4.0, orbitals="sp"), 0.0075),
+        (["-d", "ofm"], OFM(), 0.03),
+        (["-d", "ofm", "-t", "0.1"], OFM(), 0.1),
+    ],
+)
+def test_options_choose_descriptor_and_tolerance(words, descriptor, tolerance):
+    found = archive(*words)
+    assert found.descriptor == descriptor
+    assert found.tolerance == tolerance
+    assert found.megabytes == inf
