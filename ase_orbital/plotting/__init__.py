@@ -1,7 +1,7 @@
-"""Pictures of descriptors, models and what they say; needs matplotlib, the extra `plot`.
+"""Figures of descriptors, models and predictions. They need matplotlib (extra `plot`).
 
-Every function takes values and returns a matplotlib `Figure`, which no global state knows
-of: save it with `figure.savefig(path)`.
+Every function takes values and returns a matplotlib `Figure` that is independent of pyplot
+and its global state. Save it with `figure.savefig(path)`.
 """
 
 from __future__ import annotations

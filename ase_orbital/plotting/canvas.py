@@ -1,4 +1,4 @@
-"""One look for all pictures: sizes, colors that all eyes can tell apart, labels."""
+"""The common style of all figures: sizes, colors, axis labels and notes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,29 @@ from matplotlib.figure import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito, "Color universal design" (2008), dark ones first.
+# Distinguishable with every kind of color vision; the dark ones come first.
+# Okabe & Ito, "Color universal design" (2008).
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DENSITY = "viridis"
 GUIDE: dict[str, Any] = {"color": "0.45", "linewidth": 1.0, "linestyle": (0, (4, 3))}
 
 
-class Picture(Figure):
-    """A figure that notebooks show, without pyplot and its global state."""
+class NotebookFigure(Figure):
+    """A figure that notebooks display, independent of pyplot and its global state.
+
+    Parameters
+    ----------
+    width, height
+        Size in inches.
+    title
+        Title above all axes.
+    """
+
+    def __init__(self, width: float, height: float, title: str = "") -> None:
+        super().__init__(figsize=(width, height), layout="constrained", dpi=160)
+        FigureCanvasAgg(self)
+        if title:
+            self.suptitle(title, fontsize=11)
 
     def _repr_png_(self) -> bytes:
         content = BytesIO()
@@ -26,24 +41,28 @@ class Picture(Figure):
         return content.getvalue()
 
 
-def canvas(width: float = 4.4, height: float = 4.0) -> tuple[Picture, Axes]:
-    """Make a figure with one pair of axes; inches."""
-    figure = Picture(figsize=(width, height), layout="constrained", dpi=160)
-    FigureCanvasAgg(figure)
+def canvas(width: float = 4.4, height: float = 4.0) -> tuple[NotebookFigure, Axes]:
+    """Return a figure of a size in inches, and its axes."""
+    figure = NotebookFigure(width, height)
     axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(direction="in")
+    open_frame(axes)
     return figure, axes
 
 
+def open_frame(axes: Axes) -> None:
+    """Remove the upper and right lines of the frame, and draw ticks inside."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(direction="in")
+
+
 def with_unit(label: str, unit: str) -> str:
-    """Axis label; the unit follows in parentheses if there is one."""
+    """Return an axis label, followed by the unit in parentheses if there is one."""
     words = label.replace("_", " ")
     return f"{words} ({unit})" if unit and unit != "1" else words
 
 
 def note(axes: Axes, lines: list[str], *, right: bool, low: bool) -> None:
-    """Write a few lines into a corner of the axes."""
+    """Write lines of text into a corner of the axes."""
     axes.text(
         0.97 if right else 0.03,
         0.03 if low else 0.97,

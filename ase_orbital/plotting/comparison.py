@@ -1,4 +1,4 @@
-"""Models beside one another, and one beside itself with more to learn from."""
+"""Comparison of models, and of training sets of different sizes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-
-STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # of ticks within a decade
+STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # ticks within a decade
 
 
 def compare_models(
     errors: Mapping[str, ArrayLike], *, unit: str = "", title: str = ""
 ) -> Figure:
-    """Draw how many crystals each model has within an error.
+    """Draw the share of crystals that each model predicts within an error.
 
     Parameters
     ----------
     errors
-        Predicted minus known, [n_crystals], by the name of the model; of one set.
+        Predicted minus known values of one set, [n_crystals], by name of the model.
     unit, title
-        For the labels.
+        Labels.
     """
     figure, axes = canvas(5.2, 3.6)
     largest = 0.0
@@ -52,16 +51,16 @@ def learning_curve(
     unit: str = "",
     title: str = "",
 ) -> Figure:
-    """Draw error against the size of the training set, both logarithmic.
+    """Draw the error against the size of the training set, on logarithmic scales.
 
     Parameters
     ----------
     sizes
-        Crystals trained on.
+        Number of crystals in each training set.
     errors
-        Mean absolute error at each size, by the name of the model.
+        Mean absolute error for each size, by name of the model.
     unit, title
-        For the labels.
+        Labels.
     """
     figure, axes = canvas(5.0, 3.6)
     for (name, values), color in zip(errors.items(), COLORS, strict=False):

@@ -1,15 +1,14 @@
-"""Pictures of what descriptors see of an atom."""
+"""Orbital field matrices and eigenvalue spectra of atoms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ase_orbital.elements import ORBITALS
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import COLORS, DENSITY, Picture, canvas
+from ase_orbital.plotting.canvas import COLORS, DENSITY, NotebookFigure, canvas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,9 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-NOTHING = "0.94"  # color of what is zero
+ZERO = "0.94"  # color of elements that are zero
 MARKERS = "osD^vPX"
-SUBSHELLS = [index for index, name in enumerate(ORBITALS) if name[1:] == "1"]  # begin here
+# Indices at which the s, p, d and f orbitals begin.
+SUBSHELLS = [index for index, name in enumerate(ORBITALS) if name[1:] == "1"]
 
 
 def orbital_fields(
@@ -30,28 +30,28 @@ def orbital_fields(
     unit: str = "1/Å",
     title: str = "",
 ) -> Figure:
-    """Draw orbital field matrices as heat maps side by side, on one scale of colors.
+    """Draw orbital field matrices as heat maps side by side, on one color scale.
 
     Parameters
     ----------
     fields
-        Matrices as of `OFM.matrices`, [32, 32], by what stands above them; or differences
-        of such, which get a scale with zero in its middle.
+        Matrices from `OFM.matrices`, [32, 32], by the title of their panel. Differences of
+        matrices are drawn on a scale that is centered at zero.
     every_orbital
-        Draw all 32 orbitals, as in the papers. If false, only those that occur in one of
-        the matrices, with the numbers written into the cells.
+        Draw all 32 orbitals, as in the papers. Otherwise only the orbitals that occur in
+        one of the matrices are drawn, with the values written into the cells.
     unit
-        Of the numbers; 1/Å if distances count with exponent 1.
+        Unit of the values: 1/Å if `distance_exponent` is 1.
     title
-        Above all.
+        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there is no matrix, or one of another shape.
+        If there is no matrix, or a matrix has another shape.
     """
     matrices = {name: np.asarray(field, float) for name, field in fields.items()}
-    _refuse_other_shapes(matrices)
+    _check_shapes(matrices)
     stack = np.array(list(matrices.values()))
     every_orbital = every_orbital or not stack.any()
     rows = columns = np.arange(len(ORBITALS))
@@ -59,24 +59,21 @@ def orbital_fields(
         rows, columns = (np.flatnonzero(stack.any(axis=away)) for away in ((0, 2), (0, 1)))
     cell = 0.125 if every_orbital else 0.62  # inches
     width, height = cell * max(len(columns), 2), cell * max(len(rows), 2)
-    figure = Picture(
-        figsize=(len(matrices) * (width + 0.55) + 1.1, height + 1.1 + 0.3 * bool(title)),
-        layout="constrained",
-        dpi=160,
+    figure = NotebookFigure(
+        len(matrices) * (width + 0.55) + 1.1, height + 1.1 + 0.3 * bool(title), title
     )
-    FigureCanvasAgg(figure)
-    every: NDArray[Any] = figure.subplots(ncols=len(matrices), squeeze=False)[0]
+    panels: NDArray[Any] = figure.subplots(ncols=len(matrices), squeeze=False)[0]
     largest = np.abs(stack).max() or 1.0
     signed = bool((stack < 0.0).any())
-    look = {
+    scale = {
         "cmap": "PuOr_r" if signed else DENSITY,
         "vmin": -largest if signed else 0.0,
         "vmax": largest,
     }
-    for axes, (name, matrix) in zip(every, matrices.items(), strict=True):
+    for axes, (name, matrix) in zip(panels, matrices.items(), strict=True):
         part = matrix[np.ix_(rows, columns)]
-        image = axes.imshow(np.ma.masked_equal(part, 0.0), **look)
-        axes.set_facecolor(NOTHING)
+        image = axes.imshow(np.ma.masked_equal(part, 0.0), **scale)
+        axes.set_facecolor(ZERO)
         axes.set_title(name, fontsize=10)
         _label(axes, rows, columns, 6.5 if every_orbital else 10.0)
         if every_orbital:
@@ -84,14 +81,12 @@ def orbital_fields(
         else:
             _write_numbers(axes, part, image)
         axes.set_xlabel("orbitals of the neighbors")
-    every[0].set_ylabel("orbitals of the center")
-    figure.colorbar(image, ax=list(every), label=unit, aspect=18, pad=0.02)
-    if title:
-        figure.suptitle(title, fontsize=11)
+    panels[0].set_ylabel("orbitals of the center")
+    figure.colorbar(image, ax=list(panels), label=unit, aspect=18, pad=0.02)
     return figure
 
 
-def _refuse_other_shapes(matrices: Mapping[str, NDArray[np.float64]]) -> None:
+def _check_shapes(matrices: Mapping[str, NDArray[np.float64]]) -> None:
     if not matrices:
         raise SettingError("there is no matrix to draw")
     size = len(ORBITALS)
@@ -106,7 +101,7 @@ def _refuse_other_shapes(matrices: Mapping[str, NDArray[np.float64]]) -> None:
 def _label(
     axes: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64], size: float
 ) -> None:
-    """Write orbitals beside rows and below columns, electrons as exponents."""
+    """Label rows and columns with their orbitals, with electrons as exponents."""
     for axis, indices in ((axes.yaxis, rows), (axes.xaxis, columns)):
         names = [f"{ORBITALS[index][0]}$^{{{ORBITALS[index][1:]}}}$" for index in indices]
         axis.set_ticks(np.arange(len(names)), names, fontsize=size)
@@ -114,7 +109,7 @@ def _label(
 
 
 def _divide(axes: Axes) -> None:
-    """Draw lines between orbitals, and wider ones between s, p, d and f."""
+    """Draw lines between orbitals, and wider lines between s, p, d and f."""
     for index in range(1, len(ORBITALS)):
         width = 1.6 if index in SUBSHELLS else 0.3
         axes.axhline(index - 0.5, color="white", linewidth=width)
@@ -122,7 +117,7 @@ def _divide(axes: Axes) -> None:
 
 
 def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
-    """Write each number that is not zero into its cell, to be read on any color."""
+    """Write values that are not zero into their cells, legible on every color."""
     for (row, column), value in np.ndenumerate(values):
         if value:
             red, green, blue, _ = image.cmap(image.norm(value))
@@ -134,22 +129,22 @@ def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
 
 
 def spectra(
-    rows: Mapping[str, ArrayLike], *, n_largest: int | None = None, title: str = ""
+    features: Mapping[str, ArrayLike], *, n_largest: int | None = None, title: str = ""
 ) -> Figure:
-    """Draw eigenvalues of overlap matrices, largest first, a line for each atom.
+    """Draw the eigenvalues of overlap matrices in descending order, one line per atom.
 
     Parameters
     ----------
-    rows
-        Rows as of `GOM.create`, [n_features], by the name of the atom.
+    features
+        Features of an atom from `GOM.create`, [n_features], by name of the atom.
     n_largest
-        Eigenvalues to draw; None for all.
+        Number of eigenvalues to draw; None for all.
     title
-        Above the axes.
+        Title of the axes.
     """
     figure, axes = canvas(5.6, 3.4)
-    for index, (name, row) in enumerate(rows.items()):
-        values = np.asarray(row, float)[:n_largest]
+    for index, (name, own) in enumerate(features.items()):
+        values = np.asarray(own, float)[:n_largest]
         axes.plot(
             np.arange(1, len(values) + 1), values, label=name, linewidth=1.0,
             color=COLORS[index % len(COLORS)], marker=MARKERS[index % len(MARKERS)],

@@ -1,4 +1,4 @@
-"""How a number is distributed: at some temperatures, in some phases, for some models."""
+"""Distributions of a value in groups, such as temperatures, phases or models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-N_GRID = 200  # points at which a density is drawn
+N_GRID = 200  # points at which a density is evaluated
 
 
 def distributions(
@@ -31,19 +31,20 @@ def distributions(
     Parameters
     ----------
     groups
-        Values by the name of their group, [n_values] each; what is not finite is left out.
-        Names that are numbers, such as temperatures, are places on the horizontal axis.
+        Values by name of the group, [n_values] each. Values that are not finite are left
+        out. Names that are numbers, such as temperatures, are positions on the horizontal
+        axis.
     label, unit
-        What the values are.
+        Name and unit of the values.
     by
-        What tells the groups apart, with its unit.
+        Label of the horizontal axis, with its unit.
     title
-        Above the axes.
+        Title of the axes.
 
     Raises
     ------
     SettingError
-        If there is no group, or one without a value.
+        If there is no group, or a group has no value.
     """
     if not groups:
         raise SettingError("there is no group of values to draw")

@@ -1,4 +1,4 @@
-"""Where the errors are: by element, and by size of the cell."""
+"""Errors by element and by number of atoms in the cell."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-FEWEST = 5  # crystals; a mean of fewer says little
+MIN_CRYSTALS = 5  # a mean over fewer crystals says little
 N_SIZES = 8  # classes of cell sizes
 
 
 def error_by_element(
     numbers: Sequence[ArrayLike], error: ArrayLike, *, unit: str = "", title: str = ""
 ) -> Figure:
-    """Draw the mean absolute error of the crystals that have an element, for each element.
+    """Draw, for each element, the mean absolute error of the crystals that contain it.
+
+    Elements in fewer than 5 crystals are left out, unless there are no others.
 
     Parameters
     ----------
     numbers
-        Atomic numbers of the atoms of each crystal.
+        Atomic numbers of the atoms in each crystal.
     error : [n_crystals]
-        Predicted minus known.
+        Predicted minus known values.
     unit, title
-        For the labels. Elements in fewer than 5 crystals are left out, if any has more.
+        Labels.
     """
     size = np.abs(np.asarray(error, float))
     found: dict[int, list[float]] = {}
     for atoms, value in zip(numbers, size, strict=True):
         for number in np.unique(np.asarray(atoms)):
             found.setdefault(int(number), []).append(value)
-    fewest = min(FEWEST, max(map(len, found.values())))
+    fewest = min(MIN_CRYSTALS, max(map(len, found.values())))
     rows = sorted(
         ((np.mean(values), number) for number, values in found.items()
          if len(values) >= fewest),
@@ -63,14 +65,14 @@ def error_by_element(
 def error_by_size(
     n_atoms: ArrayLike, error: ArrayLike, *, unit: str = "", title: str = ""
 ) -> Figure:
-    """Draw quartiles of the absolute error over classes of cell size.
+    """Draw the quartiles of the absolute error for classes of cell sizes.
 
     Parameters
     ----------
     n_atoms, error : [n_crystals]
-        Atoms in the cell, and predicted minus known.
+        Number of atoms in the cell, and predicted minus known values.
     unit, title
-        For the labels.
+        Labels.
     """
     sizes, absolute = np.asarray(n_atoms), np.abs(np.asarray(error, float))
     edges = np.unique(np.quantile(sizes, np.linspace(0.0, 1.0, N_SIZES + 1)).astype(int))
@@ -96,7 +98,7 @@ def error_by_size(
 
 
 def _classes(sizes: NDArray[Any], edges: NDArray[Any]) -> list[tuple[str, NDArray[Any]]]:
-    """Label and members of each class of sizes that has any."""
+    """Return label and members of each class of sizes that is not empty."""
     if len(edges) == 1:
         edges = np.append(edges, edges[0] + 1)
     classes = []

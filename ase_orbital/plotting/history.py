@@ -1,4 +1,4 @@
-"""Losses along a training run."""
+"""Losses during training."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 def training_history(
     losses: Mapping[str, Sequence[float]], *, title: str = "", label: str = "loss"
 ) -> Figure:
-    """Draw losses by epoch, on a logarithmic scale.
+    """Draw the loss of each epoch on a logarithmic scale.
 
     Parameters
     ----------
     losses
-        One value an epoch, by the name of the set.
+        One value per epoch, by name of the set.
     title, label
-        Above the axes, and of the vertical axis.
+        Title of the axes, and label of the vertical axis.
     """
     figure, axes = canvas(5.2, 3.4)
     for (name, values), color in zip(losses.items(), COLORS, strict=False):

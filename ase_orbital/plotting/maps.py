@@ -1,4 +1,4 @@
-"""Numbers on a grid: over the elements on two sites, or between all atoms of a crystal."""
+"""Properties on a grid of elements, and similarities between the atoms of a crystal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import DENSITY, Picture, canvas, with_unit
+from ase_orbital.plotting.canvas import DENSITY, NotebookFigure, canvas, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 DIVERGING = "PuOr"
-NOTHING = "0.85"  # color of cells without a number
+MISSING = "0.85"  # color of cells without a value
 
 
 def property_map(
@@ -35,24 +34,24 @@ def property_map(
     in_domain: ArrayLike | None = None,
     title: str = "",
 ) -> Figure:
-    """Draw a property on a grid, such as over the elements on two sites of a crystal.
+    """Draw a property on a grid, for example of the elements on two sites of a crystal.
 
     Parameters
     ----------
     values : [n_rows, n_columns]
-        NaN where there is none.
+        Values; NaN where there is none.
     rows, columns
-        Names of the rows, downwards, and of the columns.
+        Names of the rows from top to bottom, and of the columns.
     row_label, column_label
-        What rows and columns are.
+        Labels of the axes.
     label, unit
-        What the values are.
+        Name and unit of the values.
     center
-        Value in the middle of a scale of two colors; None for a scale of one.
+        Value at the center of a diverging color scale; None for a sequential scale.
     in_domain : [n_rows, n_columns], optional
-        Where this is false the cell is crossed.
+        Cells in which this is false are marked with a cross.
     title
-        Above the axes.
+        Title of the axes.
 
     Raises
     ------
@@ -65,20 +64,20 @@ def property_map(
     for name, array in (("values", grid), ("in_domain", outside)):
         if array.shape != expected:
             raise SettingError(
-                f"{name} has shape {list(array.shape)}, not {list(expected)}: one for "
-                "each row and column"
+                f"{name} has shape {list(array.shape)}, not {list(expected)}: give one "
+                "value for each row and column"
             )
     present = np.isfinite(grid)
     if not present.any():
         raise SettingError("there is no finite value to draw")
     figure, axes = canvas(0.27 * len(columns) + 1.9, 0.25 * len(rows) + 0.9)
     axes.spines[:].set_visible(False)
-    axes.set_facecolor(NOTHING)
-    look: dict[str, Any] = {"cmap": DENSITY}
+    axes.set_facecolor(MISSING)
+    scale: dict[str, Any] = {"cmap": DENSITY}
     if center is not None:
-        reach = np.abs(grid[present] - center).max() or 1.0
-        look = {"cmap": DIVERGING, "vmin": center - reach, "vmax": center + reach}
-    image = axes.imshow(np.ma.masked_invalid(grid), aspect="auto", **look)
+        extent = np.abs(grid[present] - center).max() or 1.0
+        scale = {"cmap": DIVERGING, "vmin": center - extent, "vmax": center + extent}
+    image = axes.imshow(np.ma.masked_invalid(grid), aspect="auto", **scale)
     down, across = np.nonzero(outside & present)
     if len(down):
         for line, color in ((2.0, "white"), (0.9, "black")):  # visible on any color
@@ -99,76 +98,69 @@ def property_map(
 
 
 def _booleans(values: ArrayLike) -> NDArray[np.bool_]:
-    """NaN, where nothing was predicted, counts as true: there is nothing to mark."""
+    """Return true for NaN, too: without a prediction there is nothing to mark."""
     return np.asarray(np.asarray(values, float) != 0.0)
 
 
 def similarity_map(
-    rows: Mapping[str, ArrayLike], groups: Sequence[str], *, title: str = ""
+    features: Mapping[str, ArrayLike], groups: Sequence[str], *, title: str = ""
 ) -> Figure:
-    r"""Draw how alike atoms are: cosines of the angles between their rows.
+    r"""Draw the cosine similarity between the features of atoms.
 
     $\cos_{ij} = x_i \cdot x_j / (|x_i| |x_j|)$
 
     Parameters
     ----------
-    rows
-        [n_atoms, n_features], by what stands above the panel of each: descriptors of one
-        crystal's atoms, or features of its atoms inside a network.
+    features
+        Descriptors of the atoms of a crystal or their hidden features in a network,
+        [n_atoms, n_features], by the title of their panel.
     groups : [n_atoms]
-        Kind of each atom. Atoms of a kind stand together, in the order in which the kinds
-        are first met.
+        Group of each atom, such as its element. Atoms of one group are drawn together, in
+        the order in which the groups first occur.
     title
-        Above all.
+        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there are no rows, or not one for each of `groups`.
+        If there are no features, or their number of atoms is not that of `groups`.
     """
     order = sorted(range(len(groups)), key=lambda index: list(groups).index(groups[index]))
     cosines = {}
-    for name, given in rows.items():
+    for name, given in features.items():
         array = np.asarray(given, float)
         if array.ndim != 2 or len(array) != len(groups) or not len(array):
             raise SettingError(
-                f"the rows {name!r} have shape {list(array.shape)}; there must be one row "
-                f"for each of the {len(groups)} atoms in groups"
+                f"the features {name!r} have shape {list(array.shape)}; give one row for "
+                f"each of the {len(groups)} atoms in groups"
             )
         length = np.linalg.norm(array, axis=1, keepdims=True)
         unit = array / np.where(length > 0.0, length, 1.0)
         cosines[name] = (unit @ unit.T)[np.ix_(order, order)]
     if not cosines:
-        raise SettingError("there are no rows to compare")
+        raise SettingError("there are no features to compare")
     lowest = min(cosine.min() for cosine in cosines.values())
-    figure = Picture(
-        figsize=(3.1 * len(cosines) + 1.3, 3.4 + 0.3 * bool(title)),
-        layout="constrained",
-        dpi=160,
-    )
-    FigureCanvasAgg(figure)
-    every = figure.subplots(ncols=len(cosines), squeeze=False)[0]
-    for axes, (name, cosine) in zip(every, cosines.items(), strict=True):
+    figure = NotebookFigure(3.1 * len(cosines) + 1.3, 3.4 + 0.3 * bool(title), title)
+    panels = figure.subplots(ncols=len(cosines), squeeze=False)[0]
+    for axes, (name, cosine) in zip(panels, cosines.items(), strict=True):
         image = axes.imshow(cosine, cmap=DENSITY, vmin=lowest, vmax=1.0)
         axes.set_title(name, fontsize=10)
-        _divide(axes, [groups[index] for index in order], names=axes is every[0])
+        _divide(axes, [groups[index] for index in order], names=axes is panels[0])
     figure.colorbar(
-        image, ax=list(every), label="cosine between atoms", aspect=20, pad=0.02
+        image, ax=list(panels), label="cosine between atoms", aspect=20, pad=0.02
     )
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
 def _divide(axes: Axes, ordered: Sequence[str], *, names: bool) -> None:
-    """Draw lines between the kinds of atoms, and name them."""
-    sizes = [(kind, len(list(members))) for kind, members in groupby(ordered)]
+    """Draw lines between the groups of atoms, and label them."""
+    sizes = [(group, len(list(members))) for group, members in groupby(ordered)]
     ends = np.cumsum([size for _, size in sizes])
     for end in ends[:-1]:
         axes.axhline(end - 0.5, color="white", linewidth=1.2)
         axes.axvline(end - 0.5, color="white", linewidth=1.2)
     places = [end - 0.5 * size - 0.5 for end, (_, size) in zip(ends, sizes, strict=True)]
-    labels = [kind for kind, _ in sizes]
+    labels = [group for group, _ in sizes]
     axes.set_xticks(places, labels, fontsize=9, rotation=30, ha="right")
     axes.set_yticks(places, labels if names else [""] * len(labels), fontsize=9)
     axes.tick_params(length=0.0)

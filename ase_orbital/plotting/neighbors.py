@@ -1,16 +1,14 @@
-"""Whom an atom is joined to, and how much each neighbor counts."""
+"""Neighbors of an atom in a graph, and their weights."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import SettingError
 from ase_orbital.graphs.converters import as_crystal_graph
-from ase_orbital.plotting.canvas import COLORS, Picture
+from ase_orbital.plotting.canvas import COLORS, NotebookFigure, open_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,31 +18,31 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
-ASIDE = 0.02  # of the range of distances, between species of one shell
-ALIKE = 3  # decimals of distances (Å) and weights that make one shell
+OFFSET = 0.02  # between species of one shell, as a fraction of the range of distances
+DECIMALS = 3  # distances (Å) and weights that agree to these belong to one shell
 
 
 def neighbor_weights(
     graphs: Mapping[str, Any], atom: int = 0, *, title: str = ""
 ) -> Figure:
-    """Draw how much each neighbor of an atom counts, against its distance.
+    """Draw the weights of an atom's neighbors against their distances.
 
-    Neighbors of one species, distance and weight are one point, with their number beside
-    it.
+    Neighbors of equal species, distance and weight are drawn as one point, with their
+    number next to it.
 
     Parameters
     ----------
     graphs
-        CrystalGraph, DGLGraph or PyG Data, by what stands above the panel of each.
+        CrystalGraph, DGLGraph or PyG Data, by the title of its panel.
     atom
-        Index of the atom the edges go to.
+        Index of the atom whose neighbors are drawn.
     title
-        Above all.
+        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there is no graph, or one has no such atom.
+        If there is no graph, or a graph has no such atom.
     """
     crystals = {name: as_crystal_graph(graph) for name, graph in graphs.items()}
     if not crystals:
@@ -55,42 +53,36 @@ def neighbor_weights(
     farthest = max((d for shell in shells.values() for _, d, _ in shell), default=1.0)
     nearest = min((d for shell in shells.values() for _, d, _ in shell), default=0.0)
     margin = 0.12 * (farthest - nearest) or 0.5
-    figure = Picture(
-        figsize=(5.6, 0.7 + 1.45 * len(crystals)), layout="constrained", dpi=160
-    )
-    FigureCanvasAgg(figure)
-    every = figure.subplots(len(crystals), sharex=True, sharey=True, squeeze=False)[:, 0]
-    for axes, (name, shell) in zip(every, shells.items(), strict=True):
-        _draw(axes, shell, colors, ASIDE * (farthest - nearest + 2.0 * margin))
+    figure = NotebookFigure(5.6, 0.7 + 1.45 * len(crystals), title)
+    panels = figure.subplots(len(crystals), sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, (name, shell) in zip(panels, shells.items(), strict=True):
+        _draw(axes, shell, colors, OFFSET * (farthest - nearest + 2.0 * margin))
         axes.set_title(name, fontsize=10, loc="left")
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(direction="in")
-    every[0].set(xlim=(nearest - margin, farthest + margin), ylim=(0.0, None))
+        open_frame(axes)
+    panels[0].set(xlim=(nearest - margin, farthest + margin), ylim=(0.0, None))
     for number in species:
-        every[0].plot([], [], "o", color=colors[number], label=SYMBOLS[number])
+        panels[0].plot([], [], "o", color=colors[number], label=SYMBOLS[number])
     if species:
         figure.legend(
             loc="outside right upper", frameon=False, fontsize=9, handletextpad=0.1
         )
-    every[-1].set_xlabel("distance (Å)")
+    panels[-1].set_xlabel("distance (Å)")
     figure.supylabel("weight of the edge", fontsize=10)
-    if title:
-        figure.suptitle(title, fontsize=11)
     return figure
 
 
 def _shells(graph: CrystalGraph, atom: int, name: str) -> Counter[tuple[int, float, float]]:
-    """How many edges of each species, distance and weight go to an atom."""
+    """Count the edges to an atom by species, distance and weight."""
     if not 0 <= atom < len(graph.numbers):
         raise SettingError(
-            f"the graph {name!r} has {len(graph.numbers)} atoms, and none of index {atom}"
+            f"the graph {name!r} has {len(graph.numbers)} atoms and no atom {atom}"
         )
     edges = graph.target == atom
     numbers = graph.numbers[graph.source[edges]].tolist()
     distances = graph.distance[edges].double().tolist()
     weights = graph.weight[edges].double().tolist()
     return Counter(
-        (number, round(distance, ALIKE), round(weight, ALIKE))
+        (number, round(distance, DECIMALS), round(weight, DECIMALS))
         for number, distance, weight in zip(numbers, distances, weights, strict=True)
     )
 
@@ -101,7 +93,7 @@ def _draw(
     colors: Mapping[int, str],
     step: float,
 ) -> None:
-    """Points on stems; species of one distance stand side by side."""
+    """Draw points on stems; species at one distance are drawn side by side."""
     for (number, distance, weight), count in sorted(shell.items()):
         beside = sorted({other for other, d, _ in shell if d == distance})
         x = distance + step * (beside.index(number) - 0.5 * (len(beside) - 1))

@@ -1,4 +1,4 @@
-"""Predicted against known."""
+"""Parity plot of predicted against known values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
-N_BINS = 80  # of the grid on which the density of points is counted
-MARGIN = 0.03  # of the range, on both sides
+N_BINS = 80  # of the grid for the density of points
+MARGIN = 0.03  # on both sides, as a fraction of the range
 
 
 def parity(
@@ -31,13 +31,13 @@ def parity(
     Parameters
     ----------
     known, predicted : [n_crystals]
-        In one unit.
+        Values in one unit.
     label, unit
-        What the values are, for the axes.
+        Name and unit of the values.
     in_domain : [n_crystals], optional
-        Where this is false the point is a ring.
+        Crystals for which this is false are marked with a ring.
     title
-        Above the axes.
+        Title of the axes.
     """
     x, y = np.asarray(known, float), np.asarray(predicted, float)
     inside = np.ones(len(x), bool) if in_domain is None else np.asarray(in_domain, bool)
@@ -65,21 +65,21 @@ def parity(
     bar.ax.set_yticklabels(["few", "many"])
     bar.set_label("crystals", labelpad=-18)
     error = y - x
-    spread = np.square(x - x.mean()).sum()
+    total = np.square(x - x.mean()).sum()
     suffix = f" {unit}" if unit and unit != "1" else ""
     lines = [
         f"{len(x):,} crystals",
         f"MAE {np.abs(error).mean():.4f}{suffix}",
         f"RMSE {np.sqrt(np.square(error).mean()):.4f}{suffix}",
     ]
-    if spread > 0:
-        lines.append(f"R² {1.0 - np.square(error).sum() / spread:.4f}")
+    if total > 0:
+        lines.append(f"R² {1.0 - np.square(error).sum() / total:.4f}")
     note(axes, lines, right=False, low=False)
     return figure
 
 
 def _density(x: NDArray[Any], y: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
-    """How many points are near each point, on a logarithmic scale."""
+    """Return the logarithm of the number of points near each point."""
     counts, edges, _ = np.histogram2d(x, y, bins=N_BINS, range=(limits, limits))
     smooth = gaussian_filter(counts, 1.0)
     column = np.clip(np.digitize(x, edges) - 1, 0, N_BINS - 1)

@@ -1,4 +1,4 @@
-"""Receiver operating characteristic of classifiers."""
+"""Receiver operating characteristic curves of classifiers."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def roc_curves(
     Parameters
     ----------
     curves
-        False and true positive rates (`training.metrics.roc`) by the name of the model.
+        False and true positive rates, as from `training.metrics.roc`, by name of the model.
     title
-        Above the axes.
+        Title of the axes.
     """
     figure, axes = canvas()
     for (name, (false, true)), color in zip(curves.items(), COLORS, strict=False):

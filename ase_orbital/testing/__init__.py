@@ -1,4 +1,4 @@
-"""Checks that others can run on their own descriptors and models."""
+"""Invariance checks for descriptors and models, to be used in tests of your own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same crystal, however it is written down, must give the same answer."""
+"""Checks that results do not depend on how a crystal is written down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Rewriting(NamedTuple):
-    """One crystal written another way; `origin` is each atom's index in the first one."""
+    """An equivalent description of a crystal, and the original index of each atom."""
 
     change: str
     atoms: Atoms
@@ -28,22 +28,23 @@ class Rewriting(NamedTuple):
 
 
 def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]:
-    """Write one crystal in several ways.
+    """Yield equivalent descriptions of one crystal.
 
-    Rotated, mirrored, translated across the cell's faces, moved by whole lattice vectors,
-    with its atoms in another order, in a sheared choice of cell, and doubled.
+    The crystal is rotated, mirrored, translated and wrapped; its atoms are moved by whole
+    lattice vectors and permuted; its cell is sheared and doubled. Changes that need a
+    lattice are left out for structures without one.
 
     Parameters
     ----------
     structure
-        Periodic or not; what needs a lattice is left out where there is none.
+        Any structure, periodic or not.
     seed
-        Of the random rotation, translation and order.
+        Seed of the random rotation, translation and permutation.
 
     Yields
     ------
     Rewriting
-        What was changed, the Atoms, and each atom's index in the first ones.
+        Name of the change, the Atoms, and the original index of each atom.
     """
     atoms = to_atoms(structure)
     rng = np.random.default_rng(seed)
@@ -90,24 +91,24 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
 def assert_invariant(
     descriptor: Descriptor, structure: AtomsLike, *, tolerance: float = 1e-9, seed: int = 0
 ) -> None:
-    """Fail unless rows follow atoms and ignore how the crystal is written.
+    """Fail if the features of an atom depend on how the crystal is written down.
 
     Parameters
     ----------
     descriptor
-        Called with `create`.
+        Its method `create` is called.
     structure
         Any structure, periodic or not.
     tolerance
-        Largest difference allowed, in the unit of the features.
+        Largest allowed difference, in the unit of the features.
     seed
-        Of the random rotation, translation and order.
+        Seed of the random rotation, translation and permutation.
     """
-    rows = descriptor.create(structure)
+    features = descriptor.create(structure)
     for change, other, origin in same_crystals(structure, seed=seed):
         np.testing.assert_allclose(
             descriptor.create(other),
-            rows[origin],
+            features[origin],
             rtol=0.0,
             atol=tolerance,
             err_msg=f"{descriptor} depends on {change}",
@@ -121,18 +122,18 @@ def assert_function_of_the_crystal(
     tolerance: float,
     seed: int = 0,
 ) -> None:
-    """Fail unless predictions ignore how the crystal is written.
+    """Fail if predictions depend on how the crystal is written down.
 
     Parameters
     ----------
     predict
-        Such as `Predictor(...).predict`.
+        Function of Atoms such as `Predictor(...).predict`.
     structure
         Any structure.
     tolerance
-        Largest difference allowed, in the unit of the property.
+        Largest allowed difference, in the unit of the property.
     seed
-        Of the random rotation, translation and order.
+        Seed of the random rotation, translation and permutation.
     """
     atoms = to_atoms(structure)
     expected = predict(atoms)

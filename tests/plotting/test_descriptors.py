@@ -1,4 +1,4 @@
-"""Pictures of descriptors show the numbers they were given, under the right orbitals."""
+"""Heat maps and spectra show the given values at the right orbitals."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def labels(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
-def test_only_orbitals_that_occur_are_drawn_with_their_numbers():
+def test_only_orbitals_that_occur_are_drawn_with_their_values():
     sodium, chlorine, bar = orbital_fields(FIELDS).axes
     assert (
         labels(sodium.yaxis) == labels(chlorine.xaxis) == ["s$^{1}$", "s$^{2}$", "p$^{5}$"]
@@ -32,7 +32,7 @@ def test_only_orbitals_that_occur_are_drawn_with_their_numbers():
     assert image.get_array().mask.sum() == 7
 
 
-def test_all_orbitals_stand_as_in_the_papers():
+def test_all_orbitals_are_drawn_as_in_the_papers():
     axes, _ = orbital_fields({"mean": np.mean([*FIELDS.values()], axis=0)},
                              every_orbital=True).axes  # fmt: skip
     assert len(labels(axes.yaxis)) == len(labels(axes.xaxis)) == 32
@@ -43,13 +43,13 @@ def test_all_orbitals_stand_as_in_the_papers():
     np.testing.assert_allclose(drawn.filled(0.0), np.mean([*FIELDS.values()], axis=0))
 
 
-def test_panels_share_one_scale():
+def test_panels_share_one_color_scale():
     panels = orbital_fields({"one": FIELDS["Na"], "half": 0.5 * FIELDS["Na"]}).axes[:2]
     assert {axes.images[0].norm.vmax for axes in panels} == {FIELDS["Na"].max()}
     assert {axes.images[0].norm.vmin for axes in panels} == {0.0}
 
 
-def test_differences_have_zero_in_the_middle(tmp_path):
+def test_differences_have_a_scale_centered_at_zero(tmp_path):
     figure = orbital_fields({"change": FIELDS["Na"] - 2.0 * FIELDS["Cl"]}, title="changes")
     norm = figure.axes[0].images[0].norm
     assert norm.vmin == -norm.vmax < 0.0
@@ -57,7 +57,7 @@ def test_differences_have_zero_in_the_middle(tmp_path):
     assert (tmp_path / "change.png").stat().st_size > 5_000
 
 
-def test_no_difference_at_all_can_be_drawn(tmp_path):
+def test_a_matrix_of_zeros_can_be_drawn(tmp_path):
     orbital_fields({"nothing": np.zeros((32, 32))}).savefig(tmp_path / "nothing.png")
 
 
@@ -65,16 +65,16 @@ def test_no_difference_at_all_can_be_drawn(tmp_path):
     ("fields", "message"),
     [({}, "no matrix"), ({"Na": OFM().create(SALT)[0]}, r"'Na' has shape \[1056\]")],
 )
-def test_what_is_no_matrix_is_refused(fields, message):
+def test_arrays_of_other_shapes_are_refused(fields, message):
     with pytest.raises(SettingError, match=message):
         orbital_fields(fields)
 
 
-def test_a_spectrum_is_a_line_an_atom(tmp_path):
-    rows = GOM().create(SALT)
-    figure = spectra({"Na": rows[0], "Cl": rows[1]}, n_largest=12)
+def test_a_spectrum_has_one_line_per_atom(tmp_path):
+    features = GOM().create(SALT)
+    figure = spectra({"Na": features[0], "Cl": features[1]}, n_largest=12)
     (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == ["Na", "Cl"]
-    np.testing.assert_array_equal(axes.lines[1].get_ydata(), rows[1, :12])
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), features[1, :12])
     np.testing.assert_array_equal(axes.lines[1].get_xdata(), np.arange(1, 13))
     figure.savefig(tmp_path / "spectra.png")

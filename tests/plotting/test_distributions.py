@@ -1,4 +1,4 @@
-"""The picture of a distribution shows the values it was given."""
+"""Violins, means and standard deviations are those of the given values."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from ase_orbital.plotting import distributions
 RANDOM = np.random.default_rng(0)
 
 
-def test_numbers_are_places_and_means_are_drawn():
+def test_groups_with_numbers_as_names_are_drawn_at_their_positions():
     groups = {300: RANDOM.normal(1.0, 0.1, 50), 900: RANDOM.normal(2.0, 0.3, 50)}
     (axes,) = distributions(groups, label="band_gap", unit="eV", by="temperature (K)").axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("temperature (K)", "band gap (eV)")
@@ -21,7 +21,7 @@ def test_numbers_are_places_and_means_are_drawn():
     assert (high - low) / 2 == pytest.approx(groups[900].std())
 
 
-def test_names_stand_side_by_side(tmp_path):
+def test_groups_with_other_names_are_drawn_side_by_side(tmp_path):
     figure = distributions({"solid": [1.0, 2.0, np.nan], "alike": [1.0, 1.0], "one": [3.0]})
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["solid", "alike", "one"]
@@ -32,6 +32,6 @@ def test_names_stand_side_by_side(tmp_path):
 @pytest.mark.parametrize(
     ("groups", "message"), [({}, "no group"), ({"melt": [np.nan]}, "'melt' has no value")]
 )
-def test_nothing_to_draw_is_refused(groups, message):
+def test_groups_without_values_are_refused(groups, message):
     with pytest.raises(SettingError, match=message):
         distributions(groups)

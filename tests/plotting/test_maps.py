@@ -1,4 +1,4 @@
-"""Maps show each number in its place, and what is not there as absent."""
+"""Maps show each value in its cell, and leave cells without a value blank."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def image(axes):
     return axes.images[0].get_array()
 
 
-def test_a_map_has_rows_downwards_and_absent_cells():
+def test_rows_run_downwards_and_missing_cells_are_masked():
     figure = property_map(
         VALUES, ["Sr", "Ba"], ["Ti", "Zr", "Hf"], label="band_gap", unit="eV",
         row_label="A", column_label="B",
@@ -29,7 +29,7 @@ def test_a_map_has_rows_downwards_and_absent_cells():
     assert not figure.legends
 
 
-def test_the_center_of_the_scale_is_where_it_was_asked_for():
+def test_the_color_scale_has_the_given_center():
     axes = property_map(VALUES, "ab", "xyz", center=0.2).axes[0]
     low, high = axes.images[0].get_clim()
     assert (low + high) / 2 == pytest.approx(0.2)
@@ -47,7 +47,7 @@ def test_only_predicted_cells_outside_the_domain_are_crossed(tmp_path):
     figure.savefig(tmp_path / "map.png")
 
 
-def test_maps_that_mean_nothing_are_refused():
+def test_arrays_of_other_shapes_are_refused():
     with pytest.raises(SettingError, match=r"values has shape \[2, 3\], not \[3, 2\]"):
         property_map(VALUES, "abc", "xy")
     with pytest.raises(SettingError, match=r"in_domain has shape \[3\], not \[2, 3\]"):
@@ -56,13 +56,13 @@ def test_maps_that_mean_nothing_are_refused():
         property_map([[np.nan]], "a", "b")
 
 
-ROWS = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0], [0.0, 0.0]])
+FEATURES = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0], [0.0, 0.0]])
 
 
-def test_similarities_are_cosines_with_kinds_together(tmp_path):
-    figure = similarity_map({"rows": ROWS}, ["O", "Mn", "O", "Mn"])
+def test_similarities_are_cosines_sorted_by_group(tmp_path):
+    figure = similarity_map({"features": FEATURES}, ["O", "Mn", "O", "Mn"])
     half = 0.5**0.5
-    expected = [  # O, O, Mn, Mn; the last is zero, and like nothing
+    expected = [  # O, O, Mn, Mn; the last atom has no features
         [1.0, half, 0.0, 0.0],
         [half, 1.0, half, 0.0],
         [0.0, half, 1.0, 0.0],
@@ -75,15 +75,15 @@ def test_similarities_are_cosines_with_kinds_together(tmp_path):
     figure.savefig(tmp_path / "similarity.png")
 
 
-def test_panels_share_one_scale():
-    figure = similarity_map({"before": ROWS, "after": ROWS[::-1] + 1.0}, "abba")
+def test_panels_share_one_color_scale():
+    figure = similarity_map({"before": FEATURES, "after": FEATURES[::-1] + 1.0}, "abba")
     first, second = (axes.images[0] for axes in figure.axes[:2])
     assert first.get_clim() == second.get_clim() == (0.0, 1.0)
     assert [axes.get_title() for axes in figure.axes[:2]] == ["before", "after"]
 
 
-def test_rows_that_are_not_one_an_atom_are_refused():
+def test_features_of_another_number_of_atoms_are_refused():
     with pytest.raises(SettingError, match=r"'mine' have shape \[4, 2\].*the 3 atoms"):
-        similarity_map({"mine": ROWS}, "abc")
-    with pytest.raises(SettingError, match="no rows"):
+        similarity_map({"mine": FEATURES}, "abc")
+    with pytest.raises(SettingError, match="no features"):
         similarity_map({}, "abc")

@@ -1,4 +1,4 @@
-"""Pictures of edges show the edges of the graph, each once."""
+"""Each edge of the graph is drawn once, with its distance and weight."""
 
 import numpy as np
 import pytest
@@ -20,16 +20,16 @@ OXYGEN = 2
 
 
 def points(axes):
-    """Distance and weight of each point, stems and guides left out."""
+    """Distance and weight of each point, without stems and guides."""
     lines = [
         line for line in axes.lines if line.get_marker() == "o" and len(line.get_xdata())
     ]
     return sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in lines)
 
 
-def test_shells_of_an_oxygen_have_their_numbers_and_occupations(tmp_path):
+def test_shells_of_an_oxygen_have_their_numbers_and_weights(tmp_path):
     graph = Atoms2Graph(OneHot()).get_graph(PEROVSKITE)[0]
-    figure = neighbor_weights({"by occupation": graph}, OXYGEN)
+    figure = neighbor_weights({"smooth": graph}, OXYGEN)
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == ["8 O", "2 Ti", "4 Sr"]
     np.testing.assert_allclose(
@@ -39,14 +39,14 @@ def test_shells_of_an_oxygen_have_their_numbers_and_occupations(tmp_path):
     assert near == pytest.approx(3.905 / 2, abs=1e-3)
     # The two species of a shell stand on either side of it.
     assert np.mean(far) == pytest.approx(3.905 / 2**0.5, abs=1e-3)
-    assert axes.get_title(loc="left") == "by occupation"
+    assert axes.get_title(loc="left") == "smooth"
     figure.savefig(tmp_path / "neighbors.png")
 
 
-def test_every_graph_has_a_panel_and_every_species_one_color():
+def test_each_graph_has_a_panel_and_each_species_a_color():
     exact = Atoms2Graph(OneHot(), smoothing=None)
     graphs = {
-        "occupation": Atoms2Graph(OneHot()).get_graph(PEROVSKITE)[0],
+        "smooth": Atoms2Graph(OneHot()).get_graph(PEROVSKITE)[0],
         "nearest": exact.crystal_graph(PEROVSKITE),
         "copper": exact.get_graph(bulk("Cu"))[0],
     }
@@ -63,9 +63,9 @@ def test_an_atom_without_neighbors_can_be_drawn(tmp_path):
     neighbor_weights({"lone": graph}).savefig(tmp_path / "lone.png")
 
 
-def test_what_cannot_be_drawn_is_named():
+def test_missing_atoms_and_other_objects_are_refused():
     graph = Atoms2Graph(OneHot()).get_graph(PEROVSKITE)[0]
-    with pytest.raises(SettingError, match="graph 'mine' has 5 atoms, and none of index 5"):
+    with pytest.raises(SettingError, match="graph 'mine' has 5 atoms and no atom 5"):
         neighbor_weights({"mine": graph}, 5)
     with pytest.raises(SettingError, match="no graph"):
         neighbor_weights({})
