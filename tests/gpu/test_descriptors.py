@@ -1,5 +1,8 @@
 """GOM on a GPU gives the features and derivatives that it gives on the CPU."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -55,3 +58,22 @@ def test_concatenated_descriptors(device, crystals):
     here = Concatenate(OneHot(), GOM(n_eigenvalues=20))
     for atoms in crystals:
         assert_allclose(there.create(atoms), here.create(atoms), rtol=0.0, atol=1e-11)
+
+
+THREADS = """
+import sys, torch
+from ase.build import bulk
+from ase_orbital import GOM
+
+torch.set_num_threads(8)
+atoms = bulk("NaCl", "rocksalt", a=5.64, cubic=True) * (3, 3, 3)
+atoms.rattle(0.1, seed=0)
+found = GOM(device=sys.argv[1], orbitals="sp", dtype="float32").create(atoms)
+print(found.shape[0])
+"""
+
+
+def test_the_first_use_in_a_process_may_be_in_several_threads(device):
+    command = [sys.executable, "-W", "ignore", "-c", THREADS, device]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "216\n"
