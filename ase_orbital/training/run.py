@@ -109,7 +109,7 @@ def train(
     # Only now: after unusable data, the folder stays free for other settings.
     text = json.dumps(settings.to_dict(), indent=1)
     (folder / "settings.json").write_text(text + "\n", encoding="utf-8")
-    sizes = ", ".join(f"{len(ids):,} for {name}" for name, ids in prepared.ids.items())
+    sizes = ", ".join(f"{len(ids):,} {name}" for name, ids in prepared.ids.items())
     logger.info("crystals: %s; %d left out", sizes, len(prepared.rejected))
     members, seconds = [], 0.0
     for index in range(settings.members):

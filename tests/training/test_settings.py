@@ -3,11 +3,9 @@
 import json
 import subprocess
 import sys
-from argparse import ArgumentParser
 
 import pytest
 
-from ase_orbital.cli.settings import add_settings, given
 from ase_orbital.errors import SettingError
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.settings import MACHINE
@@ -48,6 +46,7 @@ def test_settings_survive_plain_values():
     assert plain == OTHERS
     assert json.loads(json.dumps(plain)) == plain
     assert TrainingSettings.from_dict(plain) == settings
+    assert TrainingSettings.from_dict(CLASSES).to_dict().items() >= CLASSES.items()
 
 
 def test_defaults_and_papers_survive_plain_values():
@@ -201,36 +200,3 @@ def test_members_differ_in_their_seeds_only():
     member = settings.of_member(2)
     assert (member.members, member.seed) == (1, 7)
     assert member.differences(settings) == ["members", "seed"]
-
-
-@pytest.mark.parametrize("name", [*OTHERS.keys() - {"at_most"}])
-def test_every_setting_is_an_option_of_the_same_name(name):
-    parser = ArgumentParser()
-    add_settings(parser)
-    flag, value = f"--{name.replace('_', '-')}", OTHERS[name]
-    if isinstance(value, bool):
-        words = [flag if value else flag.replace("--", "--no-", 1)]
-    elif isinstance(value, dict):
-        words = [flag, json.dumps(value)]
-    elif isinstance(value, list):
-        words = [flag, *map(str, value)]
-    else:
-        words = [flag, str(value)]
-    assert given(parser.parse_args(words)) == {name: value}
-
-
-def test_a_threshold_of_classes_is_an_option():
-    parser = ArgumentParser()
-    add_settings(parser)
-    words = ["--property-name", "metal_probability", "--at-most", "0.125"]
-    assert given(parser.parse_args(words)) == CLASSES
-    assert TrainingSettings.from_dict(CLASSES).to_dict().items() >= CLASSES.items()
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", "3"])
-def test_network_settings_must_be_a_json_object(text, capsys):
-    parser = ArgumentParser()
-    add_settings(parser)
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--network-settings", text])
-    assert "JSON" in capsys.readouterr().err
