@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.connectivity import Connectivity, Edges
     from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.featurization import Featurization
     from ase_orbital.neighbors.batch import Surroundings
     from ase_orbital.neighbors.pairs import Pairs
 
@@ -46,28 +47,28 @@ def refuse_without_slope(model: CrystalModel) -> None:
 
 
 def differentiable_graph(
-    model: CrystalModel, around: Surroundings, vectors: Tensor
+    featurization: Featurization, around: Surroundings, vectors: Tensor
 ) -> CrystalGraph:
     """Graph whose rows, distances and weights carry gradients by the vectors.
 
     Parameters
     ----------
-    model
-        Says what its graphs have.
+    featurization
+        Descriptor and connectivity of the model.
     around
         A structure surveyed without symmetry, up to what both the model's descriptor and
         its edges reach.
     vectors : [n_pairs, 3]
         Those of `around.pairs`, Å.
     """
-    pairs, connectivity = around.pairs, model.connectivity
+    pairs, connectivity = around.pairs, featurization.connectivity
     n_atoms = len(around.atoms)
     edges = connectivity.edges(around, single(n_atoms), merged=False)
     chosen = torch.as_tensor(pairs_of(edges, pairs))
     distance = torch.linalg.vector_norm(vectors, dim=1)
     cell = lattice(around.atoms)
     return CrystalGraph(
-        features=differentiable_features(model.descriptor, around, vectors),
+        features=differentiable_features(featurization.descriptor, around, vectors),
         numbers=torch.as_tensor(around.atoms.numbers, dtype=torch.int64),
         fractional=vectors.new_tensor(around.atoms.positions @ np.linalg.inv(cell)),
         source=torch.as_tensor(edges.source),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,20 +11,20 @@ import torch
 from ase_orbital.calculators.differentiable import DifferentiableCalculator
 from ase_orbital.calculators.model_graph import differentiable_graph, refuse_without_slope
 from ase_orbital.calculators.objective_terms import Term
-from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.models.committee import Prediction, combine, property_names
 from ase_orbital.models.crystal_model import CrystalModel
-from ase_orbital.models.ensemble import Ensemble
-from ase_orbital.properties import DOMAIN_EXCESS, STD
-from ase_orbital.zoo.folders import load_model
+from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
+from ase_orbital.properties import DOMAIN_EXCESS
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.models.featurization import Featurization
     from ase_orbital.neighbors.batch import Surroundings
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.prepared_model import ModelLike
 
 
 class ObjectiveCalculator(DifferentiableCalculator):
@@ -101,12 +100,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
     @property
     def properties(self) -> list[str]:
         """Names of the properties that terms can have."""
-        names = [model.property_name for model in self._models]
-        std = {name for name in names if names.count(name) > 1}
-        std |= {
-            model.property_name for model in self._models if isinstance(model, Ensemble)
-        }
-        known = [*dict.fromkeys(names), *sorted(name + STD for name in std)]
+        known = property_names(self._models)
         in_domain = all(model.domain.known for model in self._models)
         return [*known, DOMAIN_EXCESS] if in_domain else known
 
@@ -114,7 +108,8 @@ class ObjectiveCalculator(DifferentiableCalculator):
     def cutoff(self) -> float:
         """Largest cutoff of the models, Å."""
         return max(
-            max(model.connectivity.radius, model.descriptor.reach) for model in self._models
+            max(model.connectivity.radius, model.descriptor.reach)
+            for model in (prepared.featurization for prepared in self._models)
         )
 
     def energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
@@ -125,26 +120,18 @@ class ObjectiveCalculator(DifferentiableCalculator):
         ElementError
             If an element was not seen in training.
         """
-        graphs: dict[object, CrystalGraph] = {}
-        found: dict[str, list[Tensor]] = {}
-        stds: dict[str, list[Tensor]] = {}
-        excess = []
+        graphs: dict[Featurization, CrystalGraph] = {}
+        predictions, excess = [], []
         for model in self._models:
             model.check_elements(around.atoms)
-            key = (model.descriptor, model.connectivity)
-            if key not in graphs:
-                graphs[key] = differentiable_graph(model, around, vectors)
-            value, std = model.predict_graphs(graphs[key])
-            model.clear_features()
-            found.setdefault(model.property_name, []).append(value[0])
-            if std is not None:
-                stds.setdefault(model.property_name, []).append(std[0])
+            shared = model.featurization
+            if shared not in graphs:
+                graphs[shared] = differentiable_graph(shared, around, vectors)
+            value, std = model.predict_graphs(graphs[shared])
+            predictions.append(Prediction(model.property_name, value, std))
             if DOMAIN_EXCESS in self.properties:
-                excess.append(model.domain.excess(graphs[key])[0])
-        values = {name: torch.stack(members).mean() for name, members in found.items()}
-        for name, members in found.items():
-            if name + STD in self.properties:
-                values[name + STD] = _std(members, stds.get(name, []))
+                excess.append(model.domain.excess(graphs[shared])[0])
+        values = {name: value[0] for name, value in combine(predictions).items()}
         if excess:
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
@@ -166,27 +153,13 @@ class ObjectiveCalculator(DifferentiableCalculator):
                 )
 
 
-def _prepared(model: ModelLike) -> CrystalModel:
-    """Copy a model for evaluation in double precision."""
-    loaded = load_model(model) if isinstance(model, str | Path) else model
-    if not isinstance(loaded, CrystalModel):
+def _prepared(model: ModelLike) -> PreparedModel:
+    """Make a copy in double precision."""
+    own = load_or_copy(model)
+    if not isinstance(own, CrystalModel):
         raise ModelError(
-            f"a {type(loaded).__name__} is not a model of this package; give a name of "
+            f"a {type(own).__name__} is not a model of this package; give a name of "
             "list_models(), a model folder, or a loaded EOSNet"
         )
-    refuse_without_slope(loaded)
-    loaded.clear_features()  # tensors with gradients cannot be copied
-    copy: CrystalModel = deepcopy(loaded).cpu().double().eval().requires_grad_(False)
-    copy.descriptor = computing(copy.descriptor, "float64")
-    copy.fuse()
-    return copy
-
-
-def _std(values: list[Tensor], stds: list[Tensor]) -> Tensor:
-    """Standard deviation of several models, as in a Predictor."""
-    square = values[0].new_zeros(())
-    if stds:
-        square = torch.square(torch.stack(stds)).sum() / len(values)
-    if len(values) > 1:
-        square = square + torch.stack(values).var()
-    return torch.sqrt(square)
+    refuse_without_slope(own)
+    return PreparedModel(own, device=torch.device("cpu"), dtype=torch.float64)

@@ -11,13 +11,13 @@ from ase_orbital.errors import ModelError
 from ase_orbital.predict.predictor import Predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
     from ase import Atoms
     from ase.calculators.abc import GetPropertiesMixin
 
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
 
 
 class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partly annotated
@@ -50,19 +50,15 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
 
     def __init__(
         self,
-        models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        models: PredictorLike,
         base: Calculator | None = None,
         *,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(models, Predictor):
-            models = Predictor(models, device=device)
-        elif device is not None:
-            raise ModelError("a Predictor has a device already; set the device there")
         if not (base is None or hasattr(base, "get_property")):
             raise ModelError(f"base must be an ASE calculator, not {base!r}")
-        self.predictor = models
+        self.predictor = Predictor.of(models, device=device)
         self.base = base
         of_base = [] if base is None else base.implemented_properties
         # A new list, because the one on the class is shared by all calculators.

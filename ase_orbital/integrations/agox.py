@@ -20,15 +20,13 @@ from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from agox.candidates import Candidate
     from agox.environments import Environment
     from ase import Atoms
     from numpy.typing import NDArray
 
     from ase_orbital.descriptors.base import Descriptor
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
 
 EVALUATED = "evaluated_candidates"  # AGOX's name for what its evaluators give
 AFTER_EVALUATION = 5.5  # AGOX's evaluators have order 5, its databases 6
@@ -133,7 +131,7 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
 
     def __init__(
         self,
-        models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        models: PredictorLike,
         *,
         gets: dict[str, str] | None = None,
         sets: dict[str, str] | None = None,
@@ -148,7 +146,7 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
             surname=surname,
             **settings,
         )
-        self.predictor = models if isinstance(models, Predictor) else Predictor(models)
+        self.predictor = Predictor.of(models)
 
     def postprocess(self, candidate: Candidate) -> Candidate:
         """Annotate one candidate, and give it back.

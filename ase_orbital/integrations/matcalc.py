@@ -10,12 +10,10 @@ from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from ase import Atoms
     from pymatgen.core import Structure
 
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
 
 
 class LearnedPropertyCalc(PropCalc):  # type: ignore[misc]  # matcalc need not be installed
@@ -39,10 +37,8 @@ class LearnedPropertyCalc(PropCalc):  # type: ignore[misc]  # matcalc need not b
     which behind a `RelaxCalc` is the relaxed one.
     """
 
-    def __init__(
-        self, models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike]
-    ) -> None:
-        self.predictor = models if isinstance(models, Predictor) else Predictor(models)
+    def __init__(self, models: PredictorLike) -> None:
+        self.predictor = Predictor.of(models)
 
     def __repr__(self) -> str:
         return f"LearnedPropertyCalc({self.predictor.names})"

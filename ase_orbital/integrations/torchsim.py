@@ -14,11 +14,11 @@ from ase_orbital.properties import PREFIX
 from ase_orbital.structure import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from torch_sim import SimState
 
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
 
 
 def predict_state(predictor: Predictor, state: SimState) -> dict[str, torch.Tensor]:
@@ -51,7 +51,7 @@ def predict_state(predictor: Predictor, state: SimState) -> dict[str, torch.Tens
 
 
 def property_calculators(
-    models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+    models: PredictorLike,
 ) -> dict[str, Callable[[SimState], torch.Tensor]]:
     """Functions of a state for `TrajectoryReporter`, which writes what they give.
 
@@ -73,7 +73,7 @@ def property_calculators(
     ... )
     >>> optimize(system=atoms, model=potential, trajectory_reporter=reporter, ...)
     """
-    predictor = models if isinstance(models, Predictor) else Predictor(models)
+    predictor = Predictor.of(models)
     last: dict[tuple[str, ...], dict[str, torch.Tensor]] = {}
 
     def function_of(name: str) -> Callable[[SimState], torch.Tensor]:

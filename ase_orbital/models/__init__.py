@@ -1,4 +1,4 @@
-"""The networks, as matgl models."""
+"""Networks and ensembles that predict properties of crystals."""
 
 from __future__ import annotations
 

@@ -1,21 +1,21 @@
-"""What both networks share: from a structure to a number with a unit, and to disk."""
+"""The interface of all models: from a structure to a property with a unit."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import asdict
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from matgl.models import MatGLModel
+from torch import nn
 
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.descriptors.settings import from_settings, plain, to_settings
-from ase_orbital.elements import SYMBOLS, provenance
+from ase_orbital.descriptors.settings import from_settings
+from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, ModelError
-from ase_orbital.graphs.building import build_batch, build_graphs
-from ase_orbital.graphs.converters import Atoms2Graph, as_crystal_graph
+from ase_orbital.models.committee import mean_and_variance, mean_log_probability
 from ase_orbital.models.domain import Domain
+from ase_orbital.models.featurization import Featurization
+from ase_orbital.models.saving import save_model
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.properties import PROPERTIES, unit_of
 from ase_orbital.structure import to_atoms
@@ -27,150 +27,209 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.graphs.connectivity import Connectivity
-    from ase_orbital.graphs.converters import Backend
+    from ase_orbital.graphs.converters import Atoms2Graph, Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.models.uncertainty import Calibration
     from ase_orbital.structure import AtomsLike
 
 Transform = Literal["identity", "log10"]
-UNNAMED = "property"  # what a model predicts if nobody said
+UNNAMED = "property"  # name of the predicted property if none was given
 
 
-class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully annotated
-    """A network on crystal graphs, with all it takes to predict from a structure.
+class CrystalModel(nn.Module, ABC):
+    """A model that predicts one property of crystals: a network or an ensemble.
 
     Parameters
     ----------
     descriptor
-        Gives the rows of the atoms: a Descriptor, or its settings.
+        Computes the features of the atoms: a Descriptor, or its settings.
     connectivity
-        Which atoms are joined by edges.
+        Selects the edges of the graph.
     property_name
-        What is predicted; see `keys.PROPERTIES`.
+        Name of the predicted property; see `properties.PROPERTIES`.
     n_classes
-        None for regression; for classification, how many classes there are.
+        Number of classes for classification; None for regression.
     target_mean, target_scale
-        Of the learned quantity over the training set; the network sees standard units.
+        Mean and standard deviation of the target over the training set. The output of the
+        network is scaled by them.
     transform
-        "log10" where the logarithm of the property is learned, "identity" where it is the
-        property itself; None for what `keys.PROPERTIES` says.
+        "log10" if the target is the logarithm of the property, "identity" if it is the
+        property itself; None for the entry in `properties.PROPERTIES`.
     elements
-        Atomic numbers seen in training; others are refused. None if not known.
+        Atomic numbers in the training set; structures with other elements are refused.
+        None to accept all elements.
+    calibration
+        Calibrates the standard deviation between the members of an ensemble; None for a
+        model that predicts no standard deviation.
+
+    Raises
+    ------
+    ModelError
+        If the settings contradict each other.
     """
 
-    __version__ = 1
+    __version__ = 1  # of the saved settings, for matgl's loader
 
     def __init__(
         self,
-        *,
         descriptor: Descriptor | dict[str, Any],
         connectivity: Connectivity,
-        property_name: str | None,
-        n_classes: int | None,
-        target_mean: float,
-        target_scale: float,
-        transform: Transform | None,
-        elements: list[int] | None,
+        *,
+        property_name: str | None = None,
+        n_classes: int | None = None,
+        target_mean: float = 0.0,
+        target_scale: float = 1.0,
+        transform: Transform | None = None,
+        elements: list[int] | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(descriptor, Descriptor):
-            descriptor = from_settings(descriptor)
-        if descriptor.n_features is None:
-            raise ModelError(
-                f"the rows of {descriptor} depend on the structure; "
-                "give GOM a number of eigenvalues"
-            )
         if n_classes is not None and n_classes < 2:
             raise ModelError(f"n_classes must be at least 2, or None, not {n_classes}")
         known = PROPERTIES.get(property_name or "")
         if known and known.classes != (n_classes == 2):
-            kind = "a class: n_classes=2" if known.classes else "a number: n_classes=None"
-            raise ModelError(f"{property_name} is learned as {kind}, not {n_classes}")
-        self.descriptor = descriptor
-        self.connectivity = connectivity
+            wanted = "n_classes=2" if known.classes else "n_classes=None"
+            raise ModelError(f"{property_name} needs {wanted}, not {n_classes}")
+        if not isinstance(descriptor, Descriptor):
+            descriptor = from_settings(descriptor)
+        self.featurization = Featurization(descriptor, connectivity)
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")
         self.elements = None if elements is None else sorted(map(int, elements))
-        self.domain = Domain(descriptor.n_features)
-        # Buffers, so that an imported or continued model carries its own.
+        self.calibration = calibration
+        self.domain = Domain(self.n_features)
+        # Buffers, so that they are saved with the weights.
         self.target_mean: Tensor
         self.target_scale: Tensor
         self.register_buffer("target_mean", torch.tensor(float(target_mean)))
         self.register_buffer("target_scale", torch.tensor(float(target_scale)))
+        self.feature_dict: dict[str, Tensor] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles go without the features of the last run."""
+        """Leave the features of the last run out of copies and pickles."""
         return {**self.__dict__, "feature_dict": {}}
 
-    def _remember(self, settings: dict[str, Any]) -> None:
-        """Keep constructor arguments as matgl's loader will hand them back: plain."""
-        kept = {
-            name: plain(value)
-            for name, value in settings.items()
-            if name not in ("self", "__class__")
-        }
-        kept["descriptor"] = to_settings(self.descriptor)
-        kept["elements"] = self.elements
-        self.save_args({}, kept)
+    @property
+    def descriptor(self) -> Descriptor:
+        """Computes the features of the atoms."""
+        return self.featurization.descriptor
 
     @property
-    def unit(self) -> str:
-        """Unit of what `predict_structure` returns; empty if the property is not known."""
-        return unit_of(self.property_name)
+    def connectivity(self) -> Connectivity:
+        """Selects the edges of the graph."""
+        return self.featurization.connectivity
 
     @property
     def n_features(self) -> int:
-        """Length of the rows this model takes."""
-        assert self.descriptor.n_features is not None  # checked when made
-        return self.descriptor.n_features
+        """Number of features of an atom."""
+        return self.featurization.n_features
+
+    @property
+    def unit(self) -> str:
+        """Unit of the predicted property; empty if the property is unknown."""
+        return unit_of(self.property_name)
+
+    @property
+    def has_std(self) -> bool:
+        """Whether the model predicts a standard deviation."""
+        return self.calibration is not None
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of weights, under matgl's name."""
+        return sum(weights.numel() for weights in self.parameters())
+
+    @property
+    def target_settings(self) -> dict[str, Any]:
+        """Constructor arguments that describe the target and the training set."""
+        return {
+            "property_name": self.property_name,
+            "n_classes": self.n_classes,
+            "target_mean": float(self.target_mean),
+            "target_scale": float(self.target_scale),
+            "transform": self.transform,
+            "elements": self.elements,
+        }
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Constructor arguments that make an equal model, in JSON values."""
 
     @abstractmethod
-    def raw_output(self, graph: CrystalGraph) -> Tensor:
-        """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-
-    def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
-        """Run the network.
+    def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:
+        """Run the model, and keep the features of every layer in `feature_dict`.
 
         Parameters
         ----------
         g
-            CrystalGraph, (batched) DGLGraph, or PyG Data or Batch, from this model's
+            CrystalGraph, (batched) DGLGraph, or PyG Data or Batch, made by this model's
             `graph_converter`.
         state_attr
-            Ignored; matgl hands it to every model.
+            Ignored; matgl passes it to every model.
 
         Returns
         -------
         [n_graphs]
-            The learned quantity: the property itself, or its log10 where `transform` says
-            so. For classification [n_graphs, n_classes], log-probabilities.
+            The target: the property itself, or its log10 if `transform` says so. For
+            classification [n_graphs, n_classes], log-probabilities.
         """
-        output = self.unscale(self.raw_output(as_crystal_graph(g)))
-        self.feature_dict["final"] = output
-        return output
 
-    def unscale(self, output: Tensor) -> Tensor:
-        """Turn what `raw_output` returns into what is learned."""
-        if self.n_classes is not None:
-            return torch.log_softmax(output, dim=1)
-        return output.squeeze(1) * self.target_scale + self.target_mean
+    @abstractmethod
+    def outputs(self, graph: CrystalGraph) -> Tensor:
+        """Run the networks of the model, without keeping their features.
 
-    def clear_features(self) -> None:
-        """Drop the features of the last run: of no use to a prediction, and large."""
-        self.feature_dict: dict[str, Tensor] = {}
+        Returns
+        -------
+        [n_networks, n_graphs] or [n_networks, n_graphs, n_classes]
+            The targets as each network predicts them.
+        """
 
-    def fuse(self) -> None:
-        """Prepare to predict faster; weights that change afterwards are not noticed."""
+    def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """Predict the target and its standard deviation.
 
-    def to_property(self, output: Tensor) -> Tensor:
-        """Turn what `forward` returns into the property, in `unit`: [n_graphs].
+        Returns
+        -------
+        target : [n_graphs] or [n_graphs, n_classes]
+            As `forward` returns it.
+        std : [n_graphs] or None
+            Standard deviation of the target; for classification, that of the probability
+            of class 1. None for a single network.
+        """
+        return self.target_and_std(self.outputs(graph))
 
-        For classification, the probability of class 1.
+    def target_and_std(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Combine the `outputs` of the networks; see `predict_target`."""
+        if self.calibration is None:
+            return outputs[0], None
+        if self.n_classes is None:
+            target, variance = mean_and_variance(outputs)
+        else:
+            target = mean_log_probability(outputs)
+            _, variance = mean_and_variance(torch.exp(outputs[..., 1]))
+        return target, self.calibration.std(variance)
+
+    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
+        """Predict the property of each crystal and its standard deviation, in `unit`."""
+        return self.value_and_std(self.outputs(graph))
+
+    def value_and_std(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Turn the `outputs` of the networks into the property; see `predict_graphs`."""
+        target, std = self.target_and_std(outputs)
+        if std is not None and self.transform == "log10":
+            std = (self.to_property(target + std) - self.to_property(target - std)) / 2.0
+        return self.to_property(target), std
+
+    def to_property(self, target: Tensor) -> Tensor:
+        """Convert a target to the property, in `unit`: [n_graphs].
+
+        For classification this is the probability of class 1.
 
         Raises
         ------
         ModelError
-            If there are more than two classes, of which none is the one.
+            If there are more than two classes.
         """
         if self.n_classes is not None:
             if self.n_classes != 2:
@@ -178,26 +237,8 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
                     f"a model of {self.n_classes} classes has no single probability; call "
                     "the model on a graph for all of them"
                 )
-            return torch.exp(output[:, 1])
-        return 10.0**output if self.transform == "log10" else output
-
-    def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Return what `forward` returns and its standard deviation, [n_graphs] each.
-
-        It is None for a single network.
-        """
-        return self(graph), None
-
-    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Predict the property of each crystal and its standard deviation, in `unit`."""
-        output, std = self.predict_target(graph)
-        if std is not None and self.transform == "log10":
-            above, below = (
-                self.to_property(output + std),
-                self.to_property(output - std),
-            )
-            std = (above - below) / 2.0
-        return self.to_property(output), std
+            return torch.exp(target[:, 1])
+        return 10.0**target if self.transform == "log10" else target
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
         """Make the graphs of structures that passed `to_atoms`, with all their atoms.
@@ -205,30 +246,26 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         Raises
         ------
         ElementError
-            If an element was not seen in training.
+            If an element was not in the training set.
         """
         for atoms in structures:
             self.check_elements(atoms)
-        return build_graphs(
-            structures, self.descriptor, self.connectivity, self.target_mean.dtype
-        )
+        return self.featurization.graphs(structures, self.target_mean.dtype)
 
     def batch(self, structures: list[Atoms]) -> CrystalGraph:
-        """Make one graph of structures, in which one atom stands for all equivalent ones.
+        """Make one graph of structures, with one node for equivalent atoms.
 
         Raises
         ------
         ElementError
-            If an element was not seen in training.
+            If an element was not in the training set.
         """
         for atoms in structures:
             self.check_elements(atoms)
-        return build_batch(
-            structures, self.descriptor, self.connectivity, self.target_mean.dtype
-        )
+        return self.featurization.batch(structures, self.target_mean.dtype)
 
     def check_elements(self, atoms: Atoms) -> None:
-        """Raise ElementError for an element that was not seen in training."""
+        """Raise ElementError for an element that was not in the training set."""
         if self.elements is None:
             return
         numbers = atoms.numbers.tolist()
@@ -242,13 +279,8 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
             )
 
     def graph_converter(self, backend: Backend = "pyg") -> Atoms2Graph:
-        """Make the converter to the graphs this model takes."""
-        return Atoms2Graph(
-            self.descriptor,
-            **asdict(self.connectivity),
-            backend=backend,
-            dtype=self.target_mean.dtype,
-        )
+        """Make the converter from structures to the PyG or DGL graphs of this model."""
+        return self.featurization.converter(backend, self.target_mean.dtype)
 
     def predict_structure(
         self,
@@ -265,17 +297,17 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         state_attr
             Ignored; part of matgl's signature.
         graph_converter
-            In place of this model's own.
+            Replaces the converter of this model.
 
         Returns
         -------
-        Tensor of no dimension
+        Tensor without dimensions
             In `unit`.
 
         Raises
         ------
         StructureError, ElementError
-            If the structure cannot be described, or has an element the model has not seen.
+            If the structure is invalid, or has an element that was not in the training set.
         """
         atoms = to_atoms(structure)
         if graph_converter is None:
@@ -301,25 +333,15 @@ class CrystalModel(MatGLModel):  # type: ignore[misc]  # matgl is not fully anno
         metadata: dict[str, Any] | None = None,
         makedirs: bool = True,
     ) -> None:
-        """Save in matgl's three files, with the tables' checksums in the metadata.
+        """Save the model in a folder that `load_model` and `matgl.load_model` open.
 
         Parameters
         ----------
         path
             Folder of the model.
         metadata
-            What else `model.json` is to say, in JSON values.
+            Additional entries of `model.json`, in JSON values.
         makedirs
-            Make the folder if it is not there.
+            Make the folder if it does not exist.
         """
-        tables = {name: origin.sha256 for name, origin in provenance().items()}
-        super().save(path, {"tables": tables} | (metadata or {}), makedirs)
-
-
-def check_features(rows: Tensor, n_features: int) -> None:
-    """Raise ModelError unless rows are as long as a network takes them."""
-    if rows.shape[1] != n_features:
-        raise ModelError(
-            f"this model takes rows of {n_features} features, and the graph has "
-            f"{rows.shape[1]}; make it with the model's graph_converter()"
-        )
+        save_model(self, path, metadata, makedirs=makedirs)

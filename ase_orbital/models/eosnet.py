@@ -14,54 +14,48 @@ from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.models.crystal_model import CrystalModel, check_features
-from ase_orbital.models.fused import FusedEOSNet
 from ase_orbital.models.layers import (
     DistanceFilter,
     GatedConvolution,
     in_full_precision,
     mean_over_atoms,
 )
+from ase_orbital.models.network import Network, arguments
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.crystal_model import Transform
 
 
-class EOSNet(CrystalModel):
-    """Gated convolutions over rows of one-hot element and GOM eigenvalues.
+class EOSNet(Network):
+    """Gated graph convolutions on one-hot elements and GOM eigenvalues.
 
-    Defaults are the paper's, apart from neighbors being counted by occupation. With other
-    descriptors this is CGCNN (one-hot) or OGCNN (OFM).
+    The defaults are those of the paper, except that neighbors are weighted smoothly. With
+    one-hot elements only the network is CGCNN, with `OFM` it is OGCNN.
 
     Parameters
     ----------
     descriptor
-        Gives the rows of the atoms: a Descriptor, or its settings. None for the paper's
-        179 numbers: one-hot of 113, and 66 normalized GOM eigenvalues.
+        Computes the features of the atoms: a Descriptor, or its settings. None for the 179
+        features of the paper: one-hot elements (113) and normalized GOM eigenvalues (66).
     n_hidden
         Width of the node features.
     n_convolutions
-        How many rounds of messages.
+        Number of convolutions.
     n_readout
         Width of the layer after averaging over atoms.
-    radius
-        Of the neighbor search. Å.
-    n_neighbors
-        Neighbors of each atom.
-    smoothing
-        Width of the transition in the occupation of neighbors (Å); None for exactly the
-        nearest, as published.
+    radius, n_neighbors, smoothing
+        Neighbors of an atom; see `Connectivity`.
     normalize_edges
-        Divide the distance filter's values by their norm, as the authors did until
+        Divide the values of the distance filter by their norm, as the authors did until
         November 2024.
     dropout
-        Before the output layer, for classification as published.
-    property_name, n_classes, target_mean, target_scale, transform, elements
-        As for `CrystalModel`.
+        Dropout probability before the output layer; the paper uses it for classification.
+    **target
+        `property_name`, `n_classes`, `target_mean`, `target_scale`, `transform`,
+        `elements`; see `CrystalModel`.
     """
 
     def __init__(
@@ -76,27 +70,15 @@ class EOSNet(CrystalModel):
         smoothing: float | None = 0.1,
         normalize_edges: bool = False,
         dropout: float = 0.0,
-        property_name: str | None = None,
-        n_classes: int | None = None,
-        target_mean: float = 0.0,
-        target_scale: float = 1.0,
-        transform: Transform | None = None,
-        elements: list[int] | None = None,
+        **target: Any,
     ) -> None:
-        settings = locals()
+        hyperparameters = arguments(locals())
         super().__init__(
-            descriptor=paper_descriptor() if descriptor is None else descriptor,
-            connectivity=Connectivity(
-                radius=radius, n_neighbors=n_neighbors, smoothing=smoothing
-            ),
-            property_name=property_name,
-            n_classes=n_classes,
-            target_mean=target_mean,
-            target_scale=target_scale,
-            transform=transform,
-            elements=elements,
+            paper_descriptor() if descriptor is None else descriptor,
+            Connectivity(radius=radius, n_neighbors=n_neighbors, smoothing=smoothing),
+            **target,
         )
-        self._remember(settings)
+        self.hyperparameters = hyperparameters
         self.distance_filter = DistanceFilter(
             start=0.5, stop=radius, step=0.1, width=1.0, normalize=normalize_edges
         )
@@ -107,19 +89,10 @@ class EOSNet(CrystalModel):
         )
         self.readout = nn.Linear(n_hidden, n_readout)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(n_readout, n_classes or 1)
-        self._fused: list[FusedEOSNet] = []  # in a list: no part of the saved state
+        self.output = nn.Linear(n_readout, self.n_classes or 1)
 
-    def fuse(self) -> None:
-        """See `CrystalModel.fuse`; `feature_dict` stays empty from then on."""
-        self._fused = [FusedEOSNet([self])]
-
-    def raw_output(self, graph: CrystalGraph) -> Tensor:
-        """Run the network as far as its output layer: [n_graphs, 1 or n_classes]."""
-        check_features(graph.features, self.n_features)
-        for fused in self._fused:
-            encoded: Tensor = fused(graph)[0]
-            return encoded
+    def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
+        """See `Network.layer_outputs`."""
         edges = self.distance_filter(graph.distance)
         basis = self.distance_filter.basis
         coordinates = edges @ basis
@@ -129,11 +102,12 @@ class EOSNet(CrystalModel):
             nodes = convolution(nodes, coordinates, basis, graph)
             features[f"gc_{index}"] = nodes
         pooled = functional.softplus(mean_over_atoms(nodes, graph))
-        features["readout"] = functional.softplus(self.readout(pooled))
-        self.feature_dict = features
-        return in_full_precision(self.output, self.dropout(features["readout"]))
+        hidden = functional.softplus(self.readout(pooled))
+        features["readout"] = hidden
+        features["output"] = in_full_precision(self.output, self.dropout(hidden))
+        return features
 
 
 def paper_descriptor() -> Concatenate:
-    """Make the paper's node rows: one-hot of 113 places, and 66 GOM eigenvalues."""
+    """Make the descriptor of the paper: one-hot elements and 66 GOM eigenvalues."""
     return Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))

@@ -1,13 +1,16 @@
-"""Trained EOSNets for prediction only: all members at once, with as few steps as can be."""
+"""Trained EOSNets rearranged for fast prediction."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from ase_orbital.models.ensemble import Ensemble
+from ase_orbital.models.eosnet import EOSNet
+from ase_orbital.models.featurization import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,84 +18,109 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.eosnet import EOSNet
+    from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.kernels.normalization import WeightedBatchNorm
     from ase_orbital.models.layers import GatedConvolution
 
 
-AT_ONCE = 512  # edges; more fill the cache with one member
-IN_CACHE = 1024  # edges whose messages a CPU makes, gates and sums before the next ones'
+AT_ONCE = 512  # edges up to which all networks run together; more exceed the cache
+IN_CACHE = 1024  # edges whose messages are computed together on a CPU
+
+
+def fuse(model: CrystalModel) -> CrystalModel | FusedEOSNet:
+    """Make an object whose `outputs` equal those of a model, faster if there is a way.
+
+    Changes of the model's weights are not followed.
+    """
+    networks = model.networks if isinstance(model, Ensemble) else [model]
+    if all(isinstance(network, EOSNet) for network in networks):
+        return FusedEOSNet(cast("list[EOSNet]", networks))
+    return model
 
 
 class FusedEOSNet(nn.Module):
-    """EOSNets side by side, with batch normalization folded into the layers before it.
+    """Several trained EOSNets, with batch normalization folded into the layers before it.
 
-    Equal to the networks' `raw_output` in evaluation mode, up to rounding. For one small
-    crystal most of a network's time is the starting of operations: here these are a third,
-    and as many for an ensemble as for a single network.
+    Outputs equal those of the networks in evaluation mode, up to rounding. For one small
+    crystal, a network spends most of its time starting operations: here there are a third
+    as many, for an ensemble as for a single network.
 
     Parameters
     ----------
-    members
-        Of equal settings; copied.
+    networks
+        Networks with the same settings; their weights are copied.
     """
 
-    def __init__(self, members: Sequence[EOSNet]) -> None:
+    def __init__(self, networks: Sequence[EOSNet]) -> None:
         super().__init__()
-        dtype = members[0].target_mean.dtype
-        self.n_members = len(members)
-        self.distance_filter = deepcopy(members[0].distance_filter)
-        exact = [deepcopy(member).double() for member in members]
-        basis = exact[0].distance_filter.basis
-        self.embedding = _Stacked([member.embedding for member in exact], dtype)
-        convolutions = zip(*(member.convolutions for member in exact), strict=True)
+        dtype = networks[0].target_mean.dtype
+        self.n_networks = len(networks)
+        self.n_features = networks[0].n_features
+        self.n_classes = networks[0].n_classes
+        self.target_mean = _fixed(torch.stack([each.target_mean for each in networks]))
+        self.target_scale = _fixed(torch.stack([each.target_scale for each in networks]))
+        self.distance_filter = networks[0].distance_filter
+        basis = self.distance_filter.basis.double()
+        convolutions = zip(*(network.convolutions for network in networks), strict=True)
+        self.embedding = _Stacked([_layer(each.embedding) for each in networks], dtype)
         self.convolutions = nn.ModuleList(
             _FusedConvolution(layers, basis, dtype) for layers in convolutions
         )
-        self.readout = _Stacked([member.readout for member in exact], dtype)
-        self.output = _Stacked([member.output for member in exact], dtype)
+        self.readout = _Stacked([_layer(each.readout) for each in networks], dtype)
+        self.output = _Stacked([_layer(each.output) for each in networks], dtype)
+
+    def outputs(self, graph: CrystalGraph) -> Tensor:
+        """See `CrystalModel.outputs`."""
+        check_features(graph.features, self.n_features)
+        output = self(graph)
+        if self.n_classes is not None:
+            return torch.log_softmax(output, dim=2)
+        scaled: Tensor = output.squeeze(2) * self.target_scale[:, None]
+        return scaled + self.target_mean[:, None]
 
     def forward(self, graph: CrystalGraph) -> Tensor:
-        """[n_members, n_graphs, 1 or n_classes]."""
+        """Run the networks up to their output layers: [n_networks, n_graphs, n_outputs]."""
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
-        step = self.n_members if len(graph.source) <= AT_ONCE else 1
+        step = self.n_networks if len(graph.source) <= AT_ONCE else 1
         parts = [
-            self._encode(graph, coordinates, slice(start, start + step))
-            for start in range(0, self.n_members, step)
+            self._run(graph, coordinates, slice(start, start + step))
+            for start in range(0, self.n_networks, step)
         ]
         return torch.cat(parts)
 
-    def _encode(self, graph: CrystalGraph, coordinates: Tensor, members: slice) -> Tensor:
-        nodes = self.embedding(graph.features[None], members)
+    def _run(self, graph: CrystalGraph, coordinates: Tensor, networks: slice) -> Tensor:
+        nodes = self.embedding(graph.features[None], networks)
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
-            nodes = convolution(nodes, coordinates, weight, graph, members)
+            nodes = convolution(nodes, coordinates, weight, graph, networks)
         if graph.atom_copies is not None:
             nodes = nodes * graph.atom_copies[:, None]
         summed = nodes.new_zeros(len(nodes), graph.n_graphs, nodes.shape[2])
         summed = summed.index_add(1, graph.graph_index, nodes)
         pooled = functional.softplus(summed / graph.sizes[:, None])
-        hidden = functional.softplus(self.readout(pooled, members))
-        output: Tensor = self.output(hidden, members)
+        hidden = functional.softplus(self.readout(pooled, networks))
+        output: Tensor = self.output(hidden, networks)
         return output
 
 
 class _Stacked(nn.Module):
-    """A linear layer of each member: [n_members, n, n_in] to [n_members, n, n_out]."""
+    """A linear layer of each network: [n_networks, n, n_in] to [n_networks, n, n_out]."""
 
-    def __init__(self, layers: Sequence[nn.Linear], dtype: torch.dtype) -> None:
+    def __init__(self, layers: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> None:
         super().__init__()
-        self.weight = _fixed(torch.stack([layer.weight.T for layer in layers]), dtype)
-        self.bias = _fixed(torch.stack([layer.bias[None] for layer in layers]), dtype)
+        self.weight = _fixed(torch.stack([weight.T for weight, _ in layers]), dtype)
+        self.bias = _fixed(torch.stack([bias[None] for _, bias in layers]), dtype)
 
-    def forward(self, values: Tensor, members: slice) -> Tensor:
-        """Of some members; values are theirs, or one for all."""
-        weight = self.weight[members]
-        return torch.baddbmm(self.bias[members], values.expand(len(weight), -1, -1), weight)
+    def forward(self, values: Tensor, networks: slice) -> Tensor:
+        """Apply the layers of some networks to their own values, or to shared ones."""
+        weight = self.weight[networks]
+        return torch.baddbmm(
+            self.bias[networks], values.expand(len(weight), -1, -1), weight
+        )
 
 
 class _FusedConvolution(nn.Module):
-    """A `GatedConvolution` of each member."""
+    """A `GatedConvolution` of each network."""
 
     def __init__(
         self, layers: Sequence[GatedConvolution], basis: Tensor, dtype: torch.dtype
@@ -101,12 +129,11 @@ class _FusedConvolution(nn.Module):
         nodes, edges, scales, shifts = [], [], [], []
         for layer in layers:
             scale, shift = _scale_and_shift(layer.edge_norm)
-            center, neighbor, edge = layer.linear.weight.split(layer.widths, dim=1)
-            bias = layer.linear.bias * scale + shift
-            joint = nn.Linear(center.shape[1], 2 * len(center), dtype=torch.float64)
-            joint.weight = _fixed(torch.cat([center, neighbor]) * scale.repeat(2)[:, None])
-            joint.bias = _fixed(torch.cat([bias, torch.zeros_like(bias)]))
-            nodes.append(joint)
+            weight, bias = _layer(layer.linear)
+            center, neighbor, edge = weight.split(layer.widths, dim=1)
+            bias = bias * scale + shift
+            joint = torch.cat([center, neighbor]) * scale.repeat(2)[:, None]
+            nodes.append((joint, torch.cat([bias, torch.zeros_like(bias)])))
             edges.append((edge @ basis * scale[:, None]).T)
             scale, shift = _scale_and_shift(layer.node_norm)
             scales.append(scale[None])
@@ -122,11 +149,11 @@ class _FusedConvolution(nn.Module):
         coordinates: Tensor,
         weight: Tensor,
         graph: CrystalGraph,
-        members: slice,
+        networks: slice,
     ) -> Tensor:
-        """Update the nodes of some members, [n_members, n_atoms, n_hidden]."""
-        center, neighbor = self.nodes(nodes, members).chunk(2, dim=2)
-        summed, edges = torch.zeros_like(nodes), self.edges[members]
+        """Update the nodes of some networks, [n_networks, n_atoms, n_hidden]."""
+        center, neighbor = self.nodes(nodes, networks).chunk(2, dim=2)
+        summed, edges = torch.zeros_like(nodes), self.edges[networks]
         n_edges = len(graph.target)
         step = IN_CACHE if nodes.device.type == "cpu" else max(n_edges, 1)
         for start in range(0, n_edges, step):
@@ -138,16 +165,21 @@ class _FusedConvolution(nn.Module):
             gate, core = z.chunk(2, dim=2)
             message = functional.softplus(core) * torch.sigmoid(gate) * weight[part]
             summed.index_add_(1, target, message)
-        moved = torch.addcmul(self.shift[members], summed, self.scale[members])
+        moved = torch.addcmul(self.shift[networks], summed, self.scale[networks])
         return functional.softplus(moved.add_(nodes))
 
 
 def _scale_and_shift(norm: WeightedBatchNorm) -> tuple[Tensor, Tensor]:
-    """What a batch norm does in evaluation mode: scale x + shift."""
+    """Factors of a batch normalization in evaluation mode, x scale + shift."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-    return scale, norm.bias - norm.running_mean * scale
+    scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.eps)
+    return scale, norm.bias.double() - norm.running_mean.double() * scale
+
+
+def _layer(layer: nn.Linear) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a layer in double precision."""
+    return layer.weight.double(), layer.bias.double()
 
 
 def _fixed(values: Tensor, dtype: torch.dtype | None = None) -> nn.Parameter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -43,14 +44,14 @@ class DistanceFilter(nn.Module):
         normalize: bool = False,
     ) -> None:
         super().__init__()
-        n_centers = round((stop - start) / step) + 1
-        centers = start + step * torch.arange(n_centers, dtype=torch.float64)
+        centers = _grid(start, stop, step)
         self.centers: Tensor
         self.register_buffer("centers", centers.float(), persistent=False)
         self.width = width
         self.normalize = normalize
         self.basis: Tensor
-        self.register_buffer("basis", _basis(centers, width).float(), persistent=False)
+        basis = _basis(start, stop, step, width).float()
+        self.register_buffer("basis", basis, persistent=False)
 
     @property
     def n_features(self) -> int:
@@ -67,14 +68,21 @@ class DistanceFilter(nn.Module):
         return values
 
 
-def _basis(centers: Tensor, width: float) -> Tensor:
+def _grid(start: float, stop: float, step: float) -> Tensor:
+    n_centers = round((stop - start) / step) + 1
+    return start + step * torch.arange(n_centers, dtype=torch.float64)
+
+
+@cache  # the members of an ensemble share it
+def _basis(start: float, stop: float, step: float, width: float) -> Tensor:
     """Orthonormal columns that span what the filter can give, [n_features, n_basis].
 
     Gaussians that overlap so much are nearly dependent: 76 of them are 25, to a part in
     1e8. A matrix W on their values v is (W basis)(basis^T v), a third of the work.
     """
-    reach = (centers[0] - width, centers[-1] + width)
-    distances = torch.linspace(float(reach[0]), float(reach[1]), 1000, dtype=centers.dtype)
+    centers = _grid(start, stop, step)
+    low, high = float(centers[0]) - width, float(centers[-1]) + width
+    distances = torch.linspace(low, high, 1000, dtype=centers.dtype)
     values = torch.exp(-torch.square((distances[:, None] - centers) / width))
     _, sizes, axes = torch.linalg.svd(values, full_matrices=False)
     basis: Tensor = axes[sizes > NEGLIGIBLE_AXIS * sizes[0]].T.contiguous()

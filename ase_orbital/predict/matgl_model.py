@@ -1,4 +1,4 @@
-"""Property models of matgl's own, such as MEGNet."""
+"""Property models of matgl itself, such as MEGNet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, StructureError
@@ -16,29 +15,33 @@ if TYPE_CHECKING:
 
 
 class MatGLPropertyModel:
-    """Anything with matgl's `predict_structure`.
+    """A model that has matgl's `predict_structure`.
 
     Parameters
     ----------
     model
-        The model, on its device and in evaluation mode.
+        Is moved to the device.
     property_name
-        What it predicts; the model does not say.
+        Name of what it predicts, which such a model does not say.
+    device
+        Where it runs.
     """
 
-    def __init__(self, model: Any, property_name: str) -> None:
-        self.model = model
+    has_std = False
+
+    def __init__(self, model: Any, property_name: str, *, device: torch.device) -> None:
+        self.model = model.to(device).eval()
         self.property_name = property_name
 
     def check_elements(self, atoms: Atoms) -> None:
-        """Raise for what the model cannot take.
+        """Raise for structures that the model cannot describe.
 
         Raises
         ------
         StructureError
-            If a direction is not periodic: matgl's graphs would take it for periodic.
+            If a direction is not periodic: matgl's graphs would treat it as periodic.
         ElementError
-            If the model has no embedding of an element.
+            If the model does not know an element.
         """
         if not atoms.pbc.all():
             raise StructureError(
@@ -55,8 +58,13 @@ class MatGLPropertyModel:
                 f"{len(known)} elements this model of {self.property_name} knows"
             )
 
-    def predict(self, atoms: Atoms) -> float:
-        """Predict for one structure, in whatever unit the model has."""
-        structure = AseAtomsAdaptor.get_structure(atoms)
+    def predict_many(self, structures: list[Atoms]) -> torch.Tensor:
+        """Predict for structures that passed `check_elements`, in the model's unit."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
         with torch.no_grad():
-            return float(self.model.predict_structure(structure))
+            values = [
+                float(self.model.predict_structure(AseAtomsAdaptor.get_structure(atoms)))
+                for atoms in structures
+            ]
+        return torch.tensor(values, dtype=torch.float64)

@@ -11,14 +11,13 @@ from ase_orbital.similarity.archive import Archive
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ase import Atoms
     from ase.optimize.optimize import Optimizer
     from ase.utils.abc import Optimizable
 
-    from ase_orbital.predict.predictor import ModelLike, Predictor
+    from ase_orbital.predict.predictor import PredictorLike
     from ase_orbital.structure import AtomsLike
 
 
@@ -57,7 +56,7 @@ class MinimaRecorder:
 
     def __init__(
         self,
-        models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        models: PredictorLike,
         archive: Archive | None = None,
         *,
         output: str | Path | None = None,

@@ -14,14 +14,14 @@ from ase_orbital.search.records import Output, cached
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ase import Atoms
     from ase.optimize.optimize import BaseDynamics
     from matplotlib.figure import Figure
 
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
     from ase_orbital.structure import AtomsLike
 
 UNITS = {
@@ -68,11 +68,11 @@ class Recorder:
 
     def __init__(
         self,
-        models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        models: PredictorLike,
         *,
         output: str | Path | None = None,
     ) -> None:
-        self.predictor = models if isinstance(models, Predictor) else Predictor(models)
+        self.predictor = Predictor.of(models)
         self.output = None if output is None else Output(output)
         self.records: list[dict[str, Any]] = []
 

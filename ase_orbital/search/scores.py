@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from ase_orbital.calculators.objective_terms import Term
-    from ase_orbital.predict.predictor import ModelLike
+    from ase_orbital.predict.predictor import PredictorLike
     from ase_orbital.structure import AtomsLike
 
 RAW_SCORE = "raw_score"  # ase_ga's name in `key_value_pairs`; larger is better
@@ -51,12 +51,12 @@ class Score:
 
     def __init__(
         self,
-        models: Predictor | ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike],
+        models: PredictorLike,
         terms: Sequence[Term],
         *,
         given: Sequence[str] = (),
     ) -> None:
-        self.predictor = models if isinstance(models, Predictor) else Predictor(models)
+        self.predictor = Predictor.of(models)
         self.terms = tuple(terms)
         self.given = tuple(given)
         if not self.terms:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ase_orbital.training.metrics import classification, coverage, regression
+from ase_orbital.models.uncertainty import coverage
+from ase_orbital.training.metrics import classification, regression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.floating[Any]]
 
-NOMINAL = 0.90  # of the interval whose coverage is reported
-HALF_WIDTH = 1.6448536269514722  # of that interval, in standard deviations of a normal
-
 
 def regression(known: Values, predicted: Values) -> dict[str, float]:
     """Return mean absolute error, root mean square error, R and R2 of [n] numbers.
@@ -84,21 +81,3 @@ def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
     # Rounding may give a probability above 1, and torchmetrics then reads all as logits.
     score = torch.from_numpy(probability).double().clamp(0.0, 1.0)
     return torch.from_numpy(known).long(), score
-
-
-def coverage(known: Values, predicted: Values, std: Values) -> float:
-    """Share of known values within the nominal 90 % interval of a spread."""
-    return float((np.abs(predicted - known) <= HALF_WIDTH * std).mean())
-
-
-def calibration(known: Values, predicted: Values, deviation: Values) -> tuple[float, float]:
-    """Scale and floor that make members' standard deviation a spread.
-
-    The spread is scale * sqrt(deviation^2 + floor^2). A few members agree by chance now and
-    then: the floor, the median deviation, keeps that from passing for certainty. The scale
-    makes 90 % of these crystals lie in the nominal 90 % interval.
-    """
-    floor = float(np.median(deviation))
-    raw = np.sqrt(np.square(deviation) + floor**2)
-    ratio = np.abs(predicted - known) / np.maximum(raw, np.finfo(float).tiny)
-    return float(np.quantile(ratio, NOMINAL)) / HALF_WIDTH, floor

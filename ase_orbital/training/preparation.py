@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Dataset, Source
     from ase_orbital.training.settings import TrainingSettings
 
@@ -163,7 +163,7 @@ def make_network(
     target_mean: float = 0.0,
     target_scale: float = 1.0,
     elements: list[int] | None = None,
-) -> CrystalModel:
+) -> Network:
     """Make the network of the settings, with random weights from their seed.
 
     Raises

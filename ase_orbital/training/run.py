@@ -13,17 +13,18 @@ import torch
 
 from ase_orbital.errors import SettingError
 from ase_orbital.models import Ensemble
+from ase_orbital.models.uncertainty import Calibration
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
-from ase_orbital.training.metrics import calibration
 from ase_orbital.training.preparation import Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
 from ase_orbital.training.transfer import start_from
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Source
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def train(
 
 def _train_member(
     prepared: Prepared, settings: TrainingSettings, folder: Path, index: int
-) -> tuple[CrystalModel, float]:
+) -> tuple[Network, float]:
     """Train one network, or resume it; return the network and the seconds it took."""
     train_set = prepared.sets["train"]
     mean, scale = 0.0, 1.0
@@ -148,14 +149,13 @@ def _train_member(
     return model, fit(model, train_set, validation_set, settings, subfolder)
 
 
-def _ensemble(members: list[CrystalModel], prepared: Prepared) -> Ensemble:
+def _ensemble(members: list[Network], prepared: Prepared) -> Ensemble:
     """Make an ensemble whose standard deviation is calibrated on the validation set."""
     model = Ensemble(members)
     if "validation" in prepared.sets and not model.n_classes:
         raw = evaluate(model, prepared.ids["validation"], prepared.sets["validation"])
         assert raw.std is not None
-        scale, floor = calibration(raw.known, raw.predicted, raw.std)
-        model = Ensemble(members, std_scale=scale, std_floor=floor)
+        model.calibration = Calibration.fit(raw.known, raw.predicted, raw.std)
     model.eval()
     return model
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matgl import load_model
 
 from ase_orbital.errors import ModelError
 from ase_orbital.models import Ensemble
+from ase_orbital.models.loading import load_folder
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -37,9 +37,9 @@ def start_from(model: CrystalModel, folder: str, index: int) -> None:
     """
     if not (Path(folder) / "model.json").is_file():
         raise ModelError(f"there is no model to start from in {folder}")
-    other = load_model(Path(folder))
+    other = load_folder(Path(folder))
     if isinstance(other, Ensemble):
-        other = other.members[index % len(other.members)]
+        other = other.networks[index % len(other.networks)]
     if type(other) is not type(model) or other.descriptor != model.descriptor:
         raise ModelError(
             f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "

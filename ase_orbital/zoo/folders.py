@@ -1,7 +1,4 @@
-"""Names of models, and the folders they stand for.
-
-A model folder has matgl's three files, so `matgl.load_model` opens it as well.
-"""
+"""Find, describe and load model folders, by name or path."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
-from ase_orbital.properties import unit_of
+from ase_orbital.properties import learned_unit_of
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]
@@ -21,43 +18,45 @@ PRETRAINED: Final = (PACKAGE / "pretrained", PACKAGE.parent / "pretrained")
 
 
 class Card(NamedTuple):
-    """What a model folder says of itself.
+    """Description of a model, from its `model.json`.
 
     Attributes
     ----------
     network
-        Name of its class, and of how many networks an ensemble is made.
+        Class of the network, and the number of networks in an ensemble.
+    package
+        Name of the package that has the class.
     settings
-        The constructor's arguments, of an ensemble those of its first member.
-    figures
-        Sizes and errors as the training command wrote them.
+        Constructor arguments of the network, for an ensemble those of its first member.
+    metrics
+        Sizes of the data sets and errors, as the training command wrote them.
     tables
-        Checksums of the tables of the elements it was trained with, by file.
+        Checksums of the element tables that the model was trained with, by file name.
     """
 
     network: str
+    package: str
     settings: dict[str, Any]
     metrics: dict[str, Any]
     tables: dict[str, str]
 
     @property
     def property_name(self) -> str:
-        """What the model predicts."""
+        """Name of the predicted property."""
         return str(self.settings.get("property_name"))
 
     @property
     def test_error(self) -> str:
-        """Mean absolute error of what is learned, with its unit; of classes, the accuracy.
+        """Mean absolute error of the target with its unit, or accuracy of classes.
 
-        Empty if the model was made without a test set.
+        Empty if the model has no test set.
         """
         if "accuracy_test" in self.metrics:
             return f"accuracy {self.metrics['accuracy_test']:.4f}"
         if "mae_test" not in self.metrics:
             return ""
-        unit = unit_of(self.property_name)
-        if self.settings.get("transform") == "log10":
-            unit = f"log10({unit})"
+        transform = self.settings.get("transform") or "identity"
+        unit = learned_unit_of(self.property_name, transform)
         return f"{self.metrics['mae_test']:.4f} {unit}".strip()
 
 
@@ -70,27 +69,25 @@ def _shipped() -> dict[str, Path]:
 
 
 def list_models() -> list[str]:
-    """Names of the models that come with the package."""
+    """Names of the models that are shipped with the package."""
     return list(_shipped())
 
 
 def model_folder(name_or_path: str | Path) -> Path:
-    """Find the folder of a shipped model's name, or check that of a path.
+    """Find the folder of a shipped model, or check the folder at a path.
 
     Raises
     ------
     ModelError
-        If there is no such model, with the nearest names; or if a file is absent.
+        If there is no such model, with the closest names; or if a file is missing.
     """
     shipped = _shipped()
     folder = shipped.get(str(name_or_path), Path(name_or_path))
     if not folder.is_dir():
-        near = get_close_matches(str(name_or_path), shipped, n=3, cutoff=0.4) or list(
-            shipped
-        )
+        near = get_close_matches(str(name_or_path), shipped, n=3, cutoff=0.4)
         raise ModelError(
             f"there is no model or folder {str(name_or_path)!r}; "
-            f"did you mean {', '.join(near)}?"
+            f"did you mean {', '.join(near or shipped)}?"
         )
     lacking = [name for name in FILES if not (folder / name).is_file()]
     if lacking:
@@ -102,7 +99,7 @@ def model_folder(name_or_path: str | Path) -> Path:
 
 
 def read_card(name_or_path: str | Path) -> Card:
-    """Read a model's settings and figures, without loading the model.
+    """Read the settings and metrics of a model, without loading the model.
 
     Raises
     ------
@@ -120,6 +117,7 @@ def read_card(name_or_path: str | Path) -> Card:
             network = f"{len(members)} x {settings['network']}"
         return Card(
             network=network,
+            package=content["@module"].partition(".")[0],
             settings=settings,
             metrics=metadata.get("metrics", {}),
             tables=metadata.get("tables", {}),
@@ -129,39 +127,40 @@ def read_card(name_or_path: str | Path) -> Card:
 
 
 def load_model(name_or_path: str | Path) -> Any:
-    """Load a model: one of `list_models()`, or any folder matgl can read.
+    """Load one of `list_models()`, or a model folder of this package or of matgl.
 
-    Never asks the network: a model of a hub is loaded with `matgl.load_model`, and can be
-    handed to a Predictor as it is.
+    Nothing is downloaded: load a model of a hub with `matgl.load_model`, and pass it to a
+    Predictor. No code is run that a folder contains or names.
 
     Returns
     -------
-    EOSNet, OCrystalNet, or a model of matgl's own
-        On the CPU, ready to predict.
+    EOSNet, OCrystalNet, Ensemble, or a model of matgl
+        On the CPU, in evaluation mode.
 
     Raises
     ------
     ModelError
-        If there is no such model, its folder is damaged, or it was made with tables of the
-        elements other than this version's.
+        If there is no such model, its folder is damaged, or it was trained with other
+        tables of the elements than those of this version.
     """
-    from matgl import (
-        load_model as load_folder,  # seconds, which a list of names does not need
-    )
-
     folder = model_folder(name_or_path)
+    card = read_card(folder)
     ours = {name: origin.sha256 for name, origin in provenance().items()}
-    for table, checksum in read_card(folder).tables.items():
+    for table, checksum in card.tables.items():
         if ours.get(table) != checksum:
             raise ModelError(
                 f"the model in {folder} was trained with another version of the table "
                 f"{table}; install the version of ase-orbital it was made with"
             )
-    try:
-        model = load_folder(folder)
-    except (RuntimeError, ValueError) as error:
-        # matgl wraps whatever went wrong; the cause is what tells.
-        raise ModelError(
-            f"the model folder {folder} is damaged: {error.__cause__ or error}"
-        ) from error
-    return model.to("cpu").eval()
+    if card.package == "ase_orbital":
+        from ase_orbital.models.loading import load_folder
+
+        return load_folder(folder)
+    if card.package == "matgl":
+        from ase_orbital.models.matgl import load_matgl_folder  # takes seconds to import
+
+        return load_matgl_folder(folder)
+    raise ModelError(
+        f"the model in {folder} belongs to the package {card.package!r}, which is not "
+        "imported for it; load the model with that package, and pass it to a Predictor"
+    )

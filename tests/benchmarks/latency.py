@@ -12,7 +12,7 @@ import torch
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital import Predictor, load_model
-from ase_orbital.descriptors.settings import computing
+from ase_orbital.predict.prepared_model import PreparedModel
 
 from .prediction import EOSNET, new_megnet
 from .sets import rattled_titanates, titanate
@@ -67,10 +67,11 @@ def predict(_: Sets, repetitions: int) -> Iterator[Row]:
 
 def overhead(_: Sets, repetitions: int) -> Iterator[Row]:
     """One prediction, less what its descriptor and its network take for that crystal."""
-    model = load_model(EOSNET).eval()
-    model.fuse()  # as the predictor has it
+    model = PreparedModel(
+        load_model(EOSNET), device=torch.device("cpu"), dtype=torch.float32
+    )
     predictor = Predictor(EOSNET, device="cpu")
-    descriptor = computing(model.descriptor, "float32")
+    descriptor = model.featurization.descriptor
     for crystals, cells in (
         ("SrTiO3, 5 atoms", [titanate(3.8 + 0.005 * index) for index in range(CALLS)]),
         ("rattled SrTiO3, 200 atoms", rattled_titanates((2, 2, 10), 5)),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from ase_orbital import load_model
-from ase_orbital.descriptors.settings import computing
 from ase_orbital.neighbors.batch import survey_many
+from ase_orbital.predict.prepared_model import PreparedModel
 from ase_orbital.structure import to_atoms_many
 
 from .prediction import EOSNET
@@ -26,12 +26,13 @@ AT_ONCE = 50  # crystals whose networks run together: as many as `predict_many` 
 def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     """Time of each step for one crystal; they follow each other, and do not overlap."""
     ((name, crystals),) = sets.there("P")
-    model = load_model(EOSNET)
-    model.descriptor = computing(model.descriptor, "float32")
-    model.fuse()
+    model = PreparedModel(
+        load_model(EOSNET), device=torch.device("cpu"), dtype=torch.float32
+    )
+    descriptor = model.featurization.descriptor
     atoms = to_atoms_many(crystals)
     # Far enough for the edges of these, too: see `graphs.building`.
-    reach = model.descriptor.reach
+    reach = descriptor.reach
     found = survey_many(atoms, reach, "float32")
     batch = model.batch(atoms)
     parts = torch.arange(len(atoms)).split(AT_ONCE)
@@ -45,7 +46,7 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     checked, surveyed, described, batched, predicted = medians(
         lambda: to_atoms_many(crystals),
         lambda: survey_many(atoms, reach, "float32"),
-        lambda: model.descriptor.features(found),
+        lambda: descriptor.features(found),
         lambda: model.batch(atoms),
         networks,
         repetitions=repetitions,

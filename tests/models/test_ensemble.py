@@ -12,6 +12,7 @@ from ase_orbital import Predictor
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet, OCrystalNet
+from ase_orbital.models.uncertainty import Calibration
 from ase_orbital.zoo import read_card
 
 CRYSTALS = [bulk("NaCl", "rocksalt", a=5.64), bulk("Si"), bulk("Cu") * (2, 1, 1)]
@@ -70,7 +71,7 @@ def test_it_is_saved_in_one_folder_that_matgl_opens(tmp_path):
     ).eval()
     ensemble.save(tmp_path, metadata={"metrics": {"mae_test": 0.1}})
     opened = matgl.load_model(tmp_path).eval()
-    assert (opened.std_scale, opened.std_floor) == (2.0, 0.1)
+    assert opened.calibration == Calibration(scale=2.0, floor=0.1)
     expected = float(ensemble.predict_structure(CRYSTALS[0]))
     assert float(opened.predict_structure(CRYSTALS[0])) == expected
     card = read_card(tmp_path)

@@ -1,6 +1,7 @@
 """Training by matgl's own data set, loader and Lightning module, on PyG graphs."""
 
 import lightning
+import matgl
 import pytest
 import torch
 from ase.collections import dcdft
@@ -47,11 +48,17 @@ def loss_of(model):
     return float((output - torch.tensor(VOLUMES)).square().mean())
 
 
+@pytest.mark.parametrize("opened", [False, True], ids=["constructed", "opened by matgl"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_few_epochs_bring_the_loss_down_and_move_every_parameter(name, loader, tmp_path):
+def test_a_few_epochs_bring_the_loss_down_and_move_every_parameter(
+    name, opened, loader, tmp_path
+):
     lightning.seed_everything(0, verbose=False)
     mean = sum(VOLUMES) / len(VOLUMES)
     model = NETWORKS[name](target_mean=mean, target_scale=10.0)
+    if opened:
+        model.save(tmp_path / "model")
+        model = matgl.load_model(tmp_path / "model")
     before = {key: value.detach().clone() for key, value in model.named_parameters()}
     first = loss_of(model)
     trainer = lightning.Trainer(

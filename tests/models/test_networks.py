@@ -278,7 +278,7 @@ def test_broken_structure_is_refused(network):
 def test_rows_of_another_length_are_refused(network):
     graph, *_ = network(OneHot(size=90), n_hidden=4).graph_converter().get_graph(bulk("Cu"))
     with pytest.raises(
-        ModelError, match="takes rows of 113 features, and the graph has 90"
+        ModelError, match="takes 113 features for each atom, and the graph has 90"
     ):
         network(OneHot(), n_hidden=4)(graph)
 

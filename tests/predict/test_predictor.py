@@ -13,7 +13,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital.errors import ElementError, ModelError, StructureError
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.predict import Predictor
+from ase_orbital.predict import Predictor, prepared_model
 from ase_orbital.predict import predictor as module
 from ase_orbital.testing import assert_function_of_the_crystal
 
@@ -78,7 +78,7 @@ def test_many_equal_each_one_in_input_order(predictor):
 def test_batches_are_cut_without_changing_anything(predictor, monkeypatch):
     expected = predictor.predict_many(STRUCTURES * 3)
     monkeypatch.setattr(module, "MAX_ATOMS", 4)
-    monkeypatch.setattr(module, "MAX_EDGES", 30)
+    monkeypatch.setattr(prepared_model, "MAX_EDGES", 30)
     found = predictor.predict_many(STRUCTURES * 3)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
@@ -200,6 +200,18 @@ def test_coincident_atoms_are_named(predictor):
     atoms.positions[1] = atoms.positions[0] + 0.001
     with pytest.raises(StructureError, match=r"atoms 0 \(Na\) and 1 \(Cl\)"):
         predictor.predict(atoms)
+
+
+def test_a_predictor_is_made_of_whatever_makes_one(predictor, gap, tmp_path):
+    assert Predictor.of(predictor) is predictor
+    gap.save(tmp_path / "gap")
+    for models in (gap, [gap], {"band_gap": gap}, tmp_path / "gap", str(tmp_path / "gap")):
+        made = Predictor.of(models, device="cpu", dtype="float64")
+        assert made.properties == ["band_gap"]
+        assert made.dtype == torch.float64
+    assert Predictor.of(predictor, device=None) is predictor
+    with pytest.raises(ModelError, match="a Predictor has its own device"):
+        Predictor.of(predictor, device="cpu")
 
 
 def test_misuse_is_explained(gap):

@@ -5,14 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ase_orbital.training.metrics import (
-    HALF_WIDTH,
-    calibration,
-    classification,
-    coverage,
-    regression,
-    roc,
-)
+from ase_orbital.training.metrics import classification, regression, roc
 
 KNOWN = np.array([1.0, 2.0, 3.0, 6.0])
 NUMBERS = st.floats(-100.0, 100.0)
@@ -107,30 +100,3 @@ def test_the_roc_curve_runs_from_corner_to_corner_and_up():
     assert (false[-1], true[-1]) == (1.0, 1.0)
     assert (np.diff(false) >= 0).all()
     assert np.trapezoid(true, false) == pytest.approx(3 / 4)
-
-
-def test_coverage_counts_what_lies_within_90_percent_of_a_normal():
-    normal = np.random.default_rng(0).normal(size=20_000)
-    zero = np.zeros_like(normal)
-    assert coverage(normal, zero, np.ones_like(normal)) == pytest.approx(0.9, abs=0.01)
-    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH + 1e-9) == 1.0
-    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH - 1e-9) == 0.0
-
-
-@settings(deadline=None, derandomize=True)
-@given(st.integers(10, 200), st.integers(0, 1000), st.floats(0.01, 100.0))
-def test_after_calibration_90_percent_lie_inside(n_crystals, seed, unit):
-    random = np.random.default_rng(seed)
-    known = unit * random.normal(size=n_crystals)
-    deviation = unit * random.uniform(0.001, 0.2, size=n_crystals)
-    scale, floor = calibration(known, np.zeros(n_crystals), deviation)
-    std = scale * np.sqrt(deviation**2 + floor**2)
-    inside = coverage(known, np.zeros(n_crystals), std * (1.0 + 1e-12))
-    assert inside == pytest.approx(0.9, abs=1.0 / n_crystals)
-    assert floor == np.median(deviation)
-
-
-def test_members_that_agree_by_chance_are_not_certain():
-    deviation = np.array([0.0, 0.1, 0.2])
-    scale, floor = calibration(np.ones(3), np.zeros(3), deviation)
-    assert scale * floor > 0.0

@@ -1,10 +1,13 @@
 """Names and folders of models, whole and damaged."""
 
 import json
+import sys
 
 import pytest
 import torch
 from ase.build import bulk
+from matgl.models import MEGNet
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from ase_orbital import list_models, load_model
 from ase_orbital.errors import ModelError
@@ -47,7 +50,7 @@ def test_a_lost_file_is_named(folder, lost):
         load_model(folder)
 
 
-@pytest.mark.parametrize("damaged", ["model.json", "model.pt", "state.pt"])
+@pytest.mark.parametrize("damaged", ["model.json", "state.pt"])
 def test_a_damaged_file_names_the_folder(folder, damaged):
     content = (folder / damaged).read_bytes()
     (folder / damaged).write_bytes(content[: len(content) // 2])
@@ -63,12 +66,63 @@ def test_tables_of_another_version_are_refused(folder):
         load_model(folder)
 
 
-def test_code_in_a_folder_is_not_run(folder, tmp_path):
+@pytest.mark.parametrize("file", ["model.pt", "state.pt"])
+def test_code_in_a_folder_is_not_run(folder, tmp_path, file):
     class Bomb:
         def __reduce__(self):
             return (tmp_path / "ran").touch, ()
 
-    torch.save({"n_hidden": Bomb()}, folder / "model.pt")
-    with pytest.raises(ModelError, match="damaged"):
+    torch.save({"n_hidden": Bomb()}, folder / file)
+    if file == "state.pt":
+        with pytest.raises(ModelError, match="damaged"):
+            load_model(folder)
+    else:  # only matgl reads it
         load_model(folder)
     assert not (tmp_path / "ran").exists()
+
+
+def change_json(folder, **entries):
+    content = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(content | entries))
+
+
+def test_a_module_that_a_folder_names_is_not_imported(folder, tmp_path, monkeypatch):
+    (tmp_path / "named_by_a_folder.py").write_text("EOSNet = None\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    change_json(folder, **{"@module": "named_by_a_folder"})
+    with pytest.raises(ModelError, match="belongs to the package 'named_by_a_folder'"):
+        load_model(folder)
+    change_json(folder, **{"@module": "ase_orbital.models.absent"})
+    load_model(folder)  # the class comes from a table
+    assert "named_by_a_folder" not in sys.modules
+
+
+def test_an_unknown_class_is_named(folder):
+    change_json(folder, **{"@class": "Popen"})
+    with pytest.raises(ModelError, match="no model class 'Popen'"):
+        load_model(folder)
+
+
+def test_weights_of_another_size_are_refused(folder):
+    settings = json.loads((folder / "model.json").read_text())["kwargs"]
+    change_json(folder, kwargs=settings | {"n_hidden": 65})
+    with pytest.raises(ModelError, match="size mismatch"):
+        load_model(folder)
+
+
+def test_loading_leaves_the_random_numbers_alone(folder):
+    torch.manual_seed(3)
+    load_model(folder)
+    found = torch.rand(3)
+    torch.manual_seed(3)
+    assert torch.equal(found, torch.rand(3))
+
+
+def test_models_of_matgl_load_through_matgl(tmp_path):
+    torch.manual_seed(0)
+    megnet = MEGNet().eval()
+    megnet.save(tmp_path / "megnet")
+    loaded = load_model(tmp_path / "megnet")
+    structure = AseAtomsAdaptor.get_structure(bulk("Cu"))
+    assert type(loaded) is MEGNet
+    assert loaded.predict_structure(structure) == megnet.predict_structure(structure)

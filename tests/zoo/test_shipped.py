@@ -11,10 +11,10 @@ import pytest
 from ase.io import read
 
 from ase_orbital import Predictor, list_models
+from ase_orbital.models.uncertainty import HALF_WIDTH
 from ase_orbital.properties import METAL_PROBABILITY, STD
 from ase_orbital.structure import read_frames
 from ase_orbital.testing import assert_function_of_the_crystal
-from ase_orbital.training.metrics import HALF_WIDTH
 from ase_orbital.zoo import model_folder, read_card
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,85 @@
+"""How a model turns structures into the graphs that its network takes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from ase_orbital.descriptors.settings import computing
+from ase_orbital.errors import ModelError
+from ase_orbital.graphs.building import build_batch, build_graphs
+from ase_orbital.graphs.converters import Atoms2Graph
+
+if TYPE_CHECKING:
+    import torch
+    from ase import Atoms
+
+    from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.graphs.connectivity import Connectivity
+    from ase_orbital.graphs.converters import Backend
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+
+@dataclass(frozen=True)
+class Featurization:
+    """Descriptor and connectivity of a model's graphs.
+
+    Two models with equal featurizations take the same graphs.
+
+    Parameters
+    ----------
+    descriptor
+        Computes the features of the atoms. Their number must be fixed.
+    connectivity
+        Selects the edges.
+
+    Raises
+    ------
+    ModelError
+        If the number of features depends on the structure.
+    """
+
+    descriptor: Descriptor
+    connectivity: Connectivity
+
+    def __post_init__(self) -> None:
+        """Refuse features of variable length."""
+        if self.descriptor.n_features is None:
+            raise ModelError(
+                f"the number of features of {self.descriptor} depends on the structure; "
+                "give GOM a number of eigenvalues"
+            )
+
+    @property
+    def n_features(self) -> int:
+        """Number of features of an atom."""
+        assert self.descriptor.n_features is not None  # see __post_init__
+        return self.descriptor.n_features
+
+    def with_precision(self, dtype: torch.dtype, device: torch.device) -> Featurization:
+        """Return a copy whose descriptor computes in a precision and on a device."""
+        precision = str(dtype).removeprefix("torch.")
+        return replace(self, descriptor=computing(self.descriptor, precision, str(device)))
+
+    def graphs(self, structures: list[Atoms], dtype: torch.dtype) -> list[CrystalGraph]:
+        """Make one graph for each of the structures, with all its atoms."""
+        return build_graphs(structures, self.descriptor, self.connectivity, dtype)
+
+    def batch(self, structures: list[Atoms], dtype: torch.dtype) -> CrystalGraph:
+        """Make one graph of all structures, with one node for equivalent atoms."""
+        return build_batch(structures, self.descriptor, self.connectivity, dtype)
+
+    def converter(self, backend: Backend, dtype: torch.dtype) -> Atoms2Graph:
+        """Make the converter from structures to PyG or DGL graphs."""
+        return Atoms2Graph(
+            self.descriptor, **asdict(self.connectivity), backend=backend, dtype=dtype
+        )
+
+
+def check_features(features: torch.Tensor, n_features: int) -> None:
+    """Raise ModelError unless a graph has the number of features that a model takes."""
+    if features.shape[1] != n_features:
+        raise ModelError(
+            f"this model takes {n_features} features for each atom, and the graph has "
+            f"{features.shape[1]}; make it with the model's graph_converter()"
+        )
