@@ -180,7 +180,7 @@ def test_misuse_is_explained():
         ObjectiveCalculator(small(smoothing=None), [Maximize("band_gap")])
     with pytest.raises(ModelError, match="no-such-model"):
         ObjectiveCalculator("no-such-model", [Maximize("band_gap")])
-    with pytest.raises(ModelError, match="a Linear is not a model of this package"):
+    with pytest.raises(ModelError, match="a Linear is not a property model"):
         ObjectiveCalculator(torch.nn.Linear(1, 1), [Maximize("band_gap")])
     with pytest.raises(ModelError, match="at least one model"):
         ObjectiveCalculator([], [Maximize("band_gap")])

@@ -98,7 +98,7 @@ def test_alone_it_has_no_energy(predictor, atoms):
 
 
 def test_misuse_is_explained(predictor, atoms):
-    with pytest.raises(ModelError, match="has a device already"):
+    with pytest.raises(ModelError, match="a Predictor has its own device"):
         PropertyCalculator(predictor, device="cpu")
     with pytest.raises(ModelError, match="base must be an ASE calculator, not 'emt'"):
         PropertyCalculator(predictor, base="emt")
