@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 from ase_orbital.errors import ModelError
 from ase_orbital.models import Ensemble
 from ase_orbital.models.loading import load_folder
