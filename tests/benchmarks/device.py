@@ -13,6 +13,7 @@ import torch
 from ase_orbital import GOM, Predictor
 from ase_orbital.models import Ensemble, EOSNet, OCrystalNet
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
+from ase_orbital.predict.prepared_model import PreparedModel
 from ase_orbital.training.batches import Labeled
 
 from .epochs import Epoch
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from ase_orbital.graphs import CrystalGraph
-    from ase_orbital.models.crystal_model import CrystalModel
 
 REPEATS = (1, 2, 4, 8)  # of the cell of 5 atoms along each axis
 MAX_EDGES = 2048  # of the graphs that one CPU thread computes together, as in a prediction
@@ -102,11 +102,12 @@ def gom(device: Device, repetitions: int) -> Iterator[Row]:
 def networks(device: Device, repetitions: int) -> Iterator[Row]:
     """Ensembles of three networks on graphs that are ready, which lie on the device."""
     for model in ensembles():
-        there = deepcopy(model).to(device.name)
-        for network in (model, there):
-            network.fuse()
+        here, there = (
+            PreparedModel(deepcopy(model), device=torch.device(name), dtype=torch.float32)
+            for name in ("cpu", device.name)
+        )
         for name, crystals in device.sets():
-            graph = model.batch(crystals)
+            graph = here.batch(crystals)
             parts = [
                 graph.select(torch.tensor(members))
                 for members in chunks_by_size(
@@ -114,15 +115,15 @@ def networks(device: Device, repetitions: int) -> Iterator[Row]:
                 )
             ]
             moved = graph.to(device.name)
-            check_equal(run(there, moved), run(model, graph))
+            check_equal(run(there, moved), run(here, graph))
             yield device.row(
                 f"three {type(model.members[0]).__name__}s",
                 name,
                 "crystals/s",
                 len(crystals),
                 partial(run, there, moved),
-                partial(run, model, graph),
-                partial(run_each, model, parts),
+                partial(run, here, graph),
+                partial(run_each, here, parts),
                 repetitions=repetitions,
             )
 
@@ -174,13 +175,13 @@ def ensembles() -> Iterator[Ensemble]:
         yield Ensemble([kind() for _ in range(3)]).eval()
 
 
-def run(model: CrystalModel, graph: CrystalGraph) -> torch.Tensor:
+def run(model: PreparedModel, graph: CrystalGraph) -> torch.Tensor:
     """Predict for a batch of graphs."""
     with torch.inference_mode():
         return model.predict_graphs(graph)[0]
 
 
-def run_each(model: CrystalModel, graphs: list[CrystalGraph]) -> None:
+def run_each(model: PreparedModel, graphs: list[CrystalGraph]) -> None:
     """Predict for several batches of graphs, each on one CPU thread."""
     for _ in each_on_one_thread(partial(run, model), graphs):
         pass
