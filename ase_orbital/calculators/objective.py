@@ -148,7 +148,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
                 )
             if term.name not in self.properties:
                 raise SettingError(
-                    f"{term.name!r} is not predicted here; the models have "
+                    f"{term.name!r} is not predicted; the models have "
                     f"{', '.join(self.properties)}"
                 )
 

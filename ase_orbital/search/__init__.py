@@ -1,7 +1,7 @@
-"""Learned properties and fingerprints inside relaxations and structure searches.
+"""Predicted properties and fingerprints in relaxations and structure searches.
 
-Works with ASE's optimizers, molecular dynamics, basin hopping and minima hopping, and with
-ase_ga's populations, by the calls they make: none of them is needed to import this.
+The classes work with ASE's optimizers, molecular dynamics, basin hopping and minima
+hopping, and with the populations of ase_ga, which does not have to be installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether two structures are one, as ase_ga's populations ask it."""
+"""Comparators of structures with the interface of ase_ga."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 
 
 class Comparator(ABC):
-    """Compares structures by the rows of a descriptor.
+    """Compares structures by the features of a descriptor.
 
-    The answer depends on the crystal alone: not on the choice of cell, a primitive one or a
+    The result depends only on the crystal: not on the cell, which may be primitive or a
     supercell, nor on rotation, reflection, translation or the order of atoms. Structures of
-    different composition are never alike, and without periodic directions neither are those
-    of different numbers of atoms. Fingerprints are kept by content, so that a second look
-    costs microseconds, and `atoms.info` is neither read nor written.
+    different composition always differ, and so do molecules of different size. Fingerprints
+    are cached by the content of a structure, and `atoms.info` is neither read nor written.
     """
 
     @abstractmethod
@@ -42,14 +41,14 @@ class Comparator(ABC):
         return f"{type(self).__name__}(tolerance={self.tolerance:g}: {descriptor})"
 
     def difference(self, one: AtomsLike, other: AtomsLike) -> float:
-        """How much two structures differ, as a fraction of their fingerprints' length.
+        """Difference of two structures as a fraction of their fingerprints' length.
 
         Returns
         -------
         float
-            The root mean square over atoms of the distance between assigned rows, divided
-            by that of the rows themselves: 0.01 is one percent. Infinite for two
-            compositions.
+            Root mean square, over the atoms, of the distance between assigned features,
+            divided by that of the features themselves: 0.01 is one percent. Infinite for
+            two compositions.
 
         Raises
         ------
@@ -59,7 +58,7 @@ class Comparator(ABC):
         return difference(self.fingerprints.of(one), self.fingerprints.of(other))
 
     def looks_like(self, a1: AtomsLike, a2: AtomsLike) -> bool:
-        """Whether two structures differ by no more than the tolerance; ase_ga's question.
+        """Whether two structures differ by at most the tolerance; called by ase_ga.
 
         Raises
         ------
@@ -67,7 +66,7 @@ class Comparator(ABC):
             If the descriptor cannot describe a structure.
         """
         one, other = self.fingerprints.of(a1), self.fingerprints.of(a2)
-        # Most pairs are far apart, and that is quickly seen.
+        # Most pairs differ so much that the lower bound decides.
         if lower_bound(one, other) > max_distance(self.tolerance, one.length):
             return False
         return difference(one, other) <= self.tolerance
@@ -81,17 +80,17 @@ class GOMComparator(Comparator):
     ----------
     tolerance
         Largest difference of structures that look alike, as a fraction of the fingerprints'
-        length. Relaxations of alloys into one minimum, atoms and cell, differed by up to
-        0.0042 where they stopped at 0.05 eV/Å, and by 0.0075 at 0.1 eV/Å; cells longer by
-        0.3 %, or atoms displaced at random by 0.04 Å, make 0.0075 too. fcc and hcp differ
-        by 0.014, dhcp from either by 0.01, zincblende from wurtzite by 0.03.
+        length. Relaxations of alloys to the same minimum, of atoms and cell, differed by up
+        to 0.0042 if they stopped at 0.05 eV/Å, and by 0.0075 at 0.1 eV/Å. An expansion of
+        the cell by 0.3 %, or random displacements of 0.04 Å, also amount to 0.0075. fcc and
+        hcp differ by 0.014, dhcp from both by 0.01, and zincblende from wurtzite by 0.03.
     cutoff, orbitals
-        Of the GOM: Å, and "s" or "sp". With "sp" it costs ten times as much, and sees
-        stackings better: fcc and hcp differ by 0.022.
+        Settings of the GOM: Å, and "s" or "sp". With "sp" it is ten times as expensive and
+        distinguishes stackings better: fcc and hcp differ by 0.022.
     n_top
-        Compare only the last so many atoms, as for a cluster on a slab; None for all.
+        Compare only the last `n_top` atoms, such as a cluster on a slab; None for all.
     size
-        Most fingerprints kept: more than the candidates of a search.
+        Largest number of cached fingerprints; more than the candidates of a search.
     """
 
     def __init__(
@@ -110,18 +109,20 @@ class GOMComparator(Comparator):
 class OFMComparator(Comparator):
     """Compares structures by orbital field matrices.
 
-    These see an atom's Voronoi neighbors only, in little time. That is enough for most
-    crystals, but stackings of close-packed layers, such as fcc and hcp, are all alike.
+    They describe only the Voronoi neighbors of an atom, and are fast to compute. This is
+    sufficient for most crystals, but all stackings of close-packed layers, such as fcc and
+    hcp, look alike.
 
     Parameters
     ----------
     tolerance
         Largest difference of structures that look alike, as a fraction of the matrices'
-        length. Relaxations of alloys into one minimum differed by up to 0.03 where they
-        stopped at 0.05 eV/Å, and by 0.055 at 0.1 eV/Å; cells longer by 3 %, or atoms
-        displaced at random by 0.02 Å (close-packed metals) to 0.08 Å (diamond), make 0.03.
+        length. Relaxations of alloys to the same minimum differed by up to 0.03 if they
+        stopped at 0.05 eV/Å, and by 0.055 at 0.1 eV/Å. An expansion of the cell by 3 %, or
+        random displacements of 0.02 Å (close-packed metals) to 0.08 Å (diamond), amount to
+        0.03.
     distance_exponent
-        Of the OFM.
+        Exponent of the OFM's weights.
     n_top, size
         As for `GOMComparator`.
     """

@@ -1,4 +1,4 @@
-"""The local minima of a search, each recorded once."""
+"""Recorder of the distinct local minima of a search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import ElementError, SettingError, StructureError
 from ase_orbital.search.recorder import Recorder
-from ase_orbital.search.records import Output
 from ase_orbital.similarity.archive import Archive
 from ase_orbital.structure import as_atoms
 
@@ -22,34 +21,34 @@ if TYPE_CHECKING:
 
 
 class MinimaRecorder:
-    """A row of numbers for each distinct local minimum.
+    """Predicts properties for each distinct local minimum of a search.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
     archive
-        Says which minima are one; None for a new `Archive()`. One that is loaded has the
-        minima of earlier runs, which are counted, and not recorded again.
+        Archive that decides which minima are the same; None for a new `Archive()`. Minima
+        of a loaded archive are counted, and not recorded again.
     output
-        Write each new minimum at once, too: a path ending with `.csv`, `.extxyz`, `.traj`
-        or `.db`, see `records.Output`.
+        File to which each new minimum is written immediately; the suffix is `.csv`,
+        `.extxyz`, `.traj` or `.db`, see `records.Output`.
 
     Attributes
     ----------
-    rows : list of dict
+    records : list of dict
         `number` in the archive, `energy`, `fmax`, `volume` of a crystal, each predicted
-        property and `reason`, as in `Recorder.records`. How often a minimum was seen is
-        `archive[number].seen`, its structure `archive[number].atoms`.
+        property and `reason`, as in `Recorder.records`. `archive[number]` has the structure
+        of a minimum as `atoms`, and `seen`, the number of times it was found.
 
     Examples
     --------
-    Basin hopping tells its observers of new lowest minima only. All of them:
+    Basin hopping calls its observers only for a new lowest minimum. To record all minima:
 
-    >>> minima = Minima("eosnet-bulk-modulus-mp")
+    >>> minima = MinimaRecorder("eosnet-bulk-modulus-mp")
     >>> BasinHopping(atoms, local_minima_trajectory=minima).run(100)
 
-    Minima hopping has no observers, and any loop that relaxes is served in the same way:
+    Minima hopping has no observers. For this and any other loop over relaxations:
 
     >>> MinimaHopping(atoms, optimizer=minima.recording(QuasiNewton))(totalsteps=10)
     """
@@ -61,28 +60,28 @@ class MinimaRecorder:
         *,
         output: str | Path | None = None,
     ) -> None:
-        self._recorder = Recorder(models)
-        self.output = None if output is None else Output(output)
+        self._recorder = Recorder(models, output=output)
         self.predictor = self._recorder.predictor
         self.archive = Archive() if archive is None else archive
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """One for each minimum, in the order of discovery."""
+        """One record for each minimum, in the order of discovery."""
         return self._recorder.records
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each number in `records`; empty where it has none, or it is not known."""
+        """Unit of each number in `records`; empty if it has none, or if it is unknown."""
         return {"number": "", **self._recorder.units}
 
     def record(self, structure: AtomsLike, **labels: int | str) -> bool:
-        """Count a minimum, and add a row if it is new, with labels behind its number.
+        """Count a minimum and, if it is new, add a record with its number and labels.
 
         Returns
         -------
         bool
-            Whether it is new. What cannot be described is new each time, with number -1.
+            Whether it is new. Structures that cannot be described are always new, with
+            number -1.
 
         Raises
         ------
@@ -90,7 +89,7 @@ class MinimaRecorder:
             If a descriptor or a model does not know an element.
         """
         atoms = as_atoms(structure)
-        self._refuse_elements(atoms)
+        self._check_elements(atoms)
         try:
             found = self.archive.add(atoms, ", ".join(map(str, labels.values())))
         except StructureError:
@@ -99,38 +98,35 @@ class MinimaRecorder:
             if not found.new:
                 return False
             number = found.number
-        row = self._recorder.record(atoms, number=number, **labels)
+        record = self._recorder.record(atoms, number=number, **labels)
         if number >= 0:
-            numeric = {
-                name: value for name, value in row.items() if isinstance(value, float)
+            self.archive[number].values |= {
+                name: value for name, value in record.items() if isinstance(value, float)
             }
-            self.archive[number].values.update(numeric)
-        if self.output is not None:
-            self.output.add(row, atoms)
         return True
 
     def write(self, minimum: Optimizable | Atoms) -> None:
-        """Take a minimum as an ASE trajectory does, from whatever has `iterimages`."""
+        """Record a minimum; the interface of an ASE trajectory."""
         for atoms in minimum.iterimages():
             self.record(atoms)
 
     def recording(self, optimizer: type[Optimizer]) -> type[Optimizer]:
-        """Make an optimizer class that hands over what it has relaxed.
+        """Create an optimizer class that records the structures that it has relaxed.
 
         Parameters
         ----------
         optimizer
-            Such as `ase.optimize.FIRE`. A run that ends before it converges hands over
-            nothing.
+            Optimizer class, such as `ase.optimize.FIRE`. Runs that do not converge are not
+            recorded.
 
         Raises
         ------
         SettingError
-            If this is no class of optimizers.
+            If `optimizer` is not a class of optimizers.
         """
         if not (isinstance(optimizer, type) and hasattr(optimizer, "run")):
             raise SettingError(
-                f"recording() takes a class of optimizers, such as FIRE, not {optimizer!r}"
+                f"recording() needs an optimizer class, such as FIRE, not {optimizer!r}"
             )
         minima = self
 
@@ -145,8 +141,8 @@ class MinimaRecorder:
         Recording.__doc__ = optimizer.__doc__
         return Recording
 
-    def _refuse_elements(self, atoms: Atoms) -> None:
-        """An element stays unknown throughout a search: better an end than rows of nan."""
+    def _check_elements(self, atoms: Atoms) -> None:
+        """Raise ElementError at the first minimum: no other one could be predicted."""
         if self.records:
             return
         try:

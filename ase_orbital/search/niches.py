@@ -1,4 +1,4 @@
-"""Niches: groups of like structures, which populations keep from crowding."""
+"""Niches: groups of similar structures, for the diversity of populations."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ if TYPE_CHECKING:
     from ase_orbital.similarity.archive import Archive
     from ase_orbital.structure import AtomsLike
 
-NICHE: Final = PREFIX + "niche"  # in `key_value_pairs`
+NICHE: Final = PREFIX + "niche"  # name in `key_value_pairs`
 
 
 class Niches:
-    """Numbers for groups of like structures.
+    """Numbers groups of similar structures.
 
-    The first structure unlike all before founds a niche, and those like it belong to it.
+    A structure that differs from all earlier ones founds a niche, and structures that match
+    it belong to that niche.
 
     Parameters
     ----------
     archive
-        Of the founders. Its tolerance is the radius of a niche: several times what makes
-        two structures one, such as `Archive(tolerance=0.05)`. Saved and loaded with a
-        search, it keeps the numbers the same.
+        Archive of the founders. Its tolerance is the radius of a niche, which should be
+        several times that for equal structures, as in `Archive(tolerance=0.05)`. Save and
+        load it with a search to keep the numbers.
 
     Examples
     --------
-    With ase_ga, `niches.annotate(atoms)` before a relaxed candidate is added, and
+    In ase_ga, call `niches.annotate(atoms)` before a relaxed candidate is added, and use
 
     >>> FitnessSharingPopulation(..., comp_key=NICHE, threshold=1)
     >>> RankFitnessPopulation(..., variable_function=niches.number)
 
-    With that threshold members of one niche share their fitness, whatever the numbers of
-    other niches are.
+    With this threshold the members of one niche share their fitness, whatever the numbers
+    of the other niches are.
     """
 
     def __init__(self, archive: Archive) -> None:
@@ -45,7 +46,7 @@ class Niches:
         self._numbers: dict[str, int] = {}
 
     def number(self, structure: AtomsLike) -> int:
-        """Niche of a structure, the same whenever it is asked for.
+        """Niche of a structure, which is the same at each call.
 
         Raises
         ------
@@ -55,14 +56,14 @@ class Niches:
         atoms = as_atoms(structure)
         name = digest(atoms)
         if name not in self._numbers:
-            # A later niche may be nearer: what is given out stays.
+            # Cached, because a later niche may be more similar.
             self._numbers[name] = self.archive.add(atoms).number
         return self._numbers[name]
 
     def annotate(self, atoms: Atoms | Structure) -> int:
         """Write the niche into `atoms.info["key_value_pairs"]`, as `orbital_niche`.
 
-        Of a pymatgen structure into its `properties`, which become `info` of Atoms.
+        For a pymatgen structure, write it into `properties`, which become `info` of Atoms.
         """
         number = self.number(atoms)
         info_of(atoms).setdefault("key_value_pairs", {})[NICHE] = number

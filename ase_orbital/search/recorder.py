@@ -1,4 +1,4 @@
-"""Properties along a relaxation or a molecular dynamics run, kept beside the Atoms."""
+"""Recorder of predictions along relaxations and molecular dynamics."""
 
 from __future__ import annotations
 
@@ -27,30 +27,31 @@ if TYPE_CHECKING:
 UNITS = {
     "step": "", "image": "", "time": "fs", "energy": "eV", "fmax": "eV/Å", "volume": "Å³",
 }  # fmt: skip
-REASON = "reason"  # of a prediction that is missing
+REASON = "reason"  # why a prediction is missing
 
 
 class Recorder:
-    """One row of numbers for each step it is shown.
+    """Predicts properties at each step of a run, and records them.
 
-    Rows stay here, or go into a file of their own: writing them into `atoms.info` would
-    make calculators that compare `info` compute every step twice. Energy and largest force
-    are noted if the calculator has them already; nothing is computed but predictions.
+    Records are stored here and, optionally, in a file. They are not written into
+    `atoms.info`, because calculators that compare `info` would compute every step twice.
+    Energy and largest force are recorded if the calculator has them already, so there are
+    no extra force calls.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
     output
-        Write each row at once, too: a path ending with `.csv`, `.extxyz`, `.traj` or `.db`,
-        see `records.Output`.
+        File to which each record is written immediately; the suffix is `.csv`, `.extxyz`,
+        `.traj` or `.db`, see `records.Output`.
 
     Attributes
     ----------
-    rows : list of dict
-        Labels; `step`; of a molecular dynamics run `time`; `energy` and `fmax` (nan if the
-        calculator does not have them); of a crystal `volume`; each predicted property; and
-        `reason`: empty, or why properties are nan.
+    records : list of dict
+        Labels; `step`; `time` in molecular dynamics; `energy` and `fmax` (nan if the
+        calculator does not have them); `volume` of a crystal; each predicted property; and
+        `reason`, which is empty or explains why properties are nan.
 
     Examples
     --------
@@ -62,8 +63,8 @@ class Recorder:
 
     Notes
     -----
-    To predict for a trajectory that is there already, faster because in batches, use
-    `Predictor.predict_many` or `ase-orbital predict`.
+    For an existing trajectory use `Predictor.predict_many` or `ase-orbital predict`, which
+    are faster, because they predict in batches.
     """
 
     def __init__(
@@ -78,97 +79,97 @@ class Recorder:
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of each number in `records`; empty where it has none, or it is not known."""
+        """Unit of each number in `records`; empty if it has none, or if it is unknown."""
         return {**UNITS, **self.predictor.units}
 
     def watch(
         self, optimizer: BaseDynamics, /, interval: int = 1, **labels: int | str
     ) -> None:
-        """Predict on every `interval`-th step of an optimizer or molecular dynamics run.
+        """Predict at every `interval`-th step of an optimizer or molecular dynamics run.
 
         Parameters
         ----------
         optimizer
-            Of Atoms, of a cell filter, whose real Atoms are taken, or of a NEB, each of
-            whose images gets a row with its `image` number.
+            Optimizer or dynamics of Atoms, of a cell filter, or of a NEB, which gives one
+            record per image with its `image` number.
         interval
-            Steps from one prediction to the next; the first is that of step 0.
+            Number of steps between predictions, starting with step 0.
         labels
-            In front of each row, to tell runs apart, such as `run="second"`.
+            Values to put into each record, such as `run="second"`.
 
         Raises
         ------
         SettingError
-            If this is nothing to watch.
+            If `optimizer` cannot be observed, or another argument is invalid.
         StructureError, ElementError
             If a model cannot predict for these atoms, before the run starts.
         """
         if not (hasattr(optimizer, "insert_observer") and hasattr(optimizer, "atoms")):
             raise SettingError(
-                f"a {type(optimizer).__name__} cannot be watched: it is no ASE optimizer "
-                "or molecular dynamics run; for minima hopping use search.Minima"
+                f"a {type(optimizer).__name__} cannot be watched, because it is not an ASE "
+                "optimizer or molecular dynamics; for minima hopping use MinimaRecorder"
             )
         if type(optimizer).__name__ == "BasinHopping":
             raise SettingError(
-                "basin hopping tells its observers of few minima, and of no steps; use "
-                "search.Minima as its local_minima_trajectory"
+                "basin hopping calls its observers only for new lowest minima; use a "
+                "MinimaRecorder as its local_minima_trajectory"
             )
         if not isinstance(interval, int) or interval < 1:
             raise SettingError(f"interval must be a whole number from 1, not {interval!r}")
         taken = {*self.units, REASON} & labels.keys()
         if taken:
             raise SettingError(
-                f"{min(taken)!r} is a column already; name the label otherwise"
+                f"{min(taken)!r} is a column already; choose another name for the label"
             )
-        # A band has no results to iterate over before its run.
+        # The images of a NEB cannot be iterated with results before its run.
         band = getattr(optimizer.atoms, "images", None)
         for atoms in band or [image for _, image in _images(optimizer)]:
             self.predictor.validate(atoms)
 
-        def look() -> None:
+        def observe() -> None:
             step: dict[str, Any] = {**labels, "step": optimizer.nsteps}
             if hasattr(optimizer, "get_time"):
                 step["time"] = optimizer.get_time() / ase_units.fs
             for image, atoms in _images(optimizer):
                 self.record(atoms, **step, **image)
 
-        # Before the trajectory's own observer, and all others.
-        optimizer.insert_observer(look, position=0, interval=interval)
+        # Before all other observers, such as the trajectory's.
+        optimizer.insert_observer(observe, position=0, interval=interval)
 
     def record(self, structure: AtomsLike, /, **labels: float | str) -> dict[str, Any]:
-        """Add one row, with labels such as `step=3` in front, and return it.
+        """Predict for one structure, and add a record that starts with the labels.
 
-        A structure that cannot be predicted for has a row of nan, and the `reason`.
+        If the structure cannot be predicted, its properties are nan, and `reason` says why.
 
         Returns
         -------
         dict
-            The row, as in `records`.
+            The record, as in `records`.
         """
         atoms = as_atoms(structure)
-        row: dict[str, Any] = {**labels, **_at_hand(atoms)}
+        record: dict[str, Any] = {**labels, **_known(atoms)}
         reason = ""
         try:
-            row |= self.predictor.predict(atoms)
+            record |= self.predictor.predict(atoms)
         except StructureError as error:
-            row |= dict.fromkeys(self.predictor.properties, math.nan)
+            record |= dict.fromkeys(self.predictor.properties, math.nan)
             reason = str(error)
-        row[REASON] = reason
-        self.records.append(row)
+        record[REASON] = reason
+        self.records.append(record)
         if self.output is not None:
-            self.output.add(row, atoms)
-        return row
+            self.output.add(record, atoms)
+        return record
 
     def plot(self, *names: str, title: str = "") -> Figure:
-        """Draw properties along the path; needs matplotlib, the extra `plot`.
+        """Plot properties along the run; requires matplotlib, the extra `plot`.
 
         Parameters
         ----------
         names
-            Which; none for the energy, if known, and all properties. A spread becomes a
-            band around its property.
+            Quantities to plot; by default the energy, if known, and all properties. A
+            standard deviation is drawn as a band around its property.
         title
-            Above all.
+            Title of the figure.
 
         Returns
         -------
@@ -177,44 +178,46 @@ class Recorder:
         Raises
         ------
         SettingError
-            If there is nothing to draw, or no matplotlib to draw with.
+            If there are no records, or matplotlib is not installed.
         """
         try:
             from ase_orbital.plotting.path import along_path
         except ImportError as error:
             raise SettingError(
-                "pictures need matplotlib: pip install 'ase-orbital[plot]'"
+                "figures require matplotlib: pip install 'ase-orbital[plot]'"
             ) from error
         if not self.records:
-            raise SettingError("there are no rows to draw yet; watch a run first")
+            raise SettingError("there are no records to plot yet; watch a run first")
         known = [name for name in self.records[0] if name in self.units]
         absent = [name for name in names if name not in known]
         if absent:
-            raise SettingError(f"there is no {absent[0]!r} in the rows: {', '.join(known)}")
+            raise SettingError(
+                f"{absent[0]!r} is not in the records, which have {', '.join(known)}"
+            )
         return along_path(
-            self.records, names or self._interesting(), units=self.units, title=title
+            self.records, names or self._default_names(), units=self.units, title=title
         )
 
-    def _interesting(self) -> list[str]:
-        """Energy, if it is known, and the properties."""
-        known = any(math.isfinite(row["energy"]) for row in self.records)
+    def _default_names(self) -> list[str]:
+        """Energy, if it is known, and all properties."""
+        known = any(math.isfinite(record["energy"]) for record in self.records)
         return [*(["energy"] if known else []), *self.predictor.properties]
 
 
 def _images(optimizer: BaseDynamics) -> Iterator[tuple[dict[str, int], Atoms]]:
-    """Real Atoms behind a filter or a band, numbered where there are several."""
+    """Atoms of an optimizer, without a filter; images of a NEB are numbered."""
     atoms = optimizer.atoms
     images = list(atoms.iterimages()) if hasattr(atoms, "iterimages") else [atoms]
     for index, image in enumerate(images):
         yield ({"image": index} if len(images) > 1 else {}), image
 
 
-def _at_hand(atoms: Atoms) -> dict[str, float]:
-    """What is known without computing."""
+def _known(atoms: Atoms) -> dict[str, float]:
+    """Quantities that are known without a calculation."""
     energy = cached(atoms, "energy")
     known = {"energy": math.nan if energy is None else float(energy), "fmax": math.nan}
     if cached(atoms, "forces") is not None:
-        # Through the atoms, so that constraints count; the calculator has them.
+        # From the atoms, which apply constraints to the forces of the calculator.
         known["fmax"] = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
     if atoms.pbc.all():
         known["volume"] = float(atoms.get_volume())

@@ -1,4 +1,4 @@
-"""Rows of a search as files: written one by one, so that a killed run loses none."""
+"""Files of records, which are written one by one, so that a killed run loses none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ase import Atoms
 
-# What a calculator may have at hand, and files of frames take.
+# Results of a calculator that ASE writes into files of frames.
 KEPT = (
     "energy",
     "free_energy",
@@ -35,17 +35,17 @@ KEPT = (
 
 
 def cached(atoms: Atoms, name: str) -> Any:
-    """What the calculator has already found for these atoms, or None; never computes."""
+    """Result that the calculator already has for these atoms, or None."""
     results = getattr(atoms.calc, "results", {})
     if name not in results or atoms.calc.calculation_required(atoms, [name]):
         return None
     return results[name]
 
 
-def frame(atoms: Atoms, row: Mapping[str, Any]) -> Atoms:
-    """Copy of atoms with what the calculator has, and a row as `orbital_<name>` in info."""
+def frame(atoms: Atoms, record: Mapping[str, Any]) -> Atoms:
+    """Copy atoms with the calculator's results, and the record in info."""
     copy = atoms.copy()
-    copy.info |= pairs(row)
+    copy.info |= key_value_pairs(record)
     found = {name: cached(atoms, name) for name in KEPT}
     found = {name: value for name, value in found.items() if value is not None}
     if found:
@@ -53,30 +53,30 @@ def frame(atoms: Atoms, row: Mapping[str, Any]) -> Atoms:
     return copy
 
 
-def pairs(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row under names that others leave alone; what is missing is left out."""
+def key_value_pairs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Record under the names `orbital_<name>`, without missing values."""
     return {
         PREFIX + name: value
-        for name, value in row.items()
+        for name, value in record.items()
         if value != "" and not (isinstance(value, float) and math.isnan(value))
     }
 
 
 class Output:
-    """A file that grows by a row at a time.
+    """File to which records are appended.
 
     Parameters
     ----------
     path
-        Its ending says what is written: `.csv`, a line a row; `.extxyz`, `.xyz` or `.traj`,
-        a frame a row, with energy and forces if they were at hand and the row as
-        `orbital_<name>` in `info`; `.db`, an ASE database, with the row as key-value pairs.
-        A database that is there is added to, another file is replaced.
+        File whose suffix determines the format. `.csv` has one line per record. `.extxyz`,
+        `.xyz` and `.traj` have one frame per record, with the calculator's results and the
+        record as `orbital_<name>` in `info`. `.db` is an ASE database with the record as
+        key-value pairs. An existing database is extended, any other file is replaced.
 
     Raises
     ------
     SettingError
-        If the ending is another, or the folder is not there.
+        If the suffix is unknown, or the folder is absent or not writable.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -87,55 +87,53 @@ class Output:
             raise SettingError(f"the folder {self.path.parent} is absent or not writable")
         self._columns: list[str] = []
 
-    def add(self, row: Mapping[str, Any], atoms: Atoms) -> None:
-        """Write a row, and the atoms it is of.
+    def add(self, record: Mapping[str, Any], atoms: Atoms) -> None:
+        """Append a record and its atoms.
 
         Raises
         ------
         SettingError
-            If it has names that the first row of a CSV file did not have.
+            If it has names that the first record in a CSV file did not have.
         """
         first = not self._columns
-        self._columns = self._columns or list(row)
+        self._columns = self._columns or list(record)
         if first and self.path.suffix != ".db":
             self.path.unlink(missing_ok=True)
         if self.path.suffix == ".csv":
-            self._refuse_others(row)
-            row = {name: row.get(name, "") for name in self._columns}
-        WRITERS[self.path.suffix](self.path, row, atoms, first)
-
-    def _refuse_others(self, row: Mapping[str, Any]) -> None:
-        others = [name for name in row if name not in self._columns]
-        if others:
-            raise SettingError(
-                f"{self.path} has no column for {', '.join(others)}: its columns are those "
-                "of the first row; write into another file, or give every run equal labels"
-            )
+            others = [name for name in record if name not in self._columns]
+            if others:
+                raise SettingError(
+                    f"{self.path} has no column for {', '.join(others)}: its columns are "
+                    "those of the first record; use another file, or the same labels in "
+                    "every run"
+                )
+            record = {name: record.get(name, "") for name in self._columns}
+        WRITERS[self.path.suffix](self.path, record, atoms, first)
 
 
-def _csv(path: Path, row: Mapping[str, Any], _: Atoms, first: bool) -> None:
+def _csv(path: Path, record: Mapping[str, Any], _: Atoms, first: bool) -> None:
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if first:
-            writer.writerow(row)
-        missing = (isinstance(value, float) and math.isnan(value) for value in row.values())
+            writer.writerow(record)
         writer.writerow(
-            "" if gone else value for gone, value in zip(missing, row.values(), strict=True)
+            "" if isinstance(value, float) and math.isnan(value) else value
+            for value in record.values()
         )
 
 
-def _extxyz(path: Path, row: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
-    write_frame(path, frame(atoms, row), format="extxyz", append=True)
+def _extxyz(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
+    write_frame(path, frame(atoms, record), format="extxyz", append=True)
 
 
-def _trajectory(path: Path, row: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
+def _trajectory(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
     with Trajectory(path, "a") as file:
-        file.write(frame(atoms, row))
+        file.write(frame(atoms, record))
 
 
-def _database(path: Path, row: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
+def _database(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
     with connect(path) as database:
-        database.write(frame(atoms, {}), pairs(row))
+        database.write(frame(atoms, {}), key_value_pairs(record))
 
 
 WRITERS = {

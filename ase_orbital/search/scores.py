@@ -1,4 +1,4 @@
-"""How good a structure is, from its learned properties, as ase_ga's populations want it."""
+"""Scores of structures from predicted properties, for populations of ase_ga."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from ase_orbital.predict.predictor import PredictorLike
     from ase_orbital.structure import AtomsLike
 
-RAW_SCORE = "raw_score"  # ase_ga's name in `key_value_pairs`; larger is better
+RAW_SCORE = "raw_score"  # name in ase_ga's `key_value_pairs`; larger is better
 
 
 class Score:
-    """A weighted sum of wishes and constraints; larger is better.
+    """Sum of objective terms; larger is better.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
     terms
-        `Maximize`, `Minimize`, `Target`, `AtMost`, `AtLeast`, of the predictor's properties
-        (spreads and `in_domain` among them) or of values in `given`.
+        `Maximize`, `Minimize`, `Target`, `AtMost` and `AtLeast` of the predictor's
+        properties, including `<property>_std` and `in_domain`, or of values in `given`.
     given
-        Names of values that are handed over with each structure, such as a relaxed energy.
+        Names of values that are passed with each structure, such as a relaxed energy.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class Score:
     ... )
     >>> score.annotate(atoms)  # before `DataConnection.add_relaxed_step(atoms)`
 
-    For Pareto fronts each term's part is written too:
+    The score of each term is written as well, for Pareto fronts:
 
     >>> MultiObjectivePopulation(..., abs_data=score.keys)
     """
@@ -65,35 +65,36 @@ class Score:
         for term in self.terms:
             if term.name not in known:
                 raise SettingError(
-                    f"{term.name!r} is not predicted here; the models have "
-                    f"{', '.join(self.predictor.properties)} (name in `given` what you "
-                    "will hand over yourself)"
+                    f"{term.name!r} is not predicted; the models have "
+                    f"{', '.join(self.predictor.properties)} (name other values "
+                    "in `given`, and pass them with each structure)"
                 )
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
-                "two terms of one kind are of one property; keep one of them"
+                "there are two terms of the same kind and property; keep one of them"
             )
 
     @property
     def keys(self) -> list[str]:
-        """Names of the terms' parts in `key_value_pairs`, each to be maximized."""
+        """Names of the terms' scores in `key_value_pairs`; larger is better."""
         return [term.key for term in self.terms]
 
     def __call__(self, structure: AtomsLike, **given: float) -> float:
-        """Score of one structure, which is left as it is.
+        """Score of one structure, which is not changed.
 
         Raises
         ------
         StructureError, ElementError
-            If it cannot be predicted for.
+            If the structure cannot be predicted.
         """
         return float(self._pairs(self.predictor.predict(structure), given)[RAW_SCORE])
 
     def annotate(self, atoms: Atoms | Structure, **given: float) -> float:
-        """Write score and values into `atoms.info["key_value_pairs"]`, where ase_ga looks.
+        """Write score and properties into `atoms.info["key_value_pairs"]`, as ase_ga does.
 
-        `raw_score`; each property as `orbital_<property>`; each term's part under `keys`.
-        Of a pymatgen structure into its `properties`, which become `info` of Atoms.
+        They are `raw_score`, each property as `orbital_<property>`, and each term's score
+        under its `keys`. For a pymatgen structure, they are written into `properties`,
+        which become `info` of Atoms.
 
         Returns
         -------
@@ -103,7 +104,7 @@ class Score:
         Raises
         ------
         StructureError, ElementError
-            If it cannot be predicted for.
+            If the structure cannot be predicted.
         """
         pairs = self._pairs(self.predictor.predict(atoms), given)
         _write(atoms, pairs)
@@ -114,12 +115,12 @@ class Score:
         structures: Sequence[Atoms | Structure],
         given: Sequence[Mapping[str, float]] = (),
     ) -> list[float]:
-        """`annotate` many, in less time than one by one; `given` has a mapping for each.
+        """Annotate many structures in one batch; `given` has a mapping for each.
 
         Raises
         ------
         StructureError, ElementError
-            As for `annotate`, with a note saying which structure it is.
+            As for `annotate`, with a note that names the structure.
         """
         rows = self.predictor.predict_many(structures)
         others = given or [{} for _ in rows]
@@ -135,10 +136,10 @@ class Score:
     def _pairs(
         self, predicted: Mapping[str, float], given: Mapping[str, Any]
     ) -> dict[str, float]:
-        """Everything to be written, from the values of one structure."""
+        """Key-value pairs for one structure."""
         if set(given) != set(self.given):
             raise SettingError(
-                f"this score takes {', '.join(self.given) or 'no values'} with each "
+                f"this score needs {', '.join(self.given) or 'no values'} with each "
                 f"structure, not {', '.join(given) or 'none'}"
             )
         values = {**predicted, **given}
@@ -153,4 +154,4 @@ class Score:
 def _write(atoms: Atoms | Structure, pairs: Mapping[str, float]) -> None:
     info = info_of(atoms)
     info.setdefault("key_value_pairs", {}).update(pairs)
-    info.setdefault("data", {})  # ase_ga asks for it
+    info.setdefault("data", {})  # required by ase_ga

@@ -186,9 +186,7 @@ def test_misuse_is_explained():
         ObjectiveCalculator([], [Maximize("band_gap")])
     with pytest.raises(SettingError, match="at least one term"):
         ObjectiveCalculator(small(), [])
-    with pytest.raises(
-        SettingError, match="'gap' is not predicted here; the models have ba"
-    ):
+    with pytest.raises(SettingError, match="'gap' is not predicted; the models have ba"):
         ObjectiveCalculator(small(), [Maximize("gap")])
     with pytest.raises(SettingError, match="is not a term"):
         ObjectiveCalculator(small(), ["band_gap"])

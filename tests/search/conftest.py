@@ -1,9 +1,13 @@
-"""What the tests of searches share: calculators and predictors that count."""
+"""Calculators that count, predictors, crystals and databases of searches."""
 
+import numpy as np
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
 from ase.calculators.calculator import all_changes
 from ase.calculators.emt import EMT
+from ase_ga.data import DataConnection, PrepareDB
 
 from ase_orbital.models import EOSNet
 from ase_orbital.predict import Predictor
@@ -43,10 +47,43 @@ def counting(request):
 
 @pytest.fixture(scope="session")
 def predictor():
-    """Of two properties, with weights of no meaning; knows copper, gold and oxygen."""
+    """Predictor of two properties with random weights; knows copper, gold and oxygen."""
     torch.manual_seed(0)
     models = [
         EOSNet(property_name=name, elements=[8, 29, 79], n_hidden=16)
         for name in ("band_gap", "bulk_modulus")
     ]
     return Predictor(models, device="cpu")
+
+
+@pytest.fixture
+def crystals():
+    """Six volumes of each of two structures."""
+    volumes = np.linspace(10.0, 15.0, 6)
+    fcc = [bulk("Cu", "fcc", a=(4 * volume) ** (1 / 3)) for volume in volumes]
+    return fcc + [bulk("Cu", "bcc", a=(2 * volume) ** (1 / 3)) for volume in volumes]
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Function that writes relaxed candidates into a database, as a search does."""
+
+    def write(structures):
+        path = str(tmp_path / "search.db")
+        PrepareDB(path, simulation_cell=Atoms(pbc=True), population_size=4)
+        data = DataConnection(path)
+        for atoms in structures:
+            data.add_relaxed_candidate(atoms)
+        return data
+
+    return write
+
+
+@pytest.fixture
+def atoms():
+    """A rattled alloy with EMT."""
+    atoms = bulk("Cu", a=3.7, cubic=True)
+    atoms.symbols[0] = "Au"
+    atoms.rattle(0.1, seed=1)
+    atoms.calc = EMT()
+    return atoms

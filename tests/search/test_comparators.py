@@ -1,4 +1,4 @@
-"""Comparators against crystals that are one, others that are not, and ase_ga's contract."""
+"""Comparators with equal crystals, different crystals, and ase_ga."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ DHCP = Atoms(
 
 
 def relaxed(atoms, seed):
-    """From somewhere near, to the minimum, as far as relaxations usually go."""
+    """Displaced and relaxed again, with a usual criterion of convergence."""
     random = np.random.default_rng(seed)
     atoms = atoms.copy()
     atoms.set_cell(
@@ -49,7 +49,7 @@ def relaxed(atoms, seed):
 
 @KINDS
 @pytest.mark.parametrize("name", NAMES)
-def test_one_crystal_looks_like_itself_however_it_is_written(kind, structures, name):
+def test_a_crystal_looks_like_all_its_representations(kind, structures, name):
     comparator = kind(tolerance=1e-5)
     for change, other, _ in same_crystals(structures[name]):
         assert comparator.looks_like(structures[name], other), change
@@ -79,18 +79,18 @@ def test_relaxations_into_one_minimum_look_alike(kind):
 
 
 @pytest.mark.parametrize("orbitals", ["s", "sp"])
-def test_gom_tells_stackings_of_layers_apart(orbitals):
+def test_gom_distinguishes_stackings_of_layers(orbitals):
     comparator = GOMComparator(orbitals=orbitals)
     for one, other in [(FCC, HCP), (FCC, DHCP), (HCP, DHCP)]:
         assert not comparator.looks_like(one, other)
 
 
-def test_ofm_sees_neighbors_only_and_stackings_have_equal_ones():
+def test_ofm_does_not_distinguish_stackings_of_layers():
     assert OFMComparator().difference(FCC, HCP) < 1e-6
 
 
 @KINDS
-def test_what_is_not_alike(kind):
+def test_different_crystals_do_not_look_alike(kind):
     comparator = kind()
     zincblende = bulk("ZnS", "zincblende", a=3.82 * np.sqrt(2))
     wurtzite = bulk("ZnS", "wurtzite", a=3.82, c=3.82 * np.sqrt(8 / 3))
@@ -101,7 +101,7 @@ def test_what_is_not_alike(kind):
 
 
 @KINDS
-def test_another_composition_is_never_alike(kind):
+def test_crystals_of_different_composition_never_look_alike(kind):
     comparator = kind(tolerance=1.99)
     other = FCC.copy()
     other.symbols[:] = "Ni"
@@ -112,7 +112,7 @@ def test_another_composition_is_never_alike(kind):
         assert comparator.difference(FCC, one) == np.inf
 
 
-def test_two_molecules_are_not_one():
+def test_two_molecules_differ_from_one():
     one = molecule("H2O")
     two = one + one.copy()
     two.positions[3:] += 100.0
@@ -132,7 +132,7 @@ def test_the_difference_grows_as_atoms_move(kind, structures):
     assert np.all(np.diff(found) > 0.0)
 
 
-def test_the_difference_is_a_fraction_whatever_the_radius_and_the_orbitals():
+def test_the_difference_is_a_fraction_for_any_cutoff_and_orbitals():
     """What the docstring says of strain: 0.3 % longer cells are 0.0075 apart."""
     longer = FCC.copy()
     longer.set_cell(1.003 * FCC.cell.array, scale_atoms=True)
@@ -142,7 +142,7 @@ def test_the_difference_is_a_fraction_whatever_the_radius_and_the_orbitals():
         assert comparator.difference(FCC, longer) == pytest.approx(0.0085, abs=0.0015)
 
 
-def test_only_the_top_is_compared_if_asked_for():
+def test_only_the_top_atoms_are_compared_with_n_top():
     slab = fcc111("Cu", (2, 2, 3), vacuum=8.0)
     left = slab + Atoms(
         "O2", positions=[slab.positions[-1] + [0, 0, z] for z in (1.5, 2.7)]
@@ -155,7 +155,7 @@ def test_only_the_top_is_compared_if_asked_for():
     assert GOMComparator(n_top=2).looks_like(left, left.copy())
 
 
-def test_moved_atoms_are_described_anew_and_others_are_not(monkeypatch):
+def test_only_moved_atoms_are_described_again(monkeypatch):
     created = []
     create = GOM.create
     monkeypatch.setattr(
@@ -172,7 +172,7 @@ def test_moved_atoms_are_described_anew_and_others_are_not(monkeypatch):
     assert len(created) == 3
 
 
-def test_no_more_fingerprints_are_kept_than_asked_for():
+def test_the_cache_of_fingerprints_has_its_size():
     comparator = GOMComparator(cutoff=4.0, size=3)
     for a in np.linspace(3.5, 3.7, 10):
         comparator.difference(bulk("Cu", a=a), FCC)
@@ -182,7 +182,7 @@ def test_no_more_fingerprints_are_kept_than_asked_for():
 
 
 @KINDS
-def test_atoms_and_their_info_are_left_alone(kind):
+def test_comparing_does_not_change_atoms_and_info(kind):
     atoms = bulk("NaCl", "rocksalt", a=5.64)
     atoms.info["key_value_pairs"] = {"raw_score": 1.0}
     before = atoms.copy()
@@ -191,7 +191,7 @@ def test_atoms_and_their_info_are_left_alone(kind):
     assert atoms.info == before.info
 
 
-def test_it_goes_with_ase_gas_own_comparators():
+def test_comparators_combine_with_those_of_ase_ga():
     """Of equal geometry, and one eV apart in energy."""
     one, other = FCC.copy(), FCC.copy()
     for atoms, energy in ((one, 0.0), (other, 1.0)):

@@ -1,4 +1,4 @@
-"""Minima against ASE's basin hopping and minima hopping, as they are."""
+"""MinimaRecorder with the basin hopping and minima hopping of ASE."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def cluster(formula="Cu4Au"):
 
 
 class Seen:
-    """Notes what basin hopping writes, with ASE's own interface."""
+    """Stores the structures that basin hopping writes."""
 
     def __init__(self, minima):
         self.minima = minima
@@ -56,7 +56,7 @@ def hop(atoms, minima, **settings):
     return hopping
 
 
-def test_basin_hopping_every_minimum_once(predictor):
+def test_basin_hopping_records_every_minimum_once(predictor):
     minima = MinimaRecorder(predictor, Archive(tolerance=0.02))
     seen = Seen(minima)
     lowest, best = hop(cluster(), seen).get_minimum()
@@ -74,7 +74,7 @@ def test_basin_hopping_every_minimum_once(predictor):
         assert entry.values["energy"] == row["energy"]
 
 
-def test_an_optimizer_that_records_sees_the_same_minima(predictor):
+def test_a_recording_optimizer_finds_the_same_minima(predictor):
     written, recorded = MinimaRecorder(predictor), MinimaRecorder(predictor)
     hop(cluster(), written)
     hop(cluster(), None, optimizer=recorded.recording(FIRE))
@@ -82,7 +82,7 @@ def test_an_optimizer_that_records_sees_the_same_minima(predictor):
     assert recorded.recording(FIRE).__name__ == "FIRE"
 
 
-def test_minima_hopping_every_minimum_once(predictor, tmp_path, monkeypatch):
+def test_minima_hopping_records_every_minimum_once(predictor, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     atoms = cluster("Cu5Au2")
     minima = MinimaRecorder(predictor, Archive(tolerance=0.02), output="minima.extxyz")
@@ -104,7 +104,7 @@ def test_minima_hopping_every_minimum_once(predictor, tmp_path, monkeypatch):
     )
 
 
-def test_no_force_is_computed_for_it(predictor, counting):
+def test_recording_adds_no_force_calls(predictor, counting):
     counts = []
     for make in (lambda: None, lambda: MinimaRecorder(predictor)):
         atoms = cluster()
@@ -114,7 +114,7 @@ def test_no_force_is_computed_for_it(predictor, counting):
     assert counts[0] == counts[1]
 
 
-def test_a_run_that_does_not_converge_hands_over_nothing(predictor):
+def test_a_run_that_does_not_converge_is_not_recorded(predictor):
     minima = MinimaRecorder(predictor)
     atoms = cluster()
     atoms.rattle(0.3, seed=0)
@@ -134,7 +134,7 @@ def test_minima_of_an_earlier_run_are_not_new(predictor, tmp_path):
     assert then.archive[0].values["band_gap"] == first.records[0]["band_gap"]
 
 
-def test_a_minimum_that_cannot_be_described_is_a_row_with_its_reason(predictor):
+def test_a_minimum_without_prediction_has_a_reason(predictor):
     minima = MinimaRecorder(predictor)
     minima.record(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 0.1]]))
     assert minima.records[0]["number"] == -1
@@ -149,8 +149,8 @@ def test_an_unknown_element_ends_the_search_at_its_first_minimum(predictor):
         hop(atoms, MinimaRecorder(predictor))
 
 
-def test_misuse_is_explained(predictor):
-    with pytest.raises(SettingError, match="takes a class of optimizers"):
+def test_invalid_arguments_are_explained(predictor):
+    with pytest.raises(SettingError, match="needs an optimizer class"):
         MinimaRecorder(predictor).recording(FIRE(bulk("Cu"), logfile=None))
     with pytest.raises(SettingError, match="must end with"):
         MinimaRecorder(predictor, output="minima.docx")

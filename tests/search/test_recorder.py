@@ -1,6 +1,5 @@
-"""Recorder against ASE 3.29's optimizers, filters, molecular dynamics and files."""
+"""Recorder with the optimizers, filters and molecular dynamics of ASE."""
 
-import csv
 import math
 
 import numpy as np
@@ -9,7 +8,6 @@ from ase import Atoms, units
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
-from ase.db import connect
 from ase.filters import Filter, FrechetCellFilter, StrainFilter
 from ase.io import read
 from ase.md import thermalize_momenta
@@ -23,15 +21,6 @@ from ase.optimize.minimahopping import MinimaHopping
 from ase_orbital import Predictor, PropertyCalculator
 from ase_orbital.errors import ElementError, SettingError, StructureError
 from ase_orbital.search import Recorder
-
-
-@pytest.fixture
-def atoms():
-    atoms = bulk("Cu", a=3.7, cubic=True)
-    atoms.symbols[0] = "Au"
-    atoms.rattle(0.1, seed=1)
-    atoms.calc = EMT()
-    return atoms
 
 
 def langevin(atoms, logfile=None, trajectory=None):
@@ -56,7 +45,7 @@ FILTERS = pytest.mark.parametrize(
 
 
 @DYNAMICS
-def test_rows_are_those_of_the_trajectory(kind, atoms, predictor, tmp_path):
+def test_records_are_those_of_the_trajectory(kind, atoms, predictor, tmp_path):
     recorder = Recorder(predictor)
     path = str(tmp_path / "run.traj")
     dynamics = kind(atoms, logfile=None, trajectory=path)
@@ -77,7 +66,7 @@ def test_rows_are_those_of_the_trajectory(kind, atoms, predictor, tmp_path):
 
 
 @FILTERS
-def test_behind_a_filter_are_the_real_atoms(around, atoms, predictor):
+def test_records_of_a_filter_are_those_of_its_atoms(around, atoms, predictor):
     recorder = Recorder(predictor)
     optimizer = FIRE(around(atoms), logfile=None)
     recorder.watch(optimizer)
@@ -88,7 +77,7 @@ def test_behind_a_filter_are_the_real_atoms(around, atoms, predictor):
     assert last["volume"] == pytest.approx(atoms.get_volume())
 
 
-def test_molecular_dynamics_have_times(atoms, predictor):
+def test_records_of_molecular_dynamics_have_times(atoms, predictor):
     recorder = Recorder(predictor)
     run = verlet(atoms)
     recorder.watch(run, interval=5)
@@ -98,7 +87,7 @@ def test_molecular_dynamics_have_times(atoms, predictor):
 
 
 @DYNAMICS
-def test_nothing_is_computed_but_predictions(kind, atoms, predictor, counting):
+def test_recording_adds_no_force_calls(kind, atoms, predictor, counting):
     alone, watched = atoms.copy(), atoms.copy()
     for structure in (alone, watched):
         structure.calc = counting()
@@ -132,7 +121,7 @@ def test_a_relaxation_with_a_file_costs_no_more(atoms, predictor, counting, tmp_
     assert atoms.calc.count == 7
 
 
-def test_it_is_asked_before_all_other_observers(atoms, predictor):
+def test_the_recorder_is_called_before_all_other_observers(atoms, predictor):
     order = []
     optimizer = FIRE(atoms, logfile=None)
     optimizer.attach(lambda: order.append(len(recorder.records)))
@@ -142,7 +131,7 @@ def test_it_is_asked_before_all_other_observers(atoms, predictor):
     assert order == [1, 2, 3]
 
 
-def test_every_so_many_steps_and_on_with_the_next_run(atoms, predictor):
+def test_the_interval_continues_in_the_next_run(atoms, predictor):
     recorder = Recorder(predictor)
     optimizer = FIRE(atoms, logfile=None)
     recorder.watch(optimizer, interval=3)
@@ -151,7 +140,7 @@ def test_every_so_many_steps_and_on_with_the_next_run(atoms, predictor):
     assert [row["step"] for row in recorder.records] == [0, 3, 6]
 
 
-def test_runs_are_told_apart_by_their_labels(atoms, predictor):
+def test_labels_distinguish_runs(atoms, predictor):
     recorder = Recorder(predictor)
     for name in ("first", "second"):
         optimizer = FIRE(atoms, logfile=None)
@@ -162,7 +151,7 @@ def test_runs_are_told_apart_by_their_labels(atoms, predictor):
     ]  # fmt: skip
 
 
-def test_labels_may_be_named_like_what_is_watched(atoms, predictor):
+def test_labels_may_have_the_names_of_arguments(atoms, predictor):
     recorder = Recorder(predictor)
     optimizer = FIRE(atoms, logfile=None)
     recorder.watch(optimizer, optimizer="FIRE")
@@ -172,7 +161,7 @@ def test_labels_may_be_named_like_what_is_watched(atoms, predictor):
     assert recorder.records[2]["structure"] == "last"
 
 
-def test_every_image_of_a_band_has_rows(predictor):
+def test_every_image_of_a_neb_has_records(predictor):
     ends = [bulk("Cu", a=3.7, cubic=True) for _ in range(2)]
     ends[1].positions[0] += 0.5
     images = [ends[0], ends[0].copy(), ends[1]]
@@ -191,7 +180,7 @@ def test_every_image_of_a_band_has_rows(predictor):
     assert recorder.records[-1]["band_gap"] == predictor.predict(ends[1])["band_gap"]
 
 
-def test_learned_properties_beside_a_calculator_that_has_them(atoms, predictor):
+def test_the_calculator_may_predict_the_same_properties(atoms, predictor):
     atoms.calc = PropertyCalculator(predictor, base=EMT())
     recorder = Recorder(predictor)
     optimizer = FIRE(atoms, logfile=None)
@@ -200,13 +189,13 @@ def test_learned_properties_beside_a_calculator_that_has_them(atoms, predictor):
     assert recorder.records[-1]["energy"] == atoms.get_potential_energy()
 
 
-def test_forces_are_those_the_constraints_leave(atoms, predictor):
+def test_forces_are_those_with_constraints(atoms, predictor):
     atoms.set_constraint(FixAtoms([0, 1, 2, 3]))
     atoms.get_forces()
     assert Recorder(predictor).record(atoms)["fmax"] == 0.0
 
 
-def test_without_a_calculator_energies_are_missing(predictor):
+def test_energies_are_missing_without_a_calculator(predictor):
     row = Recorder(predictor).record(bulk("Cu"), step=3)
     assert row["step"] == 3
     assert math.isnan(row["energy"])
@@ -220,7 +209,7 @@ def test_energies_of_other_positions_are_not_used(atoms, predictor):
     assert math.isnan(Recorder(predictor).record(atoms)["energy"])
 
 
-def test_a_step_that_cannot_be_predicted_for_is_a_row_with_its_reason(atoms, predictor):
+def test_a_step_without_prediction_has_a_reason(atoms, predictor):
     atoms.set_constraint(FixAtoms(range(4)))  # else they fly apart again
     recorder = Recorder(predictor)
     run = verlet(atoms)
@@ -252,72 +241,12 @@ def test_an_unknown_element_is_an_error_before_the_run(predictor):
     assert optimizer.observers == []
 
 
-@pytest.mark.parametrize("suffix", ["csv", "extxyz", "xyz", "traj", "db"])
-def test_files_have_a_row_or_frame_a_step(atoms, predictor, tmp_path, suffix):
-    path = tmp_path / f"steps.{suffix}"
-    if suffix != "db":
-        path.write_text("of an earlier run")
-    recorder = Recorder(predictor, output=path)
-    optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
-    recorder.watch(optimizer, run="first")
-    optimizer.run(fmax=0.0, steps=3)
-    gaps = [row["band_gap"] for row in recorder.records]
-    energies = [row["energy"] for row in recorder.records]
-    if suffix == "csv":
-        lines = list(csv.DictReader(path.read_text().splitlines()))
-        assert lines[0].keys() == recorder.records[0].keys()
-        found = [(int(line["step"]), float(line["band_gap"])) for line in lines]
-        assert [float(line["energy"]) for line in lines] == energies
-        assert {line["run"] for line in lines} == {"first"}
-    else:
-        if suffix == "db":
-            rows = list(connect(path).select(orbital_run="first"))
-            found = [(row.orbital_step, row.orbital_band_gap) for row in rows]
-            frames = [row.toatoms() for row in rows]
-        else:
-            frames = read(path, ":")
-            found = [
-                (frame.info["orbital_step"], frame.info["orbital_band_gap"])
-                for frame in frames
-            ]
-        assert [frame.get_potential_energy() for frame in frames] == pytest.approx(energies)
-        np.testing.assert_allclose(frames[-1].positions, atoms.positions, atol=1e-7)
-        np.testing.assert_allclose(frames[-1].get_forces(), atoms.get_forces(), atol=1e-7)
-        assert len({frame.get_volume() for frame in frames}) == 4
-    assert [step for step, _ in found] == [0, 1, 2, 3]
-    assert [gap for _, gap in found] == pytest.approx(gaps, rel=1e-6)
-
-
-@pytest.mark.parametrize("suffix", ["csv", "extxyz", "traj", "db"])
-def test_files_keep_a_missing_row_and_its_reason(predictor, tmp_path, suffix):
-    path = tmp_path / f"steps.{suffix}"
-    recorder = Recorder(predictor, output=path)
-    recorder.record(Atoms("Cu2", positions=[[0, 0, 0], [0, 0, 0.1]]), step=0)
-    if suffix == "csv":
-        (line,) = csv.DictReader(path.read_text().splitlines())
-        assert line["band_gap"] == ""
-        assert "closer than" in line["reason"]
-    elif suffix == "db":
-        assert "closer than" in connect(path).get(1).orbital_reason
-    else:
-        info = read(path).info
-        assert "closer than" in info["orbital_reason"]
-        assert "orbital_band_gap" not in info
-
-
-def test_a_csv_file_refuses_columns_it_does_not_have(predictor, tmp_path):
-    recorder = Recorder(predictor, output=tmp_path / "steps.csv")
-    recorder.record(bulk("Cu"), step=0)
-    with pytest.raises(SettingError, match="no column for run"):
-        recorder.record(bulk("Cu"), step=1, run="second")
-
-
-def test_misuse_is_explained(atoms, predictor, tmp_path):
+def test_what_cannot_be_watched_is_explained(atoms, predictor, tmp_path):
     recorder = Recorder(predictor)
     optimizer = FIRE(atoms, logfile=None)
-    with pytest.raises(SettingError, match=r"minima hopping use search\.Minima"):
+    with pytest.raises(SettingError, match="minima hopping use MinimaRecorder"):
         recorder.watch(MinimaHopping(atoms))
-    with pytest.raises(SettingError, match=r"search\.Minima as its local_minima"):
+    with pytest.raises(SettingError, match="MinimaRecorder as its local_minima"):
         recorder.watch(
             BasinHopping(atoms, logfile=None, trajectory=None, optimizer_logfile=None,
                          local_minima_trajectory=None)
@@ -330,19 +259,19 @@ def test_misuse_is_explained(atoms, predictor, tmp_path):
         Recorder(predictor, output=tmp_path / "steps.docx")
     with pytest.raises(SettingError, match="folder"):
         Recorder(predictor, output=tmp_path / "absent" / "steps.csv")
-    with pytest.raises(SettingError, match="no rows to draw"):
+    with pytest.raises(SettingError, match="no records to plot"):
         recorder.plot()
     with pytest.raises(StructureError, match="no atoms"):
         recorder.watch(FIRE(Atoms(), logfile=None))
 
 
-def test_names_of_models_are_taken_too(atoms):
+def test_a_recorder_takes_names_of_models(atoms):
     recorder = Recorder("eosnet-band-gap-mp2018")
     expected = Predictor("eosnet-band-gap-mp2018").predict(atoms)
     assert recorder.record(atoms)["band_gap"] == expected["band_gap"]
 
 
-def test_the_picture_has_the_rows_and_their_units(atoms, predictor):
+def test_the_figure_has_the_records_and_their_units(atoms, predictor):
     thermalize_momenta(atoms, 300, rng=np.random.default_rng(0))
     recorder = Recorder(predictor)
     run = verlet(atoms)
@@ -357,5 +286,5 @@ def test_the_picture_has_the_rows_and_their_units(atoms, predictor):
     np.testing.assert_allclose(y, [row["band_gap"] for row in recorder.records])
     (only,) = recorder.plot("bulk_modulus").axes
     assert only.get_ylabel() == "bulk modulus\n(GPa)"
-    with pytest.raises(SettingError, match="no 'gap' in the rows"):
+    with pytest.raises(SettingError, match="'gap' is not in the records"):
         recorder.plot("gap")
