@@ -1,5 +1,6 @@
 """Fixtures and options for all tests."""
 
+import contextlib
 import itertools
 import os
 from pathlib import Path
@@ -14,6 +15,13 @@ from .structures import PEROVSKITE, SLAB
 # Before torch is imported: on matrices as small as here threads wait for each other, and
 # ten times as long where cores are shared.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes depends on the machine and on what is compiled in it.
+with contextlib.suppress(ImportError):  # a GPU machine may lack hypothesis
+    import hypothesis
+
+    hypothesis.settings.register_profile("no deadline", deadline=None)
+    hypothesis.settings.load_profile("no deadline")
 
 # Ionic radii, Å: Shannon, Acta Cryst. A 32, 751 (1976), doi:10.1107/S0567739476001551.
 CATIONS = {"Li": 0.76, "Na": 1.02, "K": 1.38, "Rb": 1.52, "Cs": 1.67}

@@ -188,7 +188,7 @@ def moved_along(atoms, step):
     return moved
 
 
-def slope_of(atoms, moving, step=1e-5):
+def slope_of(atoms, moving, step=3e-6):
     ahead, behind = (
         atoms.calc.get_potential_energy(moving(atoms, x)) for x in (step, -step)
     )

@@ -9,11 +9,14 @@ from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.models.layers import DistanceFilter, without_empty_columns
 
+# In double precision, so that rounding is far below any difference that matters.
+CLOSE = {"rtol": 1e-8, "atol": 1e-10}
+
 
 @pytest.fixture(params=[EOSNet, OCrystalNet], ids=lambda kind: kind.__name__)
 def network(request):
     torch.manual_seed(0)
-    return request.param(n_hidden=32).eval()
+    return request.param(n_hidden=32).double().eval()
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,9 @@ def test_the_basis_spans_what_the_filter_gives(distances):
     values = distances(torch.linspace(0.3, 8.0, 3001)[:, None].squeeze())
     basis = distances.basis
     torch.testing.assert_close(basis.T @ basis, torch.eye(basis.shape[1]))
-    torch.testing.assert_close(values @ basis @ basis.T, values, rtol=0, atol=1e-6)
+    # The basis and two products are rounded, in numbers as large as the norm of the values.
+    tolerance = 8.0 * torch.finfo(values.dtype).eps * float(values.norm(dim=1).max())
+    torch.testing.assert_close(values @ basis @ basis.T, values, rtol=0, atol=tolerance)
     assert basis.shape[1] < distances.n_features / 1.5
 
 
@@ -61,10 +66,10 @@ def test_not_a_number_is_no_empty_column():
 
 def test_ocrystalnet_trains_as_it_predicts(crystals):
     torch.manual_seed(0)
-    network = OCrystalNet(n_hidden=32)
+    network = OCrystalNet(n_hidden=32).double()
     graph = network.batch(crystals)
     with torch.no_grad():
-        torch.testing.assert_close(network.train()(graph), network.eval()(graph))
+        torch.testing.assert_close(network.train()(graph), network.eval()(graph), **CLOSE)
 
 
 def test_spinel_has_three_kinds_of_atoms(network, crystals):
@@ -78,9 +83,9 @@ def test_merging_keeps_weights_of_every_atom(network, crystals):
     (graph,) = network.graphs([crystals[0]])
     merged = network.batch([crystals[0]])
     first = [graph.numbers.tolist().index(number) for number in merged.numbers.tolist()]
-    whole = torch.zeros(len(graph.numbers)).index_add(0, graph.target, graph.weight)
-    kinds = torch.zeros(3).index_add(0, merged.target, merged.total_weight)
-    torch.testing.assert_close(kinds, whole[first])
+    whole = graph.weight.new_zeros(14).index_add(0, graph.target, graph.weight)
+    kinds = graph.weight.new_zeros(3).index_add(0, merged.target, merged.total_weight)
+    torch.testing.assert_close(kinds, whole[first], **CLOSE)
 
 
 def test_merging_changes_no_prediction(network, crystals, shake_norms):
@@ -89,22 +94,22 @@ def test_merging_changes_no_prediction(network, crystals, shake_norms):
     merged = network.batch(crystals)
     assert len(merged.numbers) < len(graph.numbers)
     with torch.no_grad():
-        torch.testing.assert_close(network(merged), network(graph), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(network(merged), network(graph), **CLOSE)
 
 
 def test_merging_finds_deeper_messages_too(crystals):
     torch.manual_seed(0)
-    network = OCrystalNet(n_hidden=16, n_layers=4).eval()
+    network = OCrystalNet(n_hidden=16, n_layers=4).double().eval()
     graph = CrystalGraph.batch(network.graphs(crystals))
     with torch.no_grad():
         expected, merged = network(graph), network(network.batch(crystals))
-    torch.testing.assert_close(merged, expected, rtol=1e-4, atol=1e-4 * expected.std())
+    torch.testing.assert_close(merged, expected, **CLOSE)
 
 
 def test_a_step_of_training_is_the_same_on_merged_atoms(crystals):
     """Batch statistics count copies; with occupations, edges count by weight."""
     torch.manual_seed(0)
-    network = EOSNet(n_hidden=16).train()
+    network = EOSNet(n_hidden=16).double().train()
     graph = CrystalGraph.batch(network.graphs(crystals))
     gradients = []
     for graphs in (graph, network.batch(crystals)):
@@ -115,9 +120,9 @@ def test_a_step_of_training_is_the_same_on_merged_atoms(crystals):
         merged, size = gradients[1][name], whole.abs().max() + 1e-3
         if name.endswith("linear.bias"):  # before a norm, which takes it off again
             both = torch.stack([merged, whole])
-            torch.testing.assert_close(both, torch.zeros_like(both), rtol=0, atol=1e-4)
+            torch.testing.assert_close(both, torch.zeros_like(both), **CLOSE)
         else:
-            torch.testing.assert_close(merged / size, whole / size, rtol=0, atol=2e-3)
+            torch.testing.assert_close(merged / size, whole / size, **CLOSE)
 
 
 def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
@@ -125,15 +130,15 @@ def test_what_is_merged_can_be_batched_and_taken_apart(network, crystals):
     batch = CrystalGraph.batch(parts)
     with torch.no_grad():
         alone = torch.cat([network(part) for part in parts])
-        torch.testing.assert_close(network(batch), alone, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(network(batch), alone, **CLOSE)
         some = batch.select(torch.tensor([3, 0]))
-        torch.testing.assert_close(network(some), alone[[3, 0]], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(network(some), alone[[3, 0]], **CLOSE)
 
 
 def test_rows_can_be_varied_at_once(crystals):
     """By vmap, as one does who asks what the rows of an atom are worth."""
     torch.manual_seed(0)
-    network = EOSNet(n_hidden=16).eval()
+    network = EOSNet(n_hidden=16).double().eval()
     graph = network.batch(crystals)
     varied = graph.features * torch.tensor([0.5, 1.0, 2.0])[:, None, None]
 
@@ -142,4 +147,4 @@ def test_rows_can_be_varied_at_once(crystals):
 
     with torch.no_grad():
         one_by_one = torch.stack([output(rows) for rows in varied])
-        torch.testing.assert_close(torch.vmap(output)(varied), one_by_one)
+        torch.testing.assert_close(torch.vmap(output)(varied), one_by_one, **CLOSE)

@@ -29,6 +29,8 @@ def test_a_step_in_bfloat16_is_near_that_in_single_precision(kind, merged):
         gradients.append(torch.cat([p.grad.flatten() for p in network.parameters()]))
     assert outputs[1].dtype == torch.float32
     assert not torch.equal(outputs[0], outputs[1])
-    torch.testing.assert_close(outputs[1], outputs[0], rtol=0.03, atol=0.02)
+    # A handful of products in sequence are rounded to bfloat16.
+    tolerance = 4.0 * torch.finfo(torch.bfloat16).eps
+    torch.testing.assert_close(*outputs[::-1], rtol=tolerance, atol=tolerance)
     cosine = torch.nn.functional.cosine_similarity(*gradients, dim=0)
     assert cosine > 0.99

@@ -106,7 +106,9 @@ def test_an_orthorhombic_crystal_with_a_free_place_keeps_its_spectrum(seed, x, a
 
 def test_single_precision_agrees_with_double():
     found = GOM(cutoff=CUTOFF, dtype="float32").create(PEROVSKITE)
-    assert_allclose(found, GOM(cutoff=CUTOFF).create(PEROVSKITE), atol=1e-6)
+    # Elements of n x n matrices are rounded, so eigenvalues change by up to n roundings.
+    tolerance = np.finfo(np.float32).eps * found.shape[1]
+    assert_allclose(found, GOM(cutoff=CUTOFF).create(PEROVSKITE), atol=tolerance)
     assert found.dtype == np.float32
 
 
