@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Along a relaxation, and through heat
+# # Relaxation and molecular dynamics
 #
-# A `Recorder` watches a run that somebody else drives, and notes learned properties as it
-# goes. Here copper falls from one crystal structure into another, and is then heated. EMT,
-# the potential that comes with ASE, moves the atoms; the models only look on. Needs the
+# A `Recorder` observes a run and stores predicted properties at its steps. In this tutorial
+# copper transforms from one crystal structure into another, and is then heated. EMT, a
+# potential from ASE, moves the atoms; the models do not influence the run. You need the
 # extra `plot`.
 
 # %%
@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # crystals as small as these want no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,12 @@ predictor = Predictor(
 )
 
 # %% [markdown]
-# ## A relaxation with a stop
+# ## A relaxation past a saddle point
 #
-# Copper as a body-centered crystal, slightly shaken and stretched. That structure is a
-# saddle: forces vanish there, and one way leads down to the face-centered one. Two
-# optimizers take it. One recorder watches both; a label in front of each row tells them
-# apart, and every row goes into a trajectory at once, so that a run that is killed leaves
-# what it had.
+# The start is body-centered copper, slightly rattled and stretched. This structure is a
+# saddle point: the forces vanish, and one path leads down to the face-centered structure.
+# Two optimizers follow it. One recorder watches both and distinguishes them by a label. It
+# writes every record to a trajectory immediately, so that an interrupted run loses nothing.
 
 # %%
 start = bulk("Cu", "bcc", a=2.85, cubic=True)
@@ -62,27 +61,28 @@ relaxation.plot(
 )
 
 # %% [markdown]
-# `energy` is EMT's, of both atoms. It was there already: a recorder computes nothing but
-# predictions. The networks were trained on relaxed crystals, and know of no path. Yet they
-# see the fall. `fmax`, the largest force on an atom, does not: symmetry keeps it small, and
-# what moves is the cell, whose stress the optimizer sees too. From the first step at which
-# atoms were quiet to the last:
+# `energy` is the EMT energy of both atoms, which is known already: a recorder computes
+# nothing but predictions. The networks were trained on relaxed crystals and not on paths
+# between them, but their predictions follow the energy. `fmax`, the largest force on an
+# atom, does not show the transformation: symmetry keeps it small, while the optimizer
+# changes the cell according to the stress. The table shows the changes from the first step
+# with small forces to the last:
 
 # %%
-rows = pd.DataFrame(relaxation.rows)
-quiet = rows.query("fmax < 0.01").groupby("optimizer", sort=False)
+records = pd.DataFrame(relaxation.records)
+quiet = records.query("fmax < 0.01").groupby("optimizer", sort=False)
 names = ["energy", "formation_energy_per_atom", "shear_modulus"]
 change = quiet[names].last() - quiet[names].first()
 change["energy"] /= 2
-change["quiet steps"] = quiet.size()
-change.rename(columns={"energy": "EMT's energy per atom"}).round(3)
+change["steps"] = quiet.size()
+change.rename(columns={"energy": "EMT energy per atom"}).round(3)
 
 # %% [markdown]
-# ## What was written
+# ## The trajectory
 #
-# Frames of the trajectory have EMT's energy and forces, and each row as `orbital_<name>` in
-# `info`. To predict again for all frames at once gives the same numbers; for a path that is
-# there already this is the faster way.
+# The frames of the trajectory have the energy and forces of EMT, and the values of each
+# record as `orbital_<name>` in `info`. `predict_many` gives the same values for all frames.
+# If a trajectory exists already, this is faster than a recorder.
 
 # %%
 frames = read(folder / "relaxation.traj", ":")
@@ -90,28 +90,28 @@ last = frames[-1]
 print(f"{len(frames)} frames; the last: {last.get_potential_energy():.4f} eV")
 print({name: last.info[f"orbital_{name}"] for name in ("optimizer", "step")})
 again = pd.DataFrame(predictor.predict_many(frames))
-difference = (again["shear_modulus"] - rows["shear_modulus"]).abs().max()
-print(f"shear moduli are equal to {difference:.0e} GPa")
+difference = (again["shear_modulus"] - records["shear_modulus"]).abs().max()
+print(f"shear moduli agree within {difference:.0e} GPa")
 
 # %% [markdown]
-# ## Heat
+# ## Molecular dynamics
 #
-# Molecular dynamics is watched in the same way, and has a `time`. Langevin's equation holds
-# copper at three temperatures, in a cell that stays as it is at rest. The first steps are
-# left out. Every fifth of the others is predicted, and goes into an ASE database.
+# A recorder watches molecular dynamics in the same way, and its records have a `time`.
+# Langevin dynamics keeps copper at three temperatures in the cell of the relaxed crystal.
+# The first steps are left out. Every fifth of the others is recorded in an ASE database.
 
 # %%
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import thermalize_momenta
 
-edge = (2 * copper.get_volume()) ** (1 / 3)  # of the cube with four atoms, Å
+edge = (2 * copper.get_volume()) ** (1 / 3)  # edge of the cubic cell with four atoms, Å
 crystal = bulk("Cu", a=edge, cubic=True) * (2, 2, 2)
 temperatures = (300, 600, 900)  # K
 rng = np.random.default_rng(0)
 
 
 def hot(temperature):
-    """Copper that has the temperature once half of its motion has become displacement."""
+    """Copper with twice the kinetic energy, half of which becomes potential energy."""
     atoms = crystal.copy()
     thermalize_momenta(atoms, 2 * temperature, rng=rng)
     atoms.calc = EMT()
@@ -128,13 +128,14 @@ for temperature in temperatures:
 langevin.plot("energy", "formation_energy_per_atom", "shear_modulus", title="hot copper")
 
 # %% [markdown]
-# What does heat cost, in eV per atom above the crystal at rest? Harmonic motion would store
-# 1.5 kT in displacements, and EMT is near that. The network sees a small part of it:
+# How much higher is the energy per atom than that of the crystal at rest? In a harmonic
+# crystal the potential energy increases by 1.5 kT, and EMT is close to that. The network
+# predicts a small part of it:
 
 # %%
 crystal.calc = EMT()
 rest = predictor.predict(crystal)["formation_energy_per_atom"]
-heat = pd.DataFrame(langevin.rows).groupby("temperature").mean(numeric_only=True)
+heat = pd.DataFrame(langevin.records).groupby("temperature").mean(numeric_only=True)
 pd.DataFrame(
     {
         "1.5 kT": 1.5 * units.kB * heat.index,
@@ -146,52 +147,53 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# That is a limit to know. A model that was trained on crystals at rest has seen few
-# displaced atoms, and answers as if they mattered less. `in_domain` does not tell: it asks
-# whether all that describes an atom is in the ranges seen for its element, and for copper
-# they are wide. Energies of heat are a potential's business.
+# This is a limitation. A model that was trained on relaxed crystals has seen few displaced
+# atoms and underestimates their energy. `in_domain` does not show this: it tests whether
+# the features of an atom are in the range of its element in the training set, and for
+# copper this range is wide. Use a potential for the energies of displaced atoms.
 #
-# The database can be asked later for moments of the run. The stiffest at 900 K:
+# You can select steps of the run from the database, for example the two with the largest
+# shear modulus at 900 K:
 
 # %%
 from ase.db import connect
 
 with connect(folder / "langevin.db") as database:
-    print(f"{database.count()} rows")
+    print(f"{database.count()} records")
     for row in database.select(
         "orbital_temperature=900", sort="-orbital_shear_modulus", limit=2
     ):
         print(f"{row.orbital_time:.0f} fs: {row.orbital_shear_modulus:.1f} GPa")
 
 # %% [markdown]
-# ## A cell that breathes
+# ## Constant pressure
 #
-# The mean structure of a hot crystal is a larger one. At constant pressure the cell grows,
-# and the moduli fall, which the models have learned from crystals of all sizes. Rows go
-# into a CSV file here.
+# A crystal expands when it is heated. At constant pressure the cell becomes larger, and the
+# predicted moduli decrease, because the models were trained on crystals of different
+# density. Here the records are written to a CSV file.
 
 # %%
 from ase.md.nptberendsen import NPTBerendsen
 
 from ase_orbital.plotting import distributions
 
-softness = 1.0 / (relaxation.rows[-1]["bulk_modulus"] * units.GPa)  # as learned
-breathing = Recorder(predictor, output=folder / "breathing.csv")
+compressibility = 1.0 / (relaxation.records[-1]["bulk_modulus"] * units.GPa)  # as predicted
+expanding = Recorder(predictor, output=folder / "expanding.csv")
 for temperature in temperatures:
     with NPTBerendsen(
         hot(temperature),
         4 * units.fs,
         temperature_K=temperature,
         pressure_au=0.0,
-        compressibility_au=softness,
+        compressibility_au=compressibility,
         taut=100 * units.fs,
         taup=100 * units.fs,
     ) as dynamics:
         dynamics.run(150)
-        breathing.watch(dynamics, interval=5, temperature=temperature)
+        expanding.watch(dynamics, interval=5, temperature=temperature)
         dynamics.run(200)
 
-moduli = pd.read_csv(folder / "breathing.csv").groupby("temperature")["bulk_modulus"]
+moduli = pd.read_csv(folder / "expanding.csv").groupby("temperature")["bulk_modulus"]
 distributions(
     dict(iter(moduli)),
     label="bulk modulus",
@@ -201,8 +203,8 @@ distributions(
 )
 
 # %%
-fixed = pd.DataFrame(langevin.rows).groupby("temperature")["bulk_modulus"]
-volumes = pd.DataFrame(breathing.rows).groupby("temperature")["volume"]
+fixed = pd.DataFrame(langevin.records).groupby("temperature")["bulk_modulus"]
+volumes = pd.DataFrame(expanding.records).groupby("temperature")["volume"]
 pd.DataFrame(
     {
         "volume per atom, Å^3": volumes.mean() / len(crystal),
@@ -212,8 +214,9 @@ pd.DataFrame(
 ).round(2)
 
 # %% [markdown]
-# Most of the softening comes with the volume. The distributions are those of the running
-# crystal; the spread of the model itself, by which all of it may be wrong, is larger:
+# Most of the softening follows from the volume. The distributions show fluctuations during
+# the run. The standard deviation of the model, an error which may be common to all steps,
+# is larger:
 
 # %%
-pd.DataFrame(breathing.rows)["bulk_modulus_std"].agg(["min", "mean", "max"]).round(1)
+pd.DataFrame(expanding.records)["bulk_modulus_std"].agg(["min", "mean", "max"]).round(1)

@@ -1,10 +1,10 @@
 # %% [markdown]
-# # Search for structures
+# # Structure search
 #
-# Learned properties and fingerprints inside the loops that look for crystals: along a
-# relaxation, in a genetic algorithm, and as the energy that is minimized. Needs the extras
-# `plot` and `search`. EMT, the potential that comes with ASE, stands for whatever computes
-# your energies. Crystals as small as these are computed fastest on one thread.
+# This tutorial uses predicted properties and fingerprints in structure searches: along a
+# relaxation, in a genetic algorithm, and as differentiable objectives. You need the extras
+# `plot` and `search`. Replace EMT, a potential from ASE, by the calculator that you use.
+# Small crystals run fastest on one thread.
 
 # %%
 import os
@@ -30,8 +30,8 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## Properties along a relaxation
 #
-# A `Recorder` watches an optimizer, and predicts on every step or on every n-th. It costs
-# no extra force call, and leaves `atoms.info` alone.
+# A `Recorder` watches an optimizer and predicts at every step or at every n-th step. It
+# needs no extra force calls and does not change `atoms.info`.
 
 # %%
 from ase_orbital.search import Recorder
@@ -48,7 +48,7 @@ recorder = Recorder(predictor, output=folder / "relaxation.csv")
 with BFGS(FrechetCellFilter(alloy), logfile=None) as optimizer:
     recorder.watch(optimizer)
     optimizer.run(fmax=0.02)
-picture = recorder.plot(
+figure = recorder.plot(
     "energy",
     "bulk_modulus",
     "bulk_modulus_std",
@@ -56,15 +56,15 @@ picture = recorder.plot(
     "formation_energy_per_atom_std",
     title="Cu3Au relaxes",
 )
-picture.savefig(folder / "relaxation.png")
-picture
+figure.savefig(folder / "relaxation.png")
+figure
 
 # %% [markdown]
 # ## A genetic algorithm
 #
-# `ase_ga` proposes crystals of Cu3Au, EMT relaxes them, and a score says what is good: here
-# a low formation energy of the learned model, in the range of what it was trained on. Two
-# candidates count as one if their fingerprints do, whatever their cells.
+# `ase_ga` proposes crystals of Cu3Au, EMT relaxes them, and a `Score` rates them: here, a
+# low predicted formation energy in the domain of the model is good. A comparator identifies
+# equal candidates by their fingerprints, independent of their cells.
 
 # %%
 from ase_ga.cutandsplicepairing import CutAndSplicePairing
@@ -128,8 +128,8 @@ for _ in range(20):
         population.update()
     best.append(-population.pop[0].info["key_value_pairs"]["raw_score"])
 found = population.pop[0]
-print(f"best of all: {best[-1]:.4f} eV/atom")
-print(f"the ordered alloy: {'yes' if comparator.looks_like(found, alloy) else 'not yet'}")
+print(f"best candidate: {best[-1]:.4f} eV/atom")
+print(f"ordered alloy found: {'yes' if comparator.looks_like(found, alloy) else 'no'}")
 
 # %%
 figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
@@ -143,17 +143,17 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# ## Fingerprints as an energy
+# ## A fingerprint energy
 #
-# The spread of the fingerprints within each species is an energy that is zero where all
-# atoms of a species have equal surroundings (Tao, Shao & Zhu, arXiv:2401.13953). Added to a
-# potential it leads past minima that are low in nothing but symmetry. Eight copper atoms
-# from anywhere, once with EMT alone and once with both:
+# The dispersion of the fingerprints within each species is an energy that is zero if all
+# atoms of a species have equal environments (Tao, Shao & Zhu, arXiv:2401.13953). Added to a
+# potential, it leads past local minima of low symmetry. Eight copper atoms start at random
+# positions and relax with EMT alone, and with both energies:
 
 
 # %%
-def anywhere(formula, volume, seed):
-    """Atoms at random in a random cell; Å^3 an atom."""
+def random_crystal(formula, volume, seed):
+    """Place atoms at random in a random cell; volume in Å^3 per atom."""
     rng = np.random.default_rng(seed)
     while True:
         cell = np.eye(3) + 0.3 * rng.normal(size=(3, 3))
@@ -173,13 +173,13 @@ for name, calculator in {
 }.items():
     curves[name] = []
     for seed in (3, 4):
-        copper = anywhere("Cu8", 13.0, seed)
+        copper = random_crystal("Cu8", 13.0, seed)
         copper.calc = calculator
         curve = []
 
         def note(curve=curve, copper=copper):
-            parts = getattr(copper.calc, "parts", {"base": copper.get_potential_energy()})
-            curve.append(parts["base"] / len(copper))
+            energies = getattr(copper.calc, "contributions", {})
+            curve.append(energies.get("base", copper.get_potential_energy()) / len(copper))
 
         with BFGS(FrechetCellFilter(copper), logfile=None) as optimizer:
             optimizer.attach(note)
@@ -201,27 +201,29 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# With a `target` the energy is the distance from another crystal's fingerprints, and a
-# relaxation goes there: shaken carbon becomes diamond again.
+# With a `target`, the energy is the squared distance from the fingerprints of another
+# crystal, and a relaxation leads to that crystal. Here rattled carbon becomes diamond
+# again.
 
 # %%
 from ase.build import bulk
 
 diamond = bulk("C", cubic=True)
-shaken = diamond.copy()
-shaken.rattle(0.25, rng=rng)
-before = comparator.difference(shaken, diamond)
-shaken.calc = FingerprintCalculator(diamond, weight=100.0)
-BFGS(FrechetCellFilter(shaken), logfile=None).run(fmax=0.01, steps=100)
-print(f"difference {before:.3f}, then {comparator.difference(shaken, diamond):.5f}")
+rattled = diamond.copy()
+rattled.rattle(0.25, rng=rng)
+before = comparator.difference(rattled, diamond)
+rattled.calc = FingerprintCalculator(diamond, weight=100.0)
+BFGS(FrechetCellFilter(rattled), logfile=None).run(fmax=0.01, steps=100)
+print(f"difference {before:.3f}, then {comparator.difference(rattled, diamond):.5f}")
 
 # %% [markdown]
-# ## A wish as an energy
+# ## A property as objective
 #
-# `ObjectiveCalculator` makes an energy of wishes about properties, with forces and stress
-# through network and descriptor, so that any optimizer follows them. A model can be wrong
-# uphill: the term of `domain_excess` holds the crystal near those of the training set, in
-# standard deviations of their descriptors. Here the band gap of SrTiO3 is to become 2.5 eV.
+# The energy of an `ObjectiveCalculator` is a sum of terms that depend on predicted
+# properties. Its forces and stress are computed through network and descriptor, so that any
+# optimizer can minimize it. An optimizer may lead to structures for which the model is
+# wrong. The term with `domain_excess`, in standard deviations of the features, keeps the
+# crystal close to the training set. Here the target is a band gap of 2.5 eV for SrTiO3.
 
 # %%
 from ase.io import read
@@ -232,35 +234,36 @@ perovskite = read("SrTiO3.cif")
 perovskite.rattle(0.03, rng=rng)
 terms = [Target("band_gap", 2.5, weight=5.0), AtMost("domain_excess", 0.3, penalty=5.0)]
 perovskite.calc = ObjectiveCalculator("eosnet-band-gap-mp2018", terms)
-rows = []
+steps = []
 with FIRE(FrechetCellFilter(perovskite), logfile=None) as optimizer:
-    optimizer.attach(lambda: rows.append(dict(perovskite.calc.values)))
+    optimizer.attach(lambda: steps.append(dict(perovskite.calc.values)))
     optimizer.run(fmax=0.05, steps=60)
-for row in (rows[0], rows[-1]):
-    print({name: round(value, 3) for name, value in row.items()})
+for values in (steps[0], steps[-1]):
+    print({name: round(value, 3) for name, value in values.items()})
 
 # %%
 figure, (above, below) = plt.subplots(
     2, figsize=(5.6, 4.2), sharex=True, layout="constrained"
 )
-above.plot([row["band_gap"] for row in rows])
+above.plot([values["band_gap"] for values in steps])
 above.axhline(2.5, color="0.5", linestyle="--")
 above.set_ylabel("band gap (eV)")
-below.plot([row["domain_excess"] for row in rows])
+below.plot([values["domain_excess"] for values in steps])
 below.axhline(0.3, color="0.5", linestyle="--")
-below.set_ylabel("outside the training\nset (std. dev.)")
+below.set_ylabel("domain excess\n(std. dev.)")
 below.set_xlabel("step")
-figure.savefig(folder / "wish.png")
+figure.savefig(folder / "objective.png")
 plt.close(figure)
 figure
 
 # %% [markdown]
-# ## Uphill, and how far to trust it
+# ## Maximize a property within limits
 #
-# The other way is to raise a property. Graphite-like boron nitride is soft, and its cubic
-# form among the hardest crystals there are. So: raise the predicted bulk modulus of the
-# soft one, once with nothing in the way, and once held near the training set
-# (`domain_excess`) and to where the networks of the ensemble agree (`bulk_modulus_std`).
+# Another objective is to maximize a property. Graphite-like boron nitride is soft, and
+# cubic boron nitride is one of the hardest crystals. The next cell maximizes the predicted
+# bulk modulus of the soft form, first without limits, and then with limits that keep it
+# close to the training set (`domain_excess`) and where the networks of the ensemble agree
+# (`bulk_modulus_std`).
 
 # %%
 from ase_orbital.search import Maximize
@@ -272,13 +275,13 @@ hexagonal = crystal(
     cellpar=[2.50, 2.50, 6.66, 90, 90, 120],
 )
 cubic = bulk("BN", "zincblende", a=3.615)
-uphill = [Maximize("bulk_modulus", weight=0.02)]  # eV/GPa
+objective = [Maximize("bulk_modulus", weight=0.02)]  # eV/GPa
 limits = [
     AtMost("domain_excess", 0.3, penalty=5.0),
     AtMost("bulk_modulus_std", 20.0, penalty=0.005),
 ]
 climbs = {}
-for name, terms in {"nothing in the way": uphill, "with limits": uphill + limits}.items():
+for name, terms in {"without limits": objective, "with limits": objective + limits}.items():
     nitride = hexagonal.copy()
     nitride.rattle(0.05, seed=0)
     nitride.calc = ObjectiveCalculator("eosnet-bulk-modulus-mp", terms)
@@ -296,13 +299,13 @@ for name, terms in {"nothing in the way": uphill, "with limits": uphill + limits
     print(f"{name}: {end}, {n_near:g} neighbors within 1.8 Å")
 known = Predictor("eosnet-bulk-modulus-mp", device="cpu").predict(cubic)["bulk_modulus"]
 volume = cubic.get_volume() / 2
-print(f"the cubic one: {known:.0f} GPa predicted, {volume:.2f} Å^3 an atom")
+print(f"cubic: {known:.0f} GPa predicted, {volume:.2f} Å^3 per atom")
 
 # %%
 quantities = {
     "bulk_modulus": "predicted bulk\nmodulus (GPa)",
-    "volume": "volume an\natom (Å$^3$)",
-    "domain_excess": "outside the training\nset (std. dev.)",
+    "volume": "volume per\natom (Å$^3$)",
+    "domain_excess": "domain excess\n(std. dev.)",
 }
 figure, panels = plt.subplots(3, figsize=(5.6, 6.0), sharex=True, layout="constrained")
 for (name, climb), color in zip(climbs.items(), ("#D55E00", "#0072B2"), strict=True):
@@ -311,9 +314,9 @@ for (name, climb), color in zip(climbs.items(), ("#D55E00", "#0072B2"), strict=T
         panel.plot(values, color=color, label=name)
         panel.set_ylabel(label)
         if quantity == "bulk_modulus":
-            spread = np.array([row["bulk_modulus_std"] for row in climb])
+            std = np.array([row["bulk_modulus_std"] for row in climb])
             panel.fill_between(
-                range(len(values)), values - spread, values + spread,
+                range(len(values)), values - std, values + std,
                 color=color, alpha=0.2, linewidth=0,
             )  # fmt: skip
 for panel, level in zip(panels, (known, volume, 0.3), strict=True):
@@ -323,16 +326,17 @@ panels[2].annotate("limit", (0, 0.3), (0, 4), textcoords="offset points", color=
 panels[0].legend(frameon=False, loc="lower right")
 panels[-1].set_xlabel("step")
 figure.align_ylabels()
-figure.savefig(folder / "uphill.png")
+figure.savefig(folder / "maximize.png")
 plt.close(figure)
 figure
 
 # %% [markdown]
-# With nothing in the way the crystal is crushed to two thirds of the cubic one's volume.
-# The number is high and means nothing: the networks disagree about it by a quarter. The
-# distance from the training set grows by less than half a standard deviation, because each
-# number of a descriptor is in the range that some crystal has: the limit on it alone ends
-# at 402 GPa and 3.8 Å^3, too. With both limits the prediction stops near that for the cubic
-# crystal, at nearly its density, and the networks agree. What is found is still not cubic
-# boron nitride: each atom has three near neighbors and not four. No energy took part, so it
-# need not be stable. It is a candidate: relax it with a potential, and compute it.
+# Without limits the crystal is compressed to two thirds of the volume of the cubic form.
+# The predicted modulus is high and means nothing: the networks disagree by a quarter of its
+# value. The domain excess grows by less than half a standard deviation, because every
+# single feature is in the range of some crystal of the training set. A limit on the domain
+# excess alone also ends at 402 GPa and 3.8 Å^3. With both limits the prediction stops close
+# to that for the cubic form, at nearly the same density, and the networks agree. The result
+# is nevertheless not cubic boron nitride: each atom has three near neighbors instead of
+# four. As no energy was part of the objective, the structure need not be stable. It is a
+# candidate: relax it with a potential, and verify it with a calculation.

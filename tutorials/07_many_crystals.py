@@ -1,9 +1,9 @@
 # %% [markdown]
-# # Many crystals at once
+# # Many crystals
 #
-# A few hundred perovskites that may or may not exist: made by substitution, predicted in
-# one go, filtered, ranked and drawn; from a list, a file and an ASE database, in Python and
-# on the command line. Needs the extra `plot`.
+# This tutorial creates a few hundred hypothetical perovskites by substitution, predicts
+# their properties in one call, and filters, ranks and plots them. It uses a list, a file
+# and an ASE database, in Python and on the command line. You need the extra `plot`.
 
 # %%
 import os
@@ -12,7 +12,7 @@ import time
 from itertools import product
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # crystals as small as these want no more
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small crystals run fastest on one thread
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -27,9 +27,10 @@ folder = Path(tempfile.mkdtemp())
 # %% [markdown]
 # ## A list
 #
-# Cubic ABO3 with all pairs of some elements for A and for B, whether or not their usual
-# charges fit. The edge of the cell follows from ionic radii (Shannon, Acta Cryst. A 32, 751
-# (1976)) by the rule of Ubic, J. Am. Ceram. Soc. 90, 3326 (2007). Nothing is relaxed.
+# The crystals are cubic ABO3 with all combinations of some elements on A and B, including
+# those whose usual charges do not match. The edge of the cell follows from ionic radii
+# (Shannon, Acta Cryst. A 32, 751 (1976)) with the formula of Ubic, J. Am. Ceram. Soc. 90,
+# 3326 (2007). The crystals are not relaxed.
 
 # %%
 ON_A = {  # radii in sixfold coordination by charge, Å
@@ -48,7 +49,7 @@ charge_b = {symbol: charge for charge, radii in ON_B.items() for symbol in radii
 
 
 def substitute(titanate, a, b):
-    """SrTiO3 with other elements, and a cell of their size."""
+    """Replace the elements of SrTiO3, and adapt the cell to their radii."""
     to_a, to_b = ON_A[charge_a[a]][a] + OXYGEN, ON_B[charge_b[b]][b] + OXYGEN
     atoms = titanate.copy()
     atoms.symbols[atoms.symbols == "Sr"] = a
@@ -65,9 +66,9 @@ print(f"{len(crystals)} crystals, from {crystals[0].symbols} to {crystals[-1].sy
 # %% [markdown]
 # ## A table
 #
-# One predictor for two properties. `progress=True` shows a bar. The spreads come from the
-# three networks of each model, and `in_domain` is 1 where the surroundings of all atoms are
-# like some that both models were trained on.
+# One predictor predicts two properties. `progress=True` shows a progress bar. The standard
+# deviations come from the three networks of each model, and `in_domain` is 1 if the
+# environments of all atoms are similar to those in the training sets of both models.
 
 # %%
 predictor = Predictor(
@@ -75,15 +76,15 @@ predictor = Predictor(
     device="cpu",
     domain=True,
 )
-predictor.predict_many(crystals[:3])  # what is compiled at first use, is now
+predictor.predict_many(crystals[:3])  # compile before the timing
 start = time.perf_counter()
-rows = predictor.predict_many(crystals, progress=True)
+predictions = predictor.predict_many(crystals, progress=True)
 seconds = time.perf_counter() - start
-print(f"{len(rows) / seconds:.0f} crystals a second, with six networks")
+print(f"{len(predictions) / seconds:.0f} crystals per second, with six networks")
 print(predictor.units)
 
 # %%
-pairs = zip(crystals, rows, strict=True)
+pairs = zip(crystals, predictions, strict=True)
 table = pd.DataFrame([{**atoms.info, **row} for atoms, row in pairs])
 table["formula"] = table["on_a"] + table["on_b"] + "O3"
 table["charge"] = table["on_a"].map(charge_a) + table["on_b"].map(charge_b)
@@ -92,7 +93,7 @@ columns = ["formula", *predictor.properties]
 table[columns].head().round(3)
 
 # %% [markdown]
-# All crystals are checked before the first is computed. An error says which it is about:
+# All crystals are checked before the first is computed. An error names the crystal:
 
 # %%
 try:
@@ -101,14 +102,14 @@ except OrbitalError as error:
     print(error, *error.__notes__, sep="; ")
 
 # %% [markdown]
-# ## A picture
+# ## A map
 #
-# Heat of formation over A and B. Below zero a perovskite is stable against the phases of
-# Castelli et al., Energy Environ. Sci. 5, 9034 (2012). Rows and columns are ordered by
-# charge. Where the charges of A and B add up to six, three O2- are satisfied. The model was
-# told of no charges; yet what it finds stable is mostly there, or has V or Nb, which take
-# lower charges too. Crossed cells are not like what both models were trained on: their
-# numbers are guesses.
+# The map shows the heat of formation for the elements on A and B. Below zero, a perovskite
+# is stable against the phases of Castelli et al., Energy Environ. Sci. 5, 9034 (2012). Rows
+# and columns are ordered by charge. If the charges of A and B add up to six, they balance
+# three O2-. The model has no information about charges, but most crystals that it predicts
+# to be stable are balanced, or contain V or Nb, which also have lower charges. Crossed
+# cells are outside the domain of at least one model, and their values are not reliable.
 
 # %%
 from ase_orbital.plotting import property_map
@@ -134,7 +135,7 @@ property_map(
 )
 
 # %% [markdown]
-# The medians by the sum of charges say it in numbers, for the band gap too:
+# The medians for each sum of charges confirm this, also for the band gap:
 
 # %%
 balance = table.groupby("charge")[["heat_of_formation", "band_gap"]].median()
@@ -144,9 +145,10 @@ balance.round(3)
 # %% [markdown]
 # ## Filter and rank
 #
-# What is looked for shall be stable to within 0.2 eV/atom, familiar to the models, and have
-# a gap of 1.5 to 3.5 eV. The gaps are those of PBE, which are smaller than measured ones.
-# Where the spread is above 1 eV, the three networks say that they do not know.
+# Suppose that we look for crystals which are stable within 0.2 eV/atom, in the domain of
+# both models, and have a band gap of 1.5 to 3.5 eV. The models predict PBE band gaps, which
+# are smaller than measured ones. A standard deviation above 1 eV means that the band gap is
+# not known.
 
 # %%
 wanted = "heat_of_formation < 0.2 and 1.5 < band_gap < 3.5 and band_gap_std < 1"
@@ -155,9 +157,9 @@ print(f"{len(chosen)} of {len(table)} are left")
 chosen[columns].round(3)
 
 # %% [markdown]
-# A test of common sense: compositions that are well known as perovskites, if not as cubic
-# ones, should be found among the best. Their gaps are less certain: some spreads are as
-# large as the gap itself.
+# As a plausibility test, compositions that are well known as (not necessarily cubic)
+# perovskites should be among the best. Their band gaps are less certain: some standard
+# deviations are as large as the band gap itself.
 
 # %%
 KNOWN = "SrTiO3 CaTiO3 BaTiO3 PbTiO3 SrZrO3 BaZrO3 SrHfO3 BaSnO3 KNbO3 NaTaO3 LaAlO3 LaGaO3"
@@ -176,8 +178,8 @@ figure, axes = plt.subplots(figsize=(6.0, 3.8), layout="constrained")
 for label, (part, color, marker) in parts.items():
     x, y = part["heat_of_formation"], part["band_gap"]
     if label == "chosen":
-        spreads = part["heat_of_formation_std"], part["band_gap_std"]
-        axes.errorbar(x, y, *reversed(spreads), fmt="none", color=color, linewidth=0.9)
+        std_x, std_y = part["heat_of_formation_std"], part["band_gap_std"]
+        axes.errorbar(x, y, std_y, std_x, fmt="none", color=color, linewidth=0.9)
     axes.plot(x, y, marker, color=color, markersize=4.5, label=label)
 axes.set_xlabel("heat of formation (eV/atom)")
 axes.set_ylabel("band gap (eV)")
@@ -186,18 +188,19 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# ## A file, a database
+# ## Files and databases
 #
-# A file with many crystals, or an ASE database, is read with ASE's own words, and its
-# `Atoms` are predicted as above. (A path in a list stands for one crystal, the last of its
-# file.) Numbers go back into the database as key-value pairs, and can be asked for there.
+# Read a file with many crystals, or an ASE database, with ASE's functions, and predict for
+# the `Atoms` as above. (A path in a list stands for one crystal, the last frame of its
+# file.) Store the predictions in the database as key-value pairs to use them in a
+# selection.
 
 # %%
 write(folder / "perovskites.extxyz", crystals)
 again = predictor.predict_many(read(folder / "perovskites.extxyz", ":"))
-gaps = [[row["band_gap"] for row in some] for some in (rows, again)]
+gaps = [[row["band_gap"] for row in part] for part in (predictions, again)]
 difference = max(abs(one - other) for one, other in zip(*gaps, strict=True))
-print(f"the same from a file, to {difference:.0e} eV")
+print(f"predictions for the file agree within {difference:.0e} eV")
 
 with connect(folder / "perovskites.db") as database:
     for atoms in crystals:
@@ -213,14 +216,15 @@ with connect(folder / "perovskites.db") as database:
 # %% [markdown]
 # ## The command line
 #
-# The same without Python:
+# This command does the same:
 #
 #     ase-orbital predict perovskites.extxyz --domain -o predicted.csv \
 #         -m eosnet-heat-of-formation-perovskites -m eosnet-band-gap-mp2018
 #
-# It has a bar too, from a hundred crystals on, and says of each crystal that cannot be used
-# why. The name of the output says its kind: CSV and JSON have a row a number; `.extxyz` and
-# `.db` have the crystals, with the numbers on them. Here both commands are run from Python.
+# It shows a progress bar for a hundred crystals or more, and reports why a crystal cannot
+# be used. The suffix of the output determines its format: CSV and JSON have one row per
+# value; `.extxyz` and `.db` contain the crystals with their predictions. Here the commands
+# are called from Python.
 
 # %%
 from ase_orbital.cli.main import main
