@@ -1,5 +1,5 @@
-"""Descriptors and predictions in the manner of other tools, one file a tool.
+"""Descriptors and predictions with the interfaces of other tools, one file per tool.
 
-Each file needs its tool, which is not among what this package installs. Nothing else here
-imports them: write `from ase_orbital.integrations.matcalc import ...` yourself.
+Each file requires its tool, which this package does not install. Import the file that you
+need, as in `from ase_orbital.integrations.matcalc import LearnedPropertyCalc`.
 """

@@ -1,8 +1,8 @@
-"""Descriptors and predictions as modules of AGOX, tested with 3.11.1.
+"""Descriptors and predictions as modules of AGOX, tested with AGOX 3.11.1.
 
-AGOX is under the GNU General Public License, version 3. This file is the only one that
-imports it, nothing imports this file, and no installation of this package brings AGOX
-along: whoever combines the two, and hands on the combination, does so under that license.
+AGOX has the GNU General Public License, version 3. This is the only file that imports it,
+no other file imports this one, and this package does not install AGOX. A combination of the
+two can only be distributed under that license.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.predict.predictor import PredictorLike
 
-EVALUATED = "evaluated_candidates"  # AGOX's name for what its evaluators give
+EVALUATED = "evaluated_candidates"  # AGOX's name for the results of its evaluators
 AFTER_EVALUATION = 5.5  # AGOX's evaluators have order 5, its databases 6
 REASON = PREFIX + "reason"
 
 
 class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is not typed
-    """A descriptor of this package, for AGOX's models and samplers: a row for each atom.
+    """Descriptor of this package for AGOX's models and samplers.
 
     Parameters
     ----------
     descriptor
-        Such as `GOM(n_eigenvalues=64)` or `OFM()`. AGOX stacks the rows of different
-        structures, so their length must be fixed.
+        Such as `GOM(n_eigenvalues=64)` or `OFM()`. AGOX stacks the features of different
+        structures, so their number must be fixed.
     environment
-        AGOX's; None is enough here, because no row depends on which species there are.
+        Environment of AGOX; may be None, because no feature depends on its species.
     surname, use_cache
-        As for AGOX's descriptors; candidates keep their features unless `use_cache=False`.
+        As for AGOX's descriptors; candidates store their features unless `use_cache=False`.
 
     Raises
     ------
     SettingError
-        If rows of the descriptor have no fixed length.
+        If the number of features is not fixed.
 
     Examples
     --------
@@ -58,8 +58,8 @@ class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is n
 
     Notes
     -----
-    Gradients of GOM are exact; those of other descriptors are AGOX's central differences,
-    6 * n_atoms descriptions each, and meaningless where rows have kinks or jumps.
+    Gradients of GOM are exact. Those of other descriptors are AGOX's central differences,
+    which need 6 * n_atoms evaluations and have no meaning where features are not smooth.
     """
 
     name = "OrbitalDescriptor"
@@ -75,8 +75,8 @@ class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is n
     ) -> None:
         if descriptor.n_features is None:
             raise SettingError(
-                f"the rows of {descriptor} are as long as the structure asks for, and AGOX "
-                "stacks them: give a length, such as GOM(n_eigenvalues=64)"
+                f"AGOX stacks the features of structures, and their number depends on the "
+                f"structure in {descriptor}: give it, as in GOM(n_eigenvalues=64)"
             )
         super().__init__(environment, surname=surname, use_cache=use_cache)
         self.descriptor = descriptor
@@ -92,33 +92,36 @@ class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is n
         return self.descriptor.create(atoms)
 
     def create_feature_gradient(self, atoms: Atoms) -> NDArray[np.floating[Any]]:
-        """Derivatives by positions, [n_atoms, n_atoms, 3, n_features], 1/Å.
+        """Derivatives of the features by the positions, 1/Å.
 
-        Row atom, moved atom, direction, feature.
+        Returns
+        -------
+        [n_atoms, n_atoms, 3, n_features]
+            By described atom, moved atom, direction and feature.
         """
         if not isinstance(self.descriptor, GOM):
             return np.asarray(self.central_difference_gradient(atoms))
         return self.descriptor.derivatives(atoms).transpose(0, 2, 3, 1)
 
     def get_number_of_centers(self, atoms: Atoms) -> int:
-        """One center an atom."""
+        """Number of atoms; each is a center."""
         return len(atoms)
 
 
 class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is not typed
-    """Writes predicted properties onto candidates, and so into AGOX's database.
+    """Adds predicted properties to candidates, and so to AGOX's database.
 
-    Each property is meta information of the candidate, `orbital_<property>`. What cannot be
-    predicted for is nan, with `orbital_reason`, and the search goes on.
+    Each property is stored in the meta information of the candidate as
+    `orbital_<property>`. If a candidate cannot be predicted, its properties are nan,
+    `orbital_reason` says why, and the search continues.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
     gets, sets, order, surname, settings
-        As for AGOX's postprocessors. Those change candidates before evaluation; this one
-        comes between evaluation and database, by default, because predictions are for the
-        relaxed candidate.
+        As for AGOX's postprocessors. By default this one runs between evaluation and
+        database, and not before evaluation, because it predicts for relaxed candidates.
 
     Examples
     --------
@@ -149,12 +152,12 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
         self.predictor = Predictor.of(models)
 
     def postprocess(self, candidate: Candidate) -> Candidate:
-        """Annotate one candidate, and give it back.
+        """Annotate one candidate, and return it.
 
         Raises
         ------
         ElementError
-            If a model has not seen an element: it would say so of every candidate.
+            If a model does not know an element, which concerns all candidates.
         """
         try:
             return annotated(candidate, self.predictor.predict(candidate))
@@ -165,7 +168,7 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
             return annotated(candidate, missing, str(error))
 
     def process_list(self, list_of_candidates: list[Candidate | None]) -> list[Candidate]:
-        """Annotate many, in less time than one by one."""
+        """Annotate many candidates in one batch."""
         candidates = [one for one in list_of_candidates if one is not None]
         try:
             rows = self.predictor.predict_many(candidates)
@@ -175,7 +178,7 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
 
 
 def annotated(candidate: Candidate, row: dict[str, float], reason: str = "") -> Candidate:
-    """Write values, and why they are missing if they are, in place of earlier ones."""
+    """Replace the values of a candidate, and the reason if they are missing."""
     for name, value in row.items():
         candidate.add_meta_information(PREFIX + name, value)
     candidate.pop_meta_information(REASON)

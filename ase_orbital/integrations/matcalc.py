@@ -1,4 +1,4 @@
-"""Predictions as a property calculator of matcalc, tested with 0.7.0."""
+"""Property calculator for matcalc, tested with matcalc 0.7.0."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class LearnedPropertyCalc(PropCalc):  # type: ignore[misc]  # matcalc need not be installed
-    """Learned properties in a chain of matcalc's calculations.
+    """Predicts properties in a chain of matcalc's calculations.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
 
     Examples
     --------
@@ -33,8 +33,8 @@ class LearnedPropertyCalc(PropCalc):  # type: ignore[misc]  # matcalc need not b
 
     Notes
     -----
-    It needs no potential, and relaxes nothing: predictions are for the structure it gets,
-    which behind a `RelaxCalc` is the relaxed one.
+    No potential is needed, and nothing is relaxed: properties are predicted for the given
+    structure, which after a `RelaxCalc` is the relaxed one.
     """
 
     def __init__(self, models: PredictorLike) -> None:
@@ -44,25 +44,26 @@ class LearnedPropertyCalc(PropCalc):  # type: ignore[misc]  # matcalc need not b
         return f"LearnedPropertyCalc({self.predictor.names})"
 
     def calc(self, structure: Structure | Atoms | dict[str, Any]) -> dict[str, Any]:
-        """Predict for a structure, or for what the step before has come to.
+        """Predict for a structure, or for the result of the previous calculation.
 
         Parameters
         ----------
         structure
-            A pymatgen `Structure`, `ase.Atoms`, or a dictionary with either of them as
+            A pymatgen `Structure`, `ase.Atoms`, or a dictionary with one of them under
             `final_structure` or `structure`.
 
         Returns
         -------
         dict
-            What came in, `final_structure` as the kind it came in, and each property as
-            `orbital_<property>`, with its unit in `_units`. The prefix keeps a learned
-            `formation_energy_per_atom` apart from the potential's.
+            The input, `final_structure` with the type of the input, and each property as
+            `orbital_<property>` with its unit in `_units`. The prefix distinguishes a
+            predicted `formation_energy_per_atom` from that of a potential.
 
         Raises
         ------
         StructureError, ElementError
-            If it cannot be predicted for; `calc_many(..., allow_errors=True)` gives None.
+            If the structure cannot be predicted; with `allow_errors=True`, `calc_many`
+            gives None instead.
         """
         result: dict[str, Any] = super().calc(structure)
         values = self.predictor.predict(result["final_structure"])

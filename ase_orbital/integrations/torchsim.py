@@ -1,6 +1,6 @@
-"""Predictions along torch-sim's simulations, tested with 0.3.0.
+"""Predictions for states and trajectories of torch-sim, tested with torch-sim 0.3.0.
 
-torch-sim moves the atoms, with a potential of its own; what is here reads its states.
+torch-sim moves the atoms with a potential; the functions here read its states.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 
 def predict_state(predictor: Predictor, state: SimState) -> dict[str, torch.Tensor]:
-    """Predict for every system of a state, together.
+    """Predict for all systems of a state in one batch.
 
     Parameters
     ----------
     predictor
-        Its `units` are those of the answer.
+        Its `units` are those of the result.
     state
-        Any state of torch-sim's.
+        Any state of torch-sim.
 
     Returns
     -------
     dict of [n_systems]
-        Each property as `orbital_<property>`, on the state's device, of its dtype.
+        Each property as `orbital_<property>`, with the state's device and dtype.
 
     Raises
     ------
     StructureError, ElementError
-        If one of the systems cannot be predicted for, with a note saying which.
+        If a system cannot be predicted, with a note that names it.
     """
     rows = predictor.predict_many(state.to_atoms())
     return {
@@ -53,18 +53,18 @@ def predict_state(predictor: Predictor, state: SimState) -> dict[str, torch.Tens
 def property_calculators(
     models: PredictorLike,
 ) -> dict[str, Callable[[SimState], torch.Tensor]]:
-    """Functions of a state for `TrajectoryReporter`, which writes what they give.
+    """Functions of a state, whose values a `TrajectoryReporter` writes.
 
     Parameters
     ----------
     models
-        A Predictor, or what a Predictor takes: names, folders, models.
+        A Predictor, or anything it accepts: names, folders or models.
 
     Returns
     -------
     dict of functions
-        By `orbital_<property>`; each takes a state and gives [n_systems], in the
-        predictor's units. Asked for the same state in turn, they predict once.
+        By `orbital_<property>`; each takes a state and returns [n_systems], in the
+        predictor's units. Consecutive calls for the same state share one prediction.
 
     Examples
     --------
