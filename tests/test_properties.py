@@ -1,0 +1,48 @@
+"""Names, units and transforms of the properties."""
+
+import pytest
+from ase import Atoms
+from ase.db import connect
+
+from ase_orbital import properties
+from ase_orbital.properties import PREFIX, PROPERTIES, STD, learned_unit_of, unit_of
+
+
+def test_a_standard_deviation_has_the_unit_of_its_property():
+    for name, described in PROPERTIES.items():
+        assert unit_of(name) == unit_of(name + STD) == described.unit
+
+
+def test_shares_and_numbers_of_standard_deviations_have_no_unit():
+    probabilities = {name for name in PROPERTIES if name.endswith("_probability")}
+    assert probabilities == {name for name, p in PROPERTIES.items() if p.classes}
+    for name in (*probabilities, properties.IN_DOMAIN, properties.DOMAIN_EXCESS):
+        assert unit_of(name) == "1"
+
+
+def test_an_unknown_name_has_no_known_unit():
+    assert unit_of("toughness") == unit_of("toughness" + STD) == ""
+
+
+def test_moduli_are_learned_as_logarithms():
+    for name, described in PROPERTIES.items():
+        expected = "log10(GPa)" if name.endswith("_modulus") else described.unit
+        assert learned_unit_of(name, described.transform) == expected
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_name_can_be_a_column_of_an_ase_database(name, tmp_path):
+    with connect(tmp_path / "crystals.db") as database:
+        database.write(Atoms("He"), {PREFIX + name: 1.5, PREFIX + name + STD: 0.25})
+    (row,) = connect(tmp_path / "crystals.db").select(f"{PREFIX}{name}>1")
+    assert row[PREFIX + name + STD] == 0.25
+
+
+def test_every_constant_of_a_property_is_described():
+    others = {"PREFIX", "STD", "IN_DOMAIN", "DOMAIN_EXCESS"}
+    constants = {
+        value
+        for name, value in vars(properties).items()
+        if name.isupper() and isinstance(value, str) and name not in others
+    }
+    assert constants == PROPERTIES.keys()
