@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks: how fast this is, beside what else there is."""
+"""python -m tests.benchmarks: measure this package against other packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# Module and function that give the rows; imported when asked for.
+# Module and function that yield the rows of the table, imported when needed.
 BENCHMARKS = {
     "ofm-matminer": "ofm.matminer",
     "ofm-atoms": "ofm.atoms",
@@ -29,11 +29,14 @@ BENCHMARKS = {
     "latency": "latency.predict",
     "latency-overhead": "latency.overhead",
     "import": "latency.importing",
+    "kernel-mish": "kernels.activations",
+    "kernel-maximum": "kernels.maxima",
+    "kernel-norm": "kernels.normalizations",
     "epoch-eosnet": "epochs.eosnet",
     "epoch-compiled": "epochs.eosnet_compiled",
     "epoch-ocrystalnet": "epochs.ocrystalnet",
 }
-# Those with --device, whose functions take a Device in place of the sets.
+# The same for --device, where the functions take a Device instead of the sets.
 DEVICE_BENCHMARKS = {
     "gom": "device.gom",
     "networks": "device.networks",
@@ -46,7 +49,7 @@ PACKAGES = (
 
 
 def main() -> None:
-    """Measure what is asked for, and print each row as soon as it is there."""
+    """Measure the chosen rows, and print each one as soon as it is measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", choices=BENCHMARKS | DEVICE_BENCHMARKS, metavar="NAME",
@@ -59,20 +62,23 @@ def main() -> None:
         "J and D",
     )  # fmt: skip
     parser.add_argument(
-        "--repetitions", type=int, default=5, help="of which the median is taken"
+        "--repetitions",
+        type=int,
+        default=5,
+        help="number of timings, whose median is taken",
     )
     parser.add_argument(
         "--device", help="such as cuda: measure that device against all CPU threads"
     )
     parser.add_argument(
-        "--atoms", type=int, default=5120, help="with --device: atoms in the set of a size"
+        "--atoms", type=int, default=5120, help="with --device: number of atoms in each set"
     )
     arguments = parser.parse_args()
-    # Before numpy and torch are imported: one thread unless a row says otherwise.
+    # To be set before numpy and torch are imported: one thread unless a row sets another.
     n_threads = len(os.sched_getaffinity(0)) if arguments.device else 1
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(n_threads)
-    warnings.simplefilter("ignore")  # the peers' own
+    warnings.simplefilter("ignore")  # other packages emit many
 
     import torch
 
@@ -102,7 +108,7 @@ def main() -> None:
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """Describe the machine and the versions of the packages."""
     installed = []
     for name in PACKAGES:
         try:
@@ -118,7 +124,7 @@ def machine() -> str:
 
 
 def show(line: str) -> None:
-    """Print at once, also into a file."""
+    """Print a line at once, also if the output is a file."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

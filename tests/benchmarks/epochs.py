@@ -67,8 +67,8 @@ def _rows(
 ) -> Iterator[Row]:
     network = type(model).__name__
     run = torch.compile(model, dynamic=True) if compiled else model
-    for name, there in sets.there("P", "D", "C"):
-        crystals = there[: CRYSTALS[network]]
+    for name, available in sets.available("P", "D", "C"):
+        crystals = available[: CRYSTALS[network]]
         merged, whole = graphs_of(model, crystals)
         reference = straight(model)
         check_equal(model, reference, merged, whole)
@@ -82,7 +82,7 @@ def _rows(
                 Epoch(reference, GraphDataset(whole, targets), fused=False), len(crystals)
             ),
             repetitions=repetitions,
-            times=3,
+            min_ratio=3,
         )
 
 

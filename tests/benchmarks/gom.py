@@ -1,4 +1,4 @@
-"""Overlap fingerprints, against the eigenvalue calls they contain and against libfp."""
+"""Overlap fingerprints against LAPACK's eigenvalues alone, and against libfp."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from .sets import Sets
 
 CUTOFF = 6.0  # Å
-INSIDE = CUTOFF * (1.0 - 1e-9)  # as GOM has it: what is on the rim counts for nothing
-AT_ONCE = 256  # environments; bounds the memory of building matrices
-N_SP = 20  # crystals for s and p: matrices are 16 times as large
-SIZES = (8, 16, 32, 64, 128)  # rows of ready matrices
+INSIDE = CUTOFF * (1.0 - 1e-9)  # atoms at the cutoff itself have no weight
+AT_ONCE = 256  # environments, to bound the memory
+N_SP = 20  # crystals for s and p orbitals, whose matrices have 16 times the entries
+SIZES = (8, 16, 32, 64, 128)  # rows of the given matrices
 N_MATRICES = 256
-SAMPLE = {"s": 40, "sp": 20}  # crystals beside libfp
-N_SP_DENSE = 2  # of set C for s and p: libfp takes seconds for one
-EQUAL = 2e-5  # eigenvalues of one matrix in single precision, which are of the order of 10
+SAMPLE = {"s": 40, "sp": 20}  # crystals for libfp
+N_SP_DENSE = 2  # crystals of set C for libfp with s and p orbitals: one takes seconds
+EQUAL = 2e-5  # for eigenvalues of the order of 10 in single precision
 
 
 def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """Everything from the positions on, against the eigenvalue calls alone."""
+    """The whole computation, against the eigenvalue calls alone."""
     for orbitals, names in (("s", "PCJBSD"), ("sp", "PJ")):
         gom = GOM(cutoff=CUTOFF, orbitals=orbitals, dtype="float32")
         for name, crystals in _chosen(sets, orbitals, names):
@@ -54,12 +54,12 @@ def eigenvalues(sets: Sets, repetitions: int) -> Iterator[Row]:
                 Work(partial(gom.create_many, crystals), n),
                 Work(partial(solve_each, groups), n),
                 repetitions=repetitions,
-                times=1 / 1.3,
+                min_ratio=1 / 1.3,
             )
 
 
 def alone(_: Sets, repetitions: int) -> Iterator[Row]:
-    """Eigenvalues of ready matrices, against LAPACK's."""
+    """Batched eigenvalues of given matrices, against LAPACK."""
     for n in SIZES:
         points = torch.randn(N_MATRICES, n, 3, generator=torch.Generator().manual_seed(n))
         apart = torch.cdist(points, points) * n ** (1 / 3)
@@ -71,7 +71,7 @@ def alone(_: Sets, repetitions: int) -> Iterator[Row]:
             rtol=0,
         )
         yield rates(
-            "eigenvalues of ready matrices, against LAPACK",
+            "eigenvalues of given matrices, against LAPACK",
             f"{n} rows",
             "matrices/s",
             Work(partial(of_one_size, matrices.numpy()), N_MATRICES),
@@ -81,7 +81,7 @@ def alone(_: Sets, repetitions: int) -> Iterator[Row]:
 
 
 def libfp(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """Ours against the authors' library in C."""
+    """GOM against the C library of its authors."""
     library = peer("libfp")
     for orbitals in ("s", "sp"):
         gom = GOM(cutoff=CUTOFF, orbitals=orbitals, dtype="float32")
@@ -106,14 +106,14 @@ def libfp(sets: Sets, repetitions: int) -> Iterator[Row]:
                 Work(partial(gom.create_many, sample), n_atoms(sample)),
                 Work(theirs, n_atoms(sample)),
                 repetitions=repetitions,
-                times=4,
+                min_ratio=4,
             )
 
 
 def two_threads(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """Two threads against one."""
+    """GOM on two threads against one."""
     gom = GOM(cutoff=CUTOFF, dtype="float32")
-    for name, crystals in sets.there("P", "C", "B"):
+    for name, crystals in sets.available("P", "C", "B"):
 
         def on(number, crystals=crystals):
             with threads(number):
@@ -127,12 +127,12 @@ def two_threads(sets: Sets, repetitions: int) -> Iterator[Row]:
             Work(partial(on, 2), n),
             Work(partial(on, 1), n),
             repetitions=repetitions,
-            times=1.6,
+            min_ratio=1.6,
         )
 
 
 def memory(_: Sets, __: int) -> Iterator[Row]:
-    """Most memory of a process above what it has after the imports."""
+    """Peak memory of a process above its memory after a small input."""
     if sys.platform != "linux":
         raise SkippedError("peak memory is read from /proc, which only Linux has")
     for orbitals in ("s", "sp"):
@@ -151,7 +151,7 @@ def memory(_: Sets, __: int) -> Iterator[Row]:
 
 
 def environments(crystals: list[Atoms], orbitals: str) -> list[Tensor]:
-    """Overlap matrices of the surroundings of all atoms, one stack for each size."""
+    """Return the overlap matrices of all environments, stacked by size."""
     radii = covalent_radii()
     groups: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
     for atoms in crystals:
@@ -167,16 +167,16 @@ def environments(crystals: list[Atoms], orbitals: str) -> list[Tensor]:
 
 
 def solve_each(groups: list[Tensor]) -> None:
-    """Make the eigenvalue calls, and no more."""
+    """Compute the eigenvalues of each stack with LAPACK."""
     for group in groups:
         torch.linalg.eigvalsh(group)
 
 
-def check_equal(rows: list[np.ndarray], groups: list[Tensor]) -> None:
-    """Hold the largest eigenvalue of every environment to GOM's, in any order."""
-    mine = np.sort(np.concatenate([one[:, 0] for one in rows]))
-    floor = np.sort(torch.cat([torch.linalg.eigvalsh(group)[:, -1] for group in groups]))
-    np.testing.assert_allclose(mine, floor, atol=EQUAL)
+def check_equal(features: list[np.ndarray], groups: list[Tensor]) -> None:
+    """Compare the sorted largest eigenvalues of all environments."""
+    mine = np.sort(np.concatenate([one[:, 0] for one in features]))
+    expected = np.sort(torch.cat([torch.linalg.eigvalsh(group)[:, -1] for group in groups]))
+    np.testing.assert_allclose(mine, expected, atol=EQUAL)
 
 
 def _matrices(group: list[tuple[np.ndarray, np.ndarray]], orbitals: str) -> Tensor:
@@ -195,11 +195,11 @@ def _matrices(group: list[tuple[np.ndarray, np.ndarray]], orbitals: str) -> Tens
 
 
 def _chosen(sets: Sets, orbitals: str, names: str) -> Iterator[tuple[str, list[Atoms]]]:
-    for name, crystals in sets.there(*names):
+    for name, crystals in sets.available(*names):
         yield name, crystals if orbitals == "s" else crystals[:N_SP]
 
 
 def _libfp_cell(atoms: Atoms) -> tuple[object, ...]:
-    """Lattice, positions, kind of each atom counted from 1, and element of each kind."""
+    """Return lattice, positions, species of each atom from 1 on, and their elements."""
     elements, kinds = np.unique(atoms.numbers, return_inverse=True)
     return atoms.cell.array, atoms.positions, kinds + 1, elements

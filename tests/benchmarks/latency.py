@@ -110,5 +110,5 @@ def importing(_: Sets, repetitions: int) -> Iterator[Row]:
         unit="ms",
         ours=1000.0 * median(times["ase_orbital"]),
         against=1000.0 * median(times["ase"]),
-        times=0.9,
+        min_ratio=0.9,
     )

@@ -1,4 +1,4 @@
-"""Orbital field matrices, against matminer's."""
+"""Orbital field matrices against matminer."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from .sets import Sets
 
-SAMPLE = {"P": 6, "C": 2}  # crystals for matminer, which takes seconds for them
+SAMPLE = {"P": 6, "C": 2}  # number of crystals for matminer, which takes seconds
 CELLS = (1, 2, 4, 8, 16, 23)  # repeats of a cell of 8 atoms: up to 97,336
-AT_LEAST = 4096  # atoms a measurement, in several cells where one is too small
+MIN_ATOMS = 4096  # per measurement; several cells if one is smaller
 
 
 def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """All rows of ours, against matminer's mean over the atoms of a crystal."""
+    """All features of ours, against matminer's mean over the atoms of a crystal."""
     library = peer("matminer.featurizers.structure.matrix")
     featurizer = library.OrbitalFieldMatrix()
-    for name, crystals in sets.there("P", "C"):
+    for name, crystals in sets.available("P", "C"):
         sample = crystals[:: len(crystals) // SAMPLE[name]][: SAMPLE[name]]
         structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in sample]
         yield rates(
@@ -39,13 +39,13 @@ def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
             Work(partial(OFM().create_many, crystals), n_atoms(crystals)),
             Work(partial(featurize_each, featurizer, structures), n_atoms(sample)),
             repetitions=repetitions,
-            times=1000,
+            min_ratio=1000,
         )
 
 
 def atoms(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """Atoms a second on one thread, set by set."""
-    for name, crystals in sets.there(*"PCJBSD"):
+    """Atoms per second on one thread, for each set."""
+    for name, crystals in sets.available(*"PCJBSD"):
         (seconds,) = medians(partial(OFM().create_many, crystals), repetitions=repetitions)
         yield Row(
             what="OFM.create_many",
@@ -57,15 +57,15 @@ def atoms(sets: Sets, repetitions: int) -> Iterator[Row]:
 
 
 def linear(_: Sets, repetitions: int) -> Iterator[Row]:
-    """Atoms a second of rattled cells of growing size, against 512 atoms."""
+    """Atoms per second in rattled cells of growing size, against 512 atoms."""
     cells = {}
     for repeats in CELLS:
         size = 8 * repeats**3
-        copies = range(max(1, AT_LEAST // size))
+        copies = range(max(1, MIN_ATOMS // size))
         cells[size] = [rattled_diamond(repeats, seed=seed) for seed in copies]
     seconds = medians(
         *(partial(OFM().create_many, some) for some in cells.values()),
-        repetitions=min(repetitions, 3),  # half a minute each
+        repetitions=min(repetitions, 3),  # each takes half a minute
     )
     rates = {
         size: n_atoms(some) / time
@@ -78,14 +78,14 @@ def linear(_: Sets, repetitions: int) -> Iterator[Row]:
             unit="atoms/s",
             ours=rate,
             against=rates[512],
-            # Small cells cost what a call costs; linear means that large ones do not fall
-            # behind.
-            times=0.8 if size > 512 else None,
+            # Linear scaling means that large cells are not slower; in small ones the
+            # overhead of the call counts.
+            min_ratio=0.8 if size > 512 else None,
             limit=15_000,
         )
 
 
 def featurize_each(featurizer: Any, structures: list[Structure]) -> None:
-    """Have matminer describe one structure after the other."""
+    """Describe one structure after the other with matminer."""
     for structure in structures:
         featurizer.featurize(structure)

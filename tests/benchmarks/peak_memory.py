@@ -1,7 +1,7 @@
-"""Print how many atoms GOM describes, and how much memory that takes above the imports.
+"""Print the number of atoms that GOM describes, and the memory it takes above the imports.
 
-A process of its own, because the peak of a process never goes down. From /proc and not from
-`resource`, where Linux starts a process with the peak of the one that started it.
+This runs in its own process, because the peak memory of a process never decreases. It is
+read from /proc, because `resource` begins with the peak of the parent process on Linux.
 """
 
 import sys
@@ -13,12 +13,12 @@ from ase_orbital import GOM
 
 from .sets import rattled_diamond
 
-REPEATS = {"s": 13, "sp": 5}  # of 8 atoms: seconds to a minute
+REPEATS = {"s": 13, "sp": 5}  # of a cell of 8 atoms
 STATUS = Path("/proc/self/status")
 
 
 def memory(field: str) -> float:
-    """Memory now ("VmRSS") or at most so far ("VmHWM"), MiB."""
+    """Return the current ("VmRSS") or the peak memory ("VmHWM") in MiB."""
     lines = STATUS.read_text(encoding="ascii").splitlines()
     (line,) = (line for line in lines if line.startswith(f"{field}:"))
     return int(line.split()[1]) / 1024.0
@@ -29,7 +29,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     atoms = rattled_diamond(REPEATS[orbitals], "C")
     gom = GOM(orbitals=orbitals, dtype="float32")
-    gom.create(rattled_diamond(1, "C"))  # what is loaded or compiled at the first use
+    gom.create(rattled_diamond(1, "C"))  # loads and compiles
     before = memory("VmRSS")
     gom.create_many([atoms])
     sys.stdout.write(f"{len(atoms)} {memory('VmHWM') - before:.0f}\n")

@@ -1,4 +1,4 @@
-"""Predictions for many crystals, against what a user would take instead."""
+"""Predictions for many crystals, against other packages for this task."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 EOSNET = "eosnet-heat-of-formation-perovskites"
 OCRYSTALNET = "ocrystalnet-heat-of-formation-perovskites"
-N_MEGNET = 100  # crystals for MEGNet
+N_MEGNET = 100  # number of crystals for MEGNet
 N_MATMINER = 6
 
 
 def megnet(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """EOSNet against a MEGNet of matgl, one crystal after the other as it takes them."""
-    ((name, crystals),) = sets.there("P")
+    """EOSNet against a MEGNet of matgl, which takes one crystal after the other."""
+    ((name, crystals),) = sets.available("P")
     predictor = Predictor(EOSNET, device="cpu")
     model = new_megnet()
     structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in crystals[:N_MEGNET]]
@@ -43,8 +43,8 @@ def megnet(sets: Sets, repetitions: int) -> Iterator[Row]:
         with threads(number):
             predict_each(model, structures)
 
-    for number, times in ((1, 3.3), (2, 5.5)):
-        # A second thread does not help MEGNet: it is held to the better of its times.
+    for number, min_ratio in ((1, 3.3), (2, 5.5)):
+        # A second thread does not help MEGNet; its better time counts.
         mine, *others = medians(
             lambda number=number: ours(number),
             *(lambda n=n: theirs(n) for n in range(1, number + 1)),
@@ -56,15 +56,15 @@ def megnet(sets: Sets, repetitions: int) -> Iterator[Row]:
             unit="crystals/s",
             ours=len(crystals) / mine,
             against=len(structures) / min(others),
-            times=times,
+            min_ratio=min_ratio,
         )
 
 
 def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """OCrystalNet against matminer making the orbital field matrices, and no more."""
+    """OCrystalNet against the orbital field matrices of matminer alone."""
     library = peer("matminer.featurizers.structure.matrix")
     featurizer = library.OrbitalFieldMatrix()
-    ((name, crystals),) = sets.there("P")
+    ((name, crystals),) = sets.available("P")
     predictor = Predictor(OCRYSTALNET, device="cpu")
     sample = crystals[:: len(crystals) // N_MATMINER][:N_MATMINER]
     structures = [AseAtomsAdaptor.get_structure(atoms) for atoms in sample]
@@ -75,17 +75,17 @@ def matminer(sets: Sets, repetitions: int) -> Iterator[Row]:
         Work(partial(predictor.predict_many, crystals), len(crystals)),
         Work(partial(featurize_each, featurizer, structures), len(structures)),
         repetitions=repetitions,
-        times=75,
+        min_ratio=75,
     )
 
 
 def new_megnet() -> MEGNet:
-    """Make a MEGNet of default size; its weights cost the same whatever they are."""
+    """Return an untrained MEGNet of the default size, which takes the same time."""
     torch.manual_seed(0)
     return MEGNet().eval()
 
 
 def predict_each(model: MEGNet, structures: list[Structure]) -> None:
-    """Predict for one structure after the other, which is all MEGNet offers."""
+    """Predict for one structure after the other, as MEGNet does."""
     for structure in structures:
         model.predict_structure(structure)

@@ -1,9 +1,9 @@
-"""The two networks written straight from the papers' formulas, to measure ours against.
+"""Reference networks, written directly from the formulas of the papers.
 
-Nothing is shared between edges: every edge has its own row [n_i, n_j, e_ij], its own
-message and its own place in every matrix product, as in the published codes. Edges count by
-weight, as ours do, so that both are the same function; only normalization in training
-differs, where torch's own, which is faster, takes all edges alike.
+As in the published codes, nothing is shared between edges: each edge has its own row
+[n_i, n_j, e_ij] in every matrix product, and its own message. Edges have the same weights
+as in our networks, so that both are the same function. Only batch normalization in training
+differs: torch's own, which is faster, ignores the weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Reference(nn.Module):
-    """A network with weights of the same names and numbers as one of ours."""
+    """A network whose weights have the names and shapes of one of our networks."""
 
     def __init__(self, model: CrystalModel) -> None:
         super().__init__()
@@ -33,26 +33,26 @@ class Reference(nn.Module):
         self.mean, self.scale = float(model.target_mean), float(model.target_scale)
 
     def take_weights(self, model: CrystalModel) -> None:
-        """Copy the weights of one of ours."""
+        """Copy the weights of one of our networks."""
         theirs = model.state_dict()
         self.load_state_dict({name: theirs[name] for name in self.state_dict()})
 
     def expand(self, distance: Tensor) -> Tensor:
-        """Gaussians of the distance, [n_edges, n_centers]."""
+        """Expand distances in Gaussians, [n_edges, n_centers]."""
         return torch.exp(-torch.square((distance[:, None] - self.centers) / self.width))
 
     def average(self, nodes: Tensor, graph: CrystalGraph) -> Tensor:
-        """Mean over the atoms of each crystal, [n_graphs, n]."""
+        """Average over the atoms of each crystal, [n_graphs, n]."""
         summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])
         return summed.index_add(0, graph.graph_index, nodes) / graph.n_atoms[:, None]
 
     def scaled(self, output: Tensor) -> Tensor:
-        """Turn what the last layer gives into the property, [n_graphs]."""
+        """Scale the output of the last layer to the property, [n_graphs]."""
         return output.squeeze(1) * self.scale + self.mean
 
 
 class StraightConvolution(nn.Module):
-    """Gate and core of every edge from one matrix product over [n_i, n_j, e_ij]."""
+    """Gated convolution with one matrix product over [n_i, n_j, e_ij] for each edge."""
 
     def __init__(self, n_hidden: int, n_edge_features: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class StraightConvolution(nn.Module):
 
 
 class StraightEOSNet(Reference):
-    """Crystal graph convolutions, edge by edge."""
+    """EOSNet, edge by edge."""
 
     def __init__(self, model: EOSNet) -> None:
         super().__init__(model)
@@ -85,7 +85,7 @@ class StraightEOSNet(Reference):
         self.take_weights(model)
 
     def forward(self, graph: CrystalGraph) -> Tensor:
-        """Property of each crystal, [n_graphs]."""
+        """Predict the property of each crystal, [n_graphs]."""
         edges = self.expand(graph.distance)
         nodes = self.embedding(graph.features)
         for convolution in self.convolutions:
@@ -95,7 +95,7 @@ class StraightEOSNet(Reference):
 
 
 class StraightOCrystalNet(Reference):
-    """Communicative message passing, a message for every directed edge."""
+    """OCrystalNet with a message for each directed edge."""
 
     def __init__(self, model: OCrystalNet) -> None:
         super().__init__(model)
@@ -113,7 +113,7 @@ class StraightOCrystalNet(Reference):
         self.take_weights(model)
 
     def forward(self, graph: CrystalGraph) -> Tensor:
-        """Property of each crystal, [n_graphs]."""
+        """Predict the property of each crystal, [n_graphs]."""
         incoming = incoming_edges(graph)
         initial = functional.mish(self.atom_input(graph.features))
         initial_messages = functional.mish(self.edge_input(self.expand(graph.distance)))
@@ -129,10 +129,10 @@ class StraightOCrystalNet(Reference):
         return self.scaled(self.output(hidden))
 
     def boosted(self, messages: Tensor, incoming: Tensor, graph: CrystalGraph) -> Tensor:
-        """Sum over the edges into each atom, times their maximum."""
+        """Multiply the sum over the edges into each atom by their maximum."""
         weight = graph.weight[:, None]
         raised = self.floor + weight.clamp(max=1.0) * (messages - self.floor)
-        # One row more, for the places that are left where an atom has fewer edges.
+        # An additional row for atoms with fewer edges.
         nothing = messages.new_zeros(1, messages.shape[1])
         lowest = torch.full_like(nothing, -torch.inf)
         summed = torch.cat([weight * messages, nothing])[incoming].sum(1)
@@ -140,7 +140,7 @@ class StraightOCrystalNet(Reference):
 
 
 def incoming_edges(graph: CrystalGraph) -> Tensor:
-    """Edges into each atom, [n_atoms, most], filled up with the number of edges."""
+    """Return the edges into each atom, padded with the number of edges to [n_atoms, n]."""
     degree = graph.degree
     n_edges = len(graph.target)
     place = torch.arange(n_edges) - (degree.cumsum(0) - degree)[graph.target]

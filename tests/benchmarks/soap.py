@@ -1,4 +1,4 @@
-"""SOAP of dscribe, for scale: what a user would take for a descriptor of this kind."""
+"""GOM against SOAP from dscribe, a widely used descriptor of atomic environments."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SAMPLE = 100  # crystals for dscribe
 
 
 def soap(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """GOM against SOAP of the same radius, of each crystal's own species."""
+    """GOM against SOAP with the same cutoff and the species of each crystal."""
     library = peer("dscribe.descriptors")
     gom = GOM(dtype="float32")
-    for name, crystals in sets.there("P", "B"):
+    for name, crystals in sets.available("P", "B"):
         sample = crystals[:SAMPLE]
         descriptors = [
             library.SOAP(

@@ -25,7 +25,7 @@ AT_ONCE = 50  # crystals whose networks run together: as many as `predict_many` 
 
 def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     """Time of each step for one crystal; they follow each other, and do not overlap."""
-    ((name, crystals),) = sets.there("P")
+    ((name, crystals),) = sets.available("P")
     model = PreparedModel(
         load_model(EOSNET), device=torch.device("cpu"), dtype=torch.float32
     )

@@ -1,4 +1,4 @@
-"""Energy, forces and stress of the fingerprints' spread, against reformpy's calculator."""
+"""Energy, forces and stress of the fingerprints' dispersion, against reformpy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .sets import Sets
 
-LARGEST = 8  # atoms; reformpy takes seconds a call
+MAX_ATOMS = 8  # reformpy takes seconds for larger cells
 SAMPLE = 2
 N_STEPS = 20
 PROPERTIES = ["energy", "forces", "stress"]
@@ -28,10 +28,10 @@ EQUAL = 1e-6
 
 
 def reformpy(sets: Sets, repetitions: int) -> Iterator[Row]:
-    """One call for all, and steps of a relaxation."""
+    """A call for all properties, and steps of a relaxation."""
     peer("libfp")  # without it reformpy takes a slower one in Python
     library = peer("reformpy.calculator").Reform_Calculator
-    crystals = [atoms for atoms in sets["C"] if len(atoms) <= LARGEST][:SAMPLE]
+    crystals = [atoms for atoms in sets["C"] if len(atoms) <= MAX_ATOMS][:SAMPLE]
 
     def theirs(atoms: Atoms, cutoff: float) -> Calculator:
         return library(
@@ -44,7 +44,7 @@ def reformpy(sets: Sets, repetitions: int) -> Iterator[Row]:
             stress_mode="analytical",
         )
 
-    # 6 Å is our cutoff, 4 Å theirs.
+    # 6 Å is our default cutoff, 4 Å theirs.
     for cutoff in (6.0, 4.0):
         pairs = [
             (with_calculator(atoms, ours(atoms, cutoff)),
@@ -59,7 +59,7 @@ def reformpy(sets: Sets, repetitions: int) -> Iterator[Row]:
             repetitions=repetitions,
         )
         yield Row(
-            what=f"energy, forces and stress of the spread, {cutoff:g} Å, against reformpy",
+            what=f"energy, forces, stress of fingerprints, {cutoff:g} Å, against reformpy",
             crystals="C, to 8 atoms",
             unit="ms",
             ours=1000.0 * mine / SAMPLE,
@@ -78,7 +78,7 @@ def reformpy(sets: Sets, repetitions: int) -> Iterator[Row]:
         lambda: relax("theirs", theirs(crystals[0].copy(), 4.0)),
         repetitions=repetitions,
     )
-    # Equal forces make equal steps, in a cell that is kept.
+    # With a fixed cell equal forces lead to equal steps.
     np.testing.assert_allclose(ends["ours"], ends["theirs"], rtol=EQUAL)
     yield Row(
         what="a step of FIRE towards symmetry, 4 Å, against reformpy",
@@ -90,26 +90,26 @@ def reformpy(sets: Sets, repetitions: int) -> Iterator[Row]:
 
 
 def ours(atoms: Atoms, cutoff: float) -> Calculator:
-    """Of the same energy: reformpy sums over all pairs of atoms, either way round."""
+    """Return a calculator of reformpy's energy, which sums over all ordered pairs."""
     return FingerprintCalculator(weight=2.0 * len(atoms), descriptor=GOM(cutoff=cutoff))
 
 
 def with_calculator(atoms: Atoms, calculator: Calculator) -> Atoms:
-    """A copy of atoms, so that nothing is kept from another."""
+    """Return a copy of atoms with a calculator."""
     copy = atoms.copy()
     copy.calc = calculator
     return copy
 
 
 def call(atoms: Atoms) -> None:
-    """Compute anew, whatever the calculator has kept."""
+    """Compute again, even if results are stored."""
     atoms.calc.calculate(atoms, PROPERTIES)
 
 
 def check_equal(one: Atoms, other: Atoms) -> None:
-    """Hold energy, forces and normal stress of two calculators to each other.
+    """Compare energy, forces and normal stress of two calculators.
 
-    Not the shear stress: that of reformpy 1.3.1 is twice the derivative of its energy.
+    The shear stress of reformpy 1.3.1 is twice the derivative of its energy.
     """
     call(one)
     call(other)

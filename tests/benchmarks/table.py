@@ -1,4 +1,4 @@
-"""Rows of the table: what was measured, against what, and what was asked for."""
+"""Rows of the table: a measurement, what it is compared with, and its goal."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-COSTS = {"µs", "ms", "MiB"}  # units of which less is better
+COSTS = {"µs", "ms", "MiB"}  # units in which less is better
 HEADER = (
-    "| what | set | ours | against | ratio | reach | met |\n"
+    "| what | set | ours | against | ratio | goal | met |\n"
     "|---|---|---:|---:|---:|---:|---|"
 )
 
 
 class SkippedError(Exception):
-    """Something a row needs is not here; the message says what, and how to get it."""
+    """A row cannot be measured; the message says what it needs and how to get that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +24,13 @@ class Row:
     Parameters
     ----------
     what, crystals
-        What was measured, on which set.
+        Name of the measurement and of the set.
     ours, against
-        The two figures, both in `unit`; None where there is nothing to compare with.
-    times
-        How many times as fast as the other ours is to be, at least.
+        The two values in `unit`; None where there is nothing to compare with.
+    min_ratio
+        Goal for `ratio`.
     limit
-        What ours is to be at least, or at most for a cost.
+        Goal for `ours`: the smallest rate or the largest cost.
     """
 
     what: str
@@ -38,53 +38,53 @@ class Row:
     unit: str
     ours: float
     against: float | None = None
-    times: float | None = None
+    min_ratio: float | None = None
     limit: float | None = None
 
     @property
     def ratio(self) -> float | None:
-        """How many times as good as the other ours is."""
+        """How many times as fast, or as small, ours is."""
         if self.against is None:
             return None
         return self.against / self.ours if self.unit in COSTS else self.ours / self.against
 
     @property
     def met(self) -> bool | None:
-        """Whether it does what was asked for; None if nothing was."""
-        if self.times is not None:
+        """Whether the goal is met; None if there is no goal."""
+        if self.min_ratio is not None:
             assert self.ratio is not None
-            return self.ratio >= self.times
+            return self.ratio >= self.min_ratio
         if self.limit is not None:
             within = self.ours <= self.limit
             return within if self.unit in COSTS else not within
         return None
 
     @property
-    def reach(self) -> str:
-        """What was asked for, in words."""
-        if self.times is not None:
-            return f"≥ {number(self.times)} x"
+    def goal(self) -> str:
+        """The goal in words."""
+        if self.min_ratio is not None:
+            return f"≥ {number(self.min_ratio)} x"
         if self.limit is not None:
             return f"{'≤' if self.unit in COSTS else '≥'} {number(self.limit)} {self.unit}"
         return ""
 
     def __str__(self) -> str:
-        """Line of the table."""
+        """Return a line of the table."""
         ratio = "" if self.ratio is None else f"{number(self.ratio)} x"
         other = "" if self.against is None else f"{number(self.against)} {self.unit}"
         met = {True: "yes", False: "**no**", None: ""}[self.met]
         ours = f"{number(self.ours)} {self.unit}"
-        cells = (self.what, self.crystals, ours, other, ratio, self.reach, met)
+        cells = (self.what, self.crystals, ours, other, ratio, self.goal, met)
         return f"| {' | '.join(cells)} |"
 
 
 def number(value: float) -> str:
-    """Three figures, and all figures of whole numbers above 100."""
+    """Format with three digits, or as a whole number from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def peer(name: str) -> Any:
-    """Import a library to compare with, or say how to get it."""
+    """Import a package to compare with, or raise SkippedError."""
     try:
         return import_module(name)
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The networks we measure ours against are the same functions as ours."""
+"""The reference networks of the benchmarks are the same functions as our networks."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ CRYSTALS = [
     ids=["EOSNet", "OCrystalNet"],
 )
 def networks(request):
-    """One of ours, and the reference with its weights."""
+    """One of our networks, and the reference with its weights."""
     ours, straight = request.param
     torch.manual_seed(0)
     model = ours(OneHot(), n_hidden=32, target_mean=0.3, target_scale=2.0)
@@ -39,7 +39,7 @@ def networks(request):
 
 @pytest.fixture
 def graphs(networks):
-    """Graphs of all crystals, equivalent atoms merged for ours, and not for the other."""
+    """Graphs of all crystals, with equivalent atoms merged for ours only."""
     merged, whole = graphs_of(networks[0], CRYSTALS)
     return merged.to(dtype=torch.float64), whole.to(dtype=torch.float64)
 
@@ -49,7 +49,7 @@ def test_outputs_are_equal(networks, graphs):
     merged, whole = graphs
     assert len(merged.numbers) < len(whole.numbers)
     expected = reference(whole)
-    # New networks hardly tell crystals apart: what counts is what they do tell.
+    # Untrained networks hardly distinguish crystals: compare with what they do distinguish.
     tolerance = EQUAL * float(expected.detach().std())
     torch.testing.assert_close(model(merged), expected, atol=tolerance, rtol=0.0)
     torch.testing.assert_close(model(whole), expected, atol=tolerance, rtol=0.0)

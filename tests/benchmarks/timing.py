@@ -1,4 +1,4 @@
-"""Medians of alternating repetitions, on as many threads as said."""
+"""Medians of alternating repetitions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def medians(
     *functions: Callable[[], object], repetitions: int, seconds: float = inf
 ) -> list[float]:
-    """Time functions in turns, A B A B, and give the median of each. Seconds.
+    """Time functions in turns, A B A B, and return the median of each, in seconds.
 
-    Every function runs once before, so that nothing is compiled or loaded while the clock
-    runs. In turns, because a machine gets slower and faster while others use it.
+    Every function runs once before the first turn, so that nothing is compiled or loaded
+    during the measurement. Turns alternate because the speed of a shared machine varies.
     """
     turns = list(in_turns(*functions, repetitions=repetitions, seconds=seconds))
     return [median(own) for own in zip(*turns, strict=True)]
@@ -31,7 +31,7 @@ def medians(
 def in_turns(
     *functions: Callable[[], object], repetitions: int, seconds: float = inf
 ) -> Iterator[tuple[float, ...]]:
-    """Yield the seconds that each function took, turn by turn, after one that warms up.
+    """Yield the seconds of each function, turn by turn, after a turn to warm up.
 
     There is at least one turn, and none begins once `seconds` have passed.
     """
@@ -49,10 +49,10 @@ def in_turns(
 
 
 class Work(NamedTuple):
-    """Something to time, and how many atoms or crystals it is done with after that."""
+    """A function to time, and the number of atoms or crystals that it processes."""
 
     run: Callable[[], object]
-    amount: int
+    amount: float
 
 
 def rates(
@@ -63,9 +63,9 @@ def rates(
     against: Work,
     *,
     repetitions: int,
-    times: float | None = None,
+    min_ratio: float | None = None,
 ) -> Row:
-    """Row of how much each of two does a second."""
+    """Return a row that compares two rates."""
     mine, others = medians(ours.run, against.run, repetitions=repetitions)
     return Row(
         what=what,
@@ -73,13 +73,13 @@ def rates(
         unit=unit,
         ours=ours.amount / mine,
         against=against.amount / others,
-        times=times,
+        min_ratio=min_ratio,
     )
 
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Give torch, and so this package, so many threads."""
+    """Set the number of threads of torch, and so of this package."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
