@@ -14,7 +14,7 @@ from ase_orbital import GOM, Predictor
 from ase_orbital.models import Ensemble, EOSNet, OCrystalNet
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
 from ase_orbital.predict.prepared_model import PreparedModel
-from ase_orbital.training.batches import Labeled
+from ase_orbital.training.batches import GraphDataset
 
 from .epochs import Epoch
 from .sets import n_atoms, rattled_titanates
@@ -154,7 +154,7 @@ def epochs(device: Device, repetitions: int) -> Iterator[Row]:
         model = kind()
         there = deepcopy(model).to(device.name)
         for name, crystals in device.sets():
-            labeled = Labeled(
+            dataset = GraphDataset(
                 model.batch(crystals), torch.linspace(-1.0, 1.0, len(crystals))
             )
             yield device.row(
@@ -162,8 +162,8 @@ def epochs(device: Device, repetitions: int) -> Iterator[Row]:
                 name,
                 "crystals/s",
                 len(crystals),
-                Epoch(there, labeled, fused=True, device=device.name),
-                Epoch(model, labeled, fused=True),
+                Epoch(there, dataset, fused=True, device=device.name),
+                Epoch(model, dataset, fused=True),
                 repetitions=repetitions,
             )
 

@@ -9,7 +9,7 @@ import torch
 from ase_orbital import GOM, Predictor
 from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.training.batches import Batches, Labeled, shuffled
+from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
 
@@ -37,7 +37,7 @@ def test_steps(device, kind, salts):
     torch.manual_seed(0)
     model = kind(n_hidden=32, target_mean=constants.mean(), target_scale=constants.std())
     model = model.double()
-    crystals = Labeled(model.batch(structures), torch.as_tensor(constants))
+    crystals = GraphDataset(model.batch(structures), torch.as_tensor(constants))
     found, expected = losses(model, crystals, device), losses(model, crystals, "cpu")
     assert expected[-1] < expected[0]
     # Adam divides by gradients, of which some are nothing but rounding.
