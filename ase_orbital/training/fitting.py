@@ -6,16 +6,14 @@ import logging
 import warnings
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import (
-    EarlyStopping,
-    ModelCheckpoint,
-    WeightAveraging,
-)
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from ase_orbital.errors import SettingError
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from ase_orbital.training.settings import TrainingSettings
 
 MONITORED = "validation_loss"
+TENSORBOARD = find_spec("tensorboard") is not None
 
 
 def fit(
@@ -135,7 +134,7 @@ def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> 
             precision=settings.precision,
             gradient_clip_val=settings.clip,
             callbacks=callbacks,
-            logger=_tensorboard(folder),
+            logger=TENSORBOARD and TensorBoardLogger(folder, "tensorboard", ""),
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
             num_sanity_val_steps=0,
@@ -167,21 +166,10 @@ def moving_average(
             average.copy_(value)
 
 
-def _tensorboard(folder: Path) -> Any:
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    try:
-        return TensorBoardLogger(folder, name="tensorboard", version="")
-    except ModuleNotFoundError:
-        return False
-
-
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Hide Lightning's advice; its errors are raised all the same."""
-    loggers = [
-        logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")
-    ]
+    loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
+from copy import deepcopy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,14 +61,8 @@ class TrainingModule(LightningModule):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingModule:
         """Copy the weights, for their average, but not the graphs."""
-        from copy import deepcopy
-
-        copy = TrainingModule(
-            deepcopy(self.model, memo),
-            self._train_set,
-            self._validation_set,
-            self.settings,
-        )
+        model = deepcopy(self.model, memo)
+        copy = TrainingModule(model, self._train_set, self._validation_set, self.settings)
         return copy.to(self.device)
 
     def _class_weight(self, targets: Tensor) -> Tensor | None:
@@ -114,24 +111,15 @@ class TrainingModule(LightningModule):
         """Set the learning rate, and return the loss of a batch."""
         self._step_rate()
         loss = self.loss(self(batch.graph), batch.targets)
-        n_crystals = len(batch.targets)
-        self.log(
-            "train_loss",
-            loss,
-            on_step=False,
-            on_epoch=True,
-            sync_dist=True,
-            batch_size=n_crystals,
-        )
+        log = partial(self.log, batch_size=len(batch.targets), sync_dist=True)
+        log("train_loss", loss, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: GraphDataset, _: int) -> None:
         """Log the loss of a batch, with the averaged weights if there is an average."""
         loss = self.loss(self.model(batch.graph), batch.targets)
-        n_crystals = len(batch.targets)
-        self.log(
-            "validation_loss", loss, prog_bar=True, sync_dist=True, batch_size=n_crystals
-        )
+        log = partial(self.log, batch_size=len(batch.targets), sync_dist=True)
+        log("validation_loss", loss, prog_bar=True)
 
     def _step_rate(self) -> None:
         n_steps = int(self.trainer.estimated_stepping_batches)
@@ -157,31 +145,21 @@ class History(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seconds = 0.0
+        self._rows: list[dict[str, Any]] = []
+        if path.is_file():
+            with path.open(newline="", encoding="utf-8") as file:
+                self._rows = list(csv.DictReader(file))
         self._start = 0.0
 
     @property
     def seconds(self) -> float:
         """Seconds of all epochs so far, including those before an interruption."""
-        rows = self._rows()
-        return float(rows[-1]["seconds"]) if rows else 0.0
-
-    def _rows(self) -> list[dict[str, str]]:
-        if not self.path.is_file():
-            return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        return float(self._rows[-1]["seconds"]) if self._rows else 0.0
 
     def on_train_start(self, trainer: Trainer, _: LightningModule) -> None:
         """Remove the rows of epochs that will be repeated."""
-        if not trainer.is_global_zero:
-            return
-        rows = [row for row in self._rows() if int(row["epoch"]) <= trainer.current_epoch]
-        self._seconds = float(rows[-1]["seconds"]) if rows else 0.0
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+        last = trainer.current_epoch
+        self._rows = [row for row in self._rows if int(row["epoch"]) <= last]
 
     def on_train_epoch_start(self, _: Trainer, __: LightningModule) -> None:
         """Start the clock."""
@@ -189,17 +167,17 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
         """Write the row of the epoch."""
-        if not trainer.is_global_zero:
-            return
-        self._seconds += time.perf_counter() - self._start
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(
-                [
-                    trainer.current_epoch + 1,
-                    f"{trainer.optimizers[0].param_groups[0]['lr']:.6g}",
-                    f"{metrics.get('train_loss', float('nan')):.6g}",
-                    f"{metrics.get('validation_loss', float('nan')):.6g}",
-                    f"{self._seconds:.1f}",
-                ]
-            )
+        losses = trainer.callback_metrics
+        values = (
+            trainer.optimizers[0].param_groups[0]["lr"],
+            float(losses.get("train_loss", math.nan)),
+            float(losses.get("validation_loss", math.nan)),
+        )
+        seconds = self.seconds + time.perf_counter() - self._start
+        row = [trainer.current_epoch + 1, *(f"{v:.6g}" for v in values), f"{seconds:.3f}"]
+        self._rows.append(dict(zip(COLUMNS, row, strict=True)))
+        if trainer.is_global_zero:
+            with self.path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, COLUMNS)
+                writer.writeheader()
+                writer.writerows(self._rows)
