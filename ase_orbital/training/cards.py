@@ -113,7 +113,7 @@ def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
 
 def _network(model: CrystalModel, settings: TrainingSettings) -> str:
     changes = ", ".join(f"{name} {v}" for name, v in settings.network_settings.items())
-    network = f"{settings.network} with {changes or 'the settings of the paper'}"
+    network = f"{settings.network} with {changes or 'default settings'}"
     if isinstance(model, Ensemble):
         std = "standard deviation" if model.n_classes else "calibrated standard deviation"
         network = (
