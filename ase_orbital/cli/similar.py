@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
          "yes" if difference <= tolerance else "no"]
         for difference, label, atoms in nearest
     ]  # fmt: skip
-    print(table(("structure", "formula", "n_atoms", "difference", "alike"), rows))
+    print(table(("structure", "formula", "n_atoms", "difference", "match"), rows))
     return min(n_bad, 1)
 
 

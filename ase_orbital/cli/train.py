@@ -61,11 +61,11 @@ def run(arguments: Namespace) -> None:
     )
     unit = target_unit(done.model)
     rows = [
-        [part, measure, f"{value:.4f}" if isinstance(value, float) else str(value)]
+        [part, metric, f"{value:.4f}" if isinstance(value, float) else str(value)]
         for part, evaluation in done.evaluations.items()
-        for measure, value in evaluation.metrics.items()
+        for metric, value in evaluation.metrics.items()
     ]
-    print(table(("set", "measure", "value"), rows))
+    print(table(("set", "metric", "value"), rows))
     print(f"\nerrors in {unit}" if unit else "")
     print(f"model: {arguments.output / 'model'}")
 

@@ -112,16 +112,17 @@ def _predicted(
 ) -> list[str]:
     """Values as lines; if predicting together fails, one by one to find which fail."""
     try:
-        rows = predictor.predict_many(atoms for _, atoms in structures)
+        predictions = predictor.predict_many(atoms for _, atoms in structures)
     except OrbitalError as error:
         if len(structures) > 1:
             return [_predicted(predictor, name, [one])[0] for one in structures]
         report(structures[0].label, error)
         return [FAILED]
     lines = []
-    for (label, _), row in zip(structures, rows, strict=True):
-        finite = math.isfinite(row[name])
+    for (label, _), prediction in zip(structures, predictions, strict=True):
+        value = prediction[name]
+        finite = math.isfinite(value)
         if not finite:
-            report(label, ModelError(f"the model predicts {row[name]} for {name}"))
-        lines.append(repr(row[name]) if finite else FAILED)
+            report(label, ModelError(f"the model predicts {value} for {name}"))
+        lines.append(repr(value) if finite else FAILED)
     return lines

@@ -171,15 +171,17 @@ class PredictPostprocess(PostprocessBaseClass):  # type: ignore[misc]  # AGOX is
         """Annotate many candidates in one batch."""
         candidates = [one for one in list_of_candidates if one is not None]
         try:
-            rows = self.predictor.predict_many(candidates)
+            predictions = self.predictor.predict_many(candidates)
         except StructureError:
             return [self.postprocess(candidate) for candidate in candidates]
-        return [annotated(*pair) for pair in zip(candidates, rows, strict=True)]
+        return [annotated(*pair) for pair in zip(candidates, predictions, strict=True)]
 
 
-def annotated(candidate: Candidate, row: dict[str, float], reason: str = "") -> Candidate:
+def annotated(
+    candidate: Candidate, values: dict[str, float], reason: str = ""
+) -> Candidate:
     """Replace the values of a candidate, and the reason if they are missing."""
-    for name, value in row.items():
+    for name, value in values.items():
         candidate.add_meta_information(PREFIX + name, value)
     candidate.pop_meta_information(REASON)
     if reason:

@@ -41,10 +41,10 @@ def predict_state(predictor: Predictor, state: SimState) -> dict[str, torch.Tens
     StructureError, ElementError
         If a system cannot be predicted, with a note that names it.
     """
-    rows = predictor.predict_many(state.to_atoms())
+    predictions = predictor.predict_many(state.to_atoms())
     return {
         PREFIX + name: torch.tensor(
-            [row[name] for row in rows], dtype=state.dtype, device=state.device
+            [values[name] for values in predictions], dtype=state.dtype, device=state.device
         )
         for name in predictor.properties
     }

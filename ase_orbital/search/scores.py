@@ -122,13 +122,13 @@ class Score:
         StructureError, ElementError
             As for `annotate`, with a note that names the structure.
         """
-        rows = self.predictor.predict_many(structures)
-        others = given or [{} for _ in rows]
-        if len(others) != len(rows):
+        predictions = self.predictor.predict_many(structures)
+        others = given or [{} for _ in predictions]
+        if len(others) != len(predictions):
             raise SettingError(
-                f"{len(others)} given values do not fit {len(rows)} structures"
+                f"{len(others)} given values do not fit {len(predictions)} structures"
             )
-        every = [self._pairs(row, other) for row, other in zip(rows, others, strict=True)]
+        every = [self._pairs(*values) for values in zip(predictions, others, strict=True)]
         for atoms, pairs in zip(structures, every, strict=True):
             _write(atoms, pairs)
         return [pairs[RAW_SCORE] for pairs in every]

@@ -91,7 +91,7 @@ def write(
                 -1, 2
             ),
             copies=joined([part.copies for part in species], np.int64),
-            rows=joined([part.values.ravel() for part in species], np.float32),
+            features=joined([part.values.ravel() for part in species], np.float32),
         )
 
 
@@ -154,7 +154,7 @@ def entries_of(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Iterato
         species = []
         for _ in composition[1]:
             n_distinct, width = arrays["shape"][kind].tolist()
-            values = arrays["rows"][value : value + n_distinct * width]
+            values = arrays["features"][value : value + n_distinct * width]
             copies = arrays["copies"][copy : copy + n_distinct]
             # Copied, because a view would keep the whole file in memory.
             values = values.reshape(n_distinct, width).copy()

@@ -1,4 +1,4 @@
-"""FingerprintCalculator: exact slopes, kept symmetry, and where relaxations lead."""
+"""FingerprintCalculator: exact forces, symmetry, and results of relaxations."""
 
 import numpy as np
 import pytest
@@ -20,30 +20,13 @@ from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.neighbors.batch import survey
 from ase_orbital.search import GOMComparator
 
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.905] * 3 + [90] * 3,
-)
-RUTILE = crystal(
-    ["Ti", "O"], [(0, 0, 0), (0.3053, 0.3053, 0)], spacegroup=136,
-    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-)  # fmt: skip
+from ..structures import PEROVSKITE, RUTILE, distorted
 
 
 @pytest.fixture(autouse=True)
 def _spglib_raises(monkeypatch):
-    """And does not warn that one day it will."""
+    """Use the new error handling of spglib, which raises no deprecation warning."""
     monkeypatch.setattr("spglib.error.OLD_ERROR_HANDLING", False)
-
-
-def shaken(atoms, size=0.15, seed=1):
-    atoms = atoms.copy()
-    atoms.rattle(size, seed=seed)
-    strain = size / 3.0 * np.random.default_rng(seed).normal(size=(3, 3))
-    atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
-    return atoms
 
 
 def with_(atoms, *arguments, **settings):
@@ -67,10 +50,10 @@ def symmetry(atoms, tolerance=0.01):
     ],
     ids=str,
 )
-def test_rows_for_gradients_are_the_rows(gom):
+def test_differentiable_features_are_the_features(gom):
     for atoms in (
         PEROVSKITE,
-        shaken(PEROVSKITE),
+        distorted(PEROVSKITE),
         Atoms("O"),
         Atoms("H2", [[0] * 3, [1] * 3]),
     ):
@@ -88,13 +71,13 @@ def test_rows_for_gradients_are_the_rows(gom):
         {"weight": 7.0},
         {"descriptor": GOM(cutoff=4.0, orbitals="sp")},
         {"descriptor": GOM(cutoff=4.5, n_eigenvalues=9, normalize=True)},
-        {"target": shaken(PEROVSKITE, 0.3, seed=5)},
-        {"target": shaken(PEROVSKITE, 0.3, seed=5).repeat((2, 1, 1))},
+        {"target": distorted(PEROVSKITE, 0.3, seed=5)},
+        {"target": distorted(PEROVSKITE, 0.3, seed=5).repeat((2, 1, 1))},
     ],
-    ids=lambda settings: ", ".join(settings) or "spread",
+    ids=lambda settings: ", ".join(settings) or "dispersion",
 )
 def test_forces_and_stress_are_those_of_finite_differences(settings):
-    atoms = with_(shaken(PEROVSKITE), **settings)
+    atoms = with_(distorted(PEROVSKITE), **settings)
     forces, stress = atoms.get_forces(), atoms.get_stress()
     assert np.abs(forces).max() > 1e-4
     assert_allclose(forces, calculate_numerical_forces(atoms, eps=1e-5), atol=1e-7)
@@ -111,29 +94,29 @@ def test_a_molecule_has_forces_and_no_stress():
         atoms.get_stress()
 
 
-def test_a_lone_atom_is_at_rest():
+def test_an_isolated_atom_has_no_energy_and_no_forces():
     assert with_(Atoms("O")).get_potential_energy() == 0.0
     assert not with_(Atoms("O")).get_forces().any()
 
 
 def test_supercells_have_their_cells_energy_times_their_size():
-    atoms = shaken(PEROVSKITE)
-    for target in (None, shaken(PEROVSKITE, 0.3, seed=5)):
+    atoms = distorted(PEROVSKITE)
+    for target in (None, distorted(PEROVSKITE, 0.3, seed=5)):
         one, other = with_(atoms, target), with_(atoms.repeat((2, 1, 1)), target)
         assert_allclose(other.get_potential_energy(), 2.0 * one.get_potential_energy())
         assert_allclose(other.get_forces(), np.tile(one.get_forces(), (2, 1)), atol=1e-12)
         assert_allclose(other.get_stress(), one.get_stress(), atol=1e-12)
 
 
-def test_spread_is_the_sum_over_pairs_divided_by_the_atoms():
-    atoms = shaken(bulk("Si", cubic=True))
+def test_dispersion_is_the_sum_over_pairs_divided_by_the_atoms():
+    atoms = distorted(bulk("Si", cubic=True))
     rows = GOM().create(atoms)
     pairs = np.square(rows[:, None] - rows).sum() / 2.0
     assert_allclose(with_(atoms).get_potential_energy(), pairs / len(atoms))
 
 
 def test_the_energy_is_the_squared_distance_of_comparators():
-    atoms, target = shaken(PEROVSKITE), PEROVSKITE
+    atoms, target = distorted(PEROVSKITE), PEROVSKITE
     compare = GOMComparator()
     apart = compare.difference(atoms, target)
     lengths = [compare.fingerprints.of(one).length for one in (atoms, target)]
@@ -142,10 +125,10 @@ def test_the_energy_is_the_squared_distance_of_comparators():
 
 
 @pytest.mark.parametrize("atoms", [PEROVSKITE, RUTILE, bulk("Cu")], ids=str)
-@pytest.mark.parametrize("toward", ["spread", "target"])
-def test_slopes_have_the_symmetry_of_the_crystal(atoms, toward):
+@pytest.mark.parametrize("toward", ["dispersion", "target"])
+def test_forces_and_stress_have_the_symmetry_of_the_crystal(atoms, toward):
     """The target breaks every degeneracy, so that energies have kinks here."""
-    target = None if toward == "spread" else shaken(atoms, 0.2)
+    target = None if toward == "dispersion" else distorted(atoms, 0.2)
     moved = with_(atoms.repeat((2, 1, 1)) if len(atoms) == 1 else atoms, target)
     data = symmetry(moved)
     forces, stress = moved.get_forces(), moved.get_stress(voigt=False)
@@ -160,12 +143,12 @@ def test_slopes_have_the_symmetry_of_the_crystal(atoms, toward):
         assert_allclose(turned.T @ stress @ turned, stress, atol=1e-9)
 
 
-def test_slopes_along_what_keeps_the_symmetry_are_exact():
+def test_forces_and_stress_that_keep_the_symmetry_are_exact():
     """The volume of a cube, and the free coordinate of oxygen in rutile."""
-    cube = with_(PEROVSKITE, shaken(PEROVSKITE, 0.2))
+    cube = with_(PEROVSKITE, distorted(PEROVSKITE, 0.2))
     pressure = cube.get_stress()[:3].sum() * cube.get_volume()
     assert_allclose(pressure, slope_of(cube, stretched), atol=1e-8)
-    rutile = with_(RUTILE, shaken(RUTILE, 0.2))
+    rutile = with_(RUTILE, distorted(RUTILE, 0.2))
     direction = np.zeros((6, 3))
     direction[2:, :2] = [[1, 1], [-1, -1], [-1, 1], [1, -1]]
     data = symmetry(moved_along(rutile, 0.01 * direction))
@@ -209,7 +192,7 @@ def test_random_atoms_become_equivalent():
 
 def test_a_relaxation_goes_to_its_target():
     target = bulk("Si", cubic=True)
-    atoms = with_(shaken(target, 0.25, seed=3), target, weight=100.0)
+    atoms = with_(distorted(target, 0.25, seed=3), target, weight=100.0)
     far = GOMComparator().difference(atoms, target)
     BFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-3, steps=150)
     assert GOMComparator().difference(atoms, target) < 0.01 * far
@@ -227,7 +210,7 @@ def test_a_relaxation_keeps_symmetry():
     assert np.abs(atoms.positions - RUTILE.positions).max() > 0.01
 
 
-def test_with_a_potential_it_leads_out_of_a_low_minimum():
+def test_fingerprints_with_a_potential_lead_out_of_a_local_minimum():
     """EMT alone leaves these eight copper atoms in a cell of eight unlike places."""
     relaxed = []
     for calculator in (EMT(), FingerprintCalculator(weight=100.0, base=EMT())):
@@ -242,8 +225,8 @@ def test_with_a_potential_it_leads_out_of_a_low_minimum():
     assert mixed.get_potential_energy() < alone.get_potential_energy() - 1.0
 
 
-def test_a_base_is_added():
-    atoms = shaken(bulk("Cu", cubic=True))
+def test_a_base_is_added_to_the_fingerprints():
+    atoms = distorted(bulk("Cu", cubic=True))
     alone, base, mixed = (atoms.copy() for _ in range(3))
     alone.calc = FingerprintCalculator(weight=3.0)
     base.calc = EMT()
@@ -259,8 +242,8 @@ def test_a_base_is_added():
     )
 
 
-def test_frames_with_it_can_be_written(tmp_path):
-    atoms = with_(shaken(PEROVSKITE), PEROVSKITE)
+def test_frames_can_be_written(tmp_path):
+    atoms = with_(distorted(PEROVSKITE), PEROVSKITE)
     energy, stress = atoms.get_potential_energy(), atoms.get_stress()
     for name in ("frame.traj", "frame.extxyz", "frame.json"):
         atoms.write(tmp_path / name)
@@ -269,7 +252,7 @@ def test_frames_with_it_can_be_written(tmp_path):
         assert_allclose(again.get_stress(), stress, atol=1e-7)
 
 
-def test_misuse_is_explained():
+def test_invalid_settings_and_structures_are_explained():
     with pytest.raises(SettingError, match="weight must be an energy in eV above 0"):
         FingerprintCalculator(weight=0.0)
     with pytest.raises(SettingError, match="must be a GOM"):

@@ -1,4 +1,4 @@
-"""ObjectiveCalculator: slopes of whole models, and what terms cost."""
+"""ObjectiveCalculator: forces of whole models, and energies of terms."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from ase.calculators.emt import EMT
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
-from ase.spacegroup import crystal
 from numpy.testing import assert_allclose
 
 import ase_orbital
@@ -24,21 +23,9 @@ from ase_orbital.search import (
     Target,
 )
 
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.905] * 3 + [90] * 3,
-)
+from ..structures import PEROVSKITE, distorted
+
 BULK, GAP = "eosnet-bulk-modulus-mp", "eosnet-band-gap-mp2018"
-
-
-def shaken(size):
-    atoms = PEROVSKITE.copy()
-    atoms.rattle(size, seed=1)
-    strain = size / 3.0 * np.random.default_rng(0).normal(size=(3, 3))
-    atoms.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
-    return atoms
 
 
 def small(network=EOSNet, descriptor=None, **settings):
@@ -68,7 +55,7 @@ def assert_slopes(atoms, force, stress):
     ],
 )
 def test_forces_and_stress_are_those_of_finite_differences(name, term, size):
-    atoms = shaken(size)
+    atoms = distorted(PEROVSKITE, size)
     atoms.calc = ObjectiveCalculator(name, [term])
     assert_slopes(atoms, 2e-6, 1e-7)
 
@@ -85,14 +72,14 @@ def test_forces_and_stress_are_those_of_finite_differences(name, term, size):
     ],
     ids=["limit", "soft", "sp", "both ways"],
 )
-def test_slopes_are_exact_for_any_connectivity(model):
-    atoms = shaken(0.1)
+def test_forces_are_exact_for_any_connectivity(model):
+    atoms = distorted(PEROVSKITE, 0.1)
     atoms.calc = ObjectiveCalculator(model, [Maximize("band_gap", 100.0)])
     assert_slopes(atoms, 1e-6, 1e-7)
 
 
-def test_values_are_the_models_own():
-    for atoms in (PEROVSKITE, shaken(0.1)):
+def test_values_are_those_of_a_predictor():
+    for atoms in (PEROVSKITE, distorted(PEROVSKITE, 0.1)):
         atoms = atoms.copy()
         atoms.calc = ObjectiveCalculator([BULK, GAP], [Maximize("bulk_modulus")])
         energy = atoms.get_potential_energy()
@@ -108,7 +95,7 @@ def test_values_are_the_models_own():
 
 
 @pytest.mark.parametrize("second_shell", [7.91, 7.97, 7.99])
-def test_values_are_the_models_own_where_neighbors_are_at_the_rim(second_shell):
+def test_values_are_those_of_a_predictor_with_neighbors_at_the_radius(second_shell):
     # 18 within 8 Å, of which 12 so far out that they do not fill up 12.
     atoms = bulk("Cs", "sc", a=second_shell / np.sqrt(2.0)).repeat((2, 1, 1))
     atoms.rattle(0.002, seed=1)
@@ -117,9 +104,9 @@ def test_values_are_the_models_own_where_neighbors_are_at_the_rim(second_shell):
     assert atoms.get_potential_energy() == pytest.approx(predicted["band_gap"], abs=1e-9)
 
 
-def test_a_committee_has_a_mean_and_a_spread():
+def test_several_models_have_a_mean_and_a_standard_deviation():
     models = [small(), small(target_mean=1.0)]
-    atoms = shaken(0.1)
+    atoms = distorted(PEROVSKITE, 0.1)
     atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap_std")])
     energy = atoms.get_potential_energy()
     assert energy == pytest.approx(np.sqrt(0.5), rel=1e-5)
@@ -127,9 +114,9 @@ def test_a_committee_has_a_mean_and_a_spread():
     assert atoms.calc.values == pytest.approx(predicted)
 
 
-def test_terms_cost_what_is_said():
+def test_energies_of_terms_are_those_of_the_documentation():
     model = small(target_mean=2.0)
-    atoms = shaken(0.1)
+    atoms = distorted(PEROVSKITE, 0.1)
 
     def energy(*terms):
         return ObjectiveCalculator(model, terms).get_potential_energy(atoms)
@@ -142,7 +129,7 @@ def test_terms_cost_what_is_said():
     assert energy(AtMost("band_gap", value + 0.5), AtLeast("band_gap", value - 0.5)) == 0.0
 
 
-def test_forces_of_a_symmetric_crystal_are_zero_where_it_says_so():
+def test_forces_of_a_symmetric_crystal_are_zero_by_symmetry():
     atoms = PEROVSKITE.copy()
     atoms.calc = ObjectiveCalculator(
         [BULK, GAP], [Maximize("bulk_modulus"), Target("band_gap", 3.0)]
@@ -153,7 +140,7 @@ def test_forces_of_a_symmetric_crystal_are_zero_where_it_says_so():
 
 
 def test_an_optimizer_moves_a_band_gap_to_its_target():
-    atoms = shaken(0.05)
+    atoms = distorted(PEROVSKITE, 0.05)
     atoms.calc = ObjectiveCalculator(GAP, [Target("band_gap", 2.0, weight=5.0)])
     FIRE(FrechetCellFilter(atoms), logfile=None).run(fmax=0.05, steps=60)
     assert atoms.calc.values["band_gap"] == pytest.approx(2.0, abs=0.05)
@@ -161,7 +148,7 @@ def test_an_optimizer_moves_a_band_gap_to_its_target():
     assert found == pytest.approx(2.0, abs=0.05)
 
 
-def test_a_base_is_added():
+def test_a_base_is_added_to_the_objective():
     atoms = bulk("Cu", cubic=True)
     atoms.rattle(0.1, seed=0)
     model = small()
@@ -173,7 +160,7 @@ def test_a_base_is_added():
     assert_allclose(both.get_forces(atoms) - EMT().get_forces(atoms), alone, atol=1e-12)
 
 
-def test_misuse_is_explained():
+def test_invalid_models_and_terms_are_explained():
     with pytest.raises(ModelError, match=r"bulk_modulus has no forces: OFM has no deriv"):
         ObjectiveCalculator("ocrystalnet-bulk-modulus-mp", [Maximize("bulk_modulus")])
     with pytest.raises(ModelError, match="counts exactly the nearest neighbors"):

@@ -64,13 +64,13 @@ def test_energy_forces_and_stress_are_the_base_calculators(predictor, atoms):
     np.testing.assert_array_equal(atoms.get_stress(), expected.get_stress())
 
 
-def test_learned_property_is_the_predictors(predictor, atoms):
+def test_a_predicted_property_is_that_of_the_predictor(predictor, atoms):
     atoms.calc = PropertyCalculator(predictor, base=EMT())
     expected = predictor.predict(atoms)["band_gap"]
     assert atoms.calc.get_property("band_gap", atoms) == expected
 
 
-def test_relaxation_costs_what_the_base_costs(predictor, atoms):
+def test_a_relaxation_predicts_nothing(predictor, atoms):
     alone, wrapped = atoms.copy(), atoms.copy()
     alone.calc = CountingEMT()
     wrapped.calc = PropertyCalculator(predictor, base=CountingEMT())
@@ -81,7 +81,7 @@ def test_relaxation_costs_what_the_base_costs(predictor, atoms):
     np.testing.assert_array_equal(wrapped.positions, alone.positions)
 
 
-def test_learned_properties_are_computed_once_a_structure(predictor, atoms):
+def test_properties_are_predicted_once_per_structure(predictor, atoms):
     calc = PropertyCalculator(predictor)
     calc.get_property("band_gap", atoms)
     calc.get_property("band_gap", atoms)
@@ -91,13 +91,13 @@ def test_learned_properties_are_computed_once_a_structure(predictor, atoms):
     assert predictor.count == 2
 
 
-def test_alone_it_has_no_energy(predictor, atoms):
+def test_predictions_alone_have_no_energy(predictor, atoms):
     atoms.calc = PropertyCalculator(predictor)
     with pytest.raises(PropertyNotImplementedError):
         atoms.get_potential_energy()
 
 
-def test_misuse_is_explained(predictor, atoms):
+def test_invalid_arguments_are_explained(predictor, atoms):
     with pytest.raises(ModelError, match="a Predictor has its own device"):
         PropertyCalculator(predictor, device="cpu")
     with pytest.raises(ModelError, match="base must be an ASE calculator, not 'emt'"):
@@ -113,7 +113,7 @@ def test_list_of_properties_belongs_to_the_instance(predictor):
     assert "band_gap" not in EMT.implemented_properties
 
 
-def test_ases_own_names_are_exported_and_ours_are_not_in_the_way(predictor, atoms):
+def test_only_properties_of_ase_are_exported(predictor, atoms):
     atoms.calc = PropertyCalculator(predictor, base=EMT())
     atoms.calc.get_property("band_gap", atoms)
     properties = atoms.get_properties(["energy", "forces"])
@@ -136,7 +136,7 @@ def test_trajectory_of_a_relaxation_is_readable(predictor, atoms, tmp_path):
     assert read(tmp_path / "a.traj").get_potential_energy() == atoms.get_potential_energy()
 
 
-def test_database_keeps_energy_and_how_it_was_made(predictor, atoms, tmp_path):
+def test_a_database_keeps_energy_and_settings(predictor, atoms, tmp_path):
     atoms.calc = PropertyCalculator(predictor, base=EMT())
     energy = atoms.get_potential_energy()
     gap = atoms.calc.get_property("band_gap", atoms)

@@ -16,7 +16,7 @@ def test_similar_lists_the_nearest_first(frames, tmp_path, capsys):
     files = ["--in", str(frames), str(tmp_path / "other.cif")]
     assert main(["similar", str(tmp_path / "asked.cif"), *files, "-n", "4"]) == 0
     header, _, *lines = capsys.readouterr().out.splitlines()
-    assert header.split() == ["structure", "formula", "n_atoms", "difference", "alike"]
+    assert header.split() == ["structure", "formula", "n_atoms", "difference", "match"]
     expected = sorted(
         GOMComparator().difference(read(tmp_path / "asked.cif"), atoms)
         for atoms in read(frames, ":")

@@ -92,7 +92,7 @@ def test_a_model_that_gives_no_number_has_failed(poscars, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["-p", "hardness"], "'hardness' is not predicted; available: band_gap"),
-        (["-p", "in_domain"], "does not know its domain"),
+        (["-p", "in_domain"], "has no domain"),
         (["-m", "eosnet-bulk-modulus-mp"], "choose one with --property"),
         (["-m", "nonsense"], "there is no model"),
     ],
