@@ -20,8 +20,8 @@ from scipy.spatial import cKDTree
 
 from ase_orbital import OneHot
 from ase_orbital.graphs import Connectivity, build_graphs
-from ase_orbital.neighbors.pairs import find_pairs
-from ase_orbital.neighbors.soft_nearest import levels, occupation
+from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.neighbors.soft_nearest import neighbor_weight, soft_cutoffs
 from ase_orbital.search import Recorder
 from ase_orbital.voronoi.faces import voronoi_faces
 
@@ -108,17 +108,16 @@ def draw_relaxation() -> Figure:
 
 def draw_soft_nearest(atoms: Atoms) -> Figure:
     """Draw the weights of neighbors against distance, for each species of SrTiO3."""
-    pairs, (k, smoothing, radius) = find_pairs(atoms, 8.0), (12, 0.1, 8.0)
-    centers = np.arange(len(atoms))
-    level = levels(pairs, centers, k=k, smoothing=smoothing, radius=radius)
+    smoothing, pairs = 0.1, neighbor_batch([atoms], 8.0)
+    cutoffs = soft_cutoffs(pairs, k=12, smoothing=smoothing, cutoff=8.0)
     figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     for axes, symbol in zip(panels, ("Sr", "Ti", "O"), strict=True):
         center = atoms.symbols.indices()[symbol][0]
-        own = slice(pairs.first[center], pairs.first[center + 1])
+        own = slice(pairs.first_pair[center], pairs.first_pair[center + 1])
         distance, neighbor = pairs.distance[own], pairs.neighbor[own]
         grid = np.linspace(1.6, 3.8, 600)
-        curve = [occupation(level[center], d, smoothing) for d in grid]
+        curve = [neighbor_weight(cutoffs[center], d, smoothing) for d in grid]
         axes.plot(grid, curve, color="0.6", linewidth=1.0)
         near = np.flatnonzero(distance < 3.8)
         shells: dict[float, Counter[str]] = {}
@@ -127,7 +126,7 @@ def draw_soft_nearest(atoms: Atoms) -> Figure:
             shell[atoms.symbols[neighbor[pair]]] += 1
         for d, shell in shells.items():
             exact = distance[np.argmin(np.abs(distance - d))]
-            f = occupation(level[center], exact, smoothing)
+            f = neighbor_weight(cutoffs[center], exact, smoothing)
             kinds = zip(shell.items(), ("left", "right"), (5, -9), strict=False)
             for (species, count), half, height in kinds:
                 fill = half if len(shell) > 1 else "full"

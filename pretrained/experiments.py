@@ -18,7 +18,6 @@ from recipes import RECIPES
 
 from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.series import train_series
 
@@ -45,7 +44,7 @@ def wide(**changes: Any) -> dict[str, Any]:
 def described_by(descriptor: Descriptor) -> dict[str, Any]:
     """Return the settings of a network of width 128 with one more descriptor."""
     parts = OneHot(), GOM(n_eigenvalues=66, normalize=True), descriptor
-    return wide(descriptor=to_settings(Concatenate(*parts)))
+    return wide(descriptor=Concatenate(*parts).to_settings())
 
 
 # The first changes add up; each of the others changes the last of these, width 128.

@@ -3,7 +3,9 @@
 import ast
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from ase_orbital.cli.main import main
 
@@ -60,7 +62,9 @@ def run_blocks(path, folder, monkeypatch, *languages):
     """
     (folder / "tutorials").symlink_to(ROOT / "tutorials")
     monkeypatch.chdir(folder)
-    namespace = {"__name__": "__page__"}
+    module = ModuleType("__page__")  # where models find the classes of a page
+    monkeypatch.setitem(sys.modules, "__page__", module)
+    namespace = vars(module)
     found = blocks(path.read_text("utf-8"), *languages)
     for language, line, code in found:
         if language == "python":

@@ -92,10 +92,9 @@ def salts():
 def quick():
     """Settings of training runs that take a second."""
     from ase_orbital import OneHot
-    from ase_orbital.descriptors.settings import to_settings
 
     return {
-        "network_settings": {"descriptor": to_settings(OneHot()), "n_hidden": 16},
+        "network_settings": {"descriptor": OneHot().to_settings(), "n_hidden": 16},
         "epochs": 3,
         "batch_size": 8,
         "learning_rate": 1e-2,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ase_orbital.descriptors.gradients import forces_and_virial
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.batch import Surroundings, survey
+from ase_orbital.neighbors.batch import NeighborBatch, neighbor_batch
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
 
@@ -66,15 +65,15 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         """Radius within which pairs of atoms are needed, Å."""
 
     @abstractmethod
-    def energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
+    def energy(self, batch: NeighborBatch, vectors: torch.Tensor) -> torch.Tensor:
         """Compute the energy as a function of the vectors between atoms.
 
         Parameters
         ----------
-        around
+        batch
             The structure with its pairs up to `cutoff`, without symmetry.
         vectors : [n_pairs, 3]
-            Vectors of `around.pairs`, Å, in double precision.
+            `batch.vector` as a tensor in double precision. Å.
 
         Returns
         -------
@@ -97,9 +96,9 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         """
         super().calculate(atoms, properties, system_changes)
         crystal = to_atoms(self.atoms)
-        around = survey(crystal, self.cutoff, symmetry=False)
-        energy, gradient = self._energy_and_gradient(around)
-        forces, virial = forces_and_virial(around.pairs, gradient)
+        batch = neighbor_batch([crystal], self.cutoff, symmetry=False)
+        energy, gradient = self._energy_and_gradient(batch)
+        forces, virial = forces_and_virial(batch, gradient)
         self.contributions = {self.contribution: energy}
         found = {"energy": energy, "free_energy": energy, "forces": forces}
         if crystal.cell.rank == 3:
@@ -109,12 +108,12 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         self.results = found
 
     def _energy_and_gradient(
-        self, around: Surroundings
+        self, batch: NeighborBatch
     ) -> tuple[float, NDArray[np.float64]]:
         """Energy (eV), and its derivatives by the vectors, [n_pairs, 3] (eV/Å)."""
-        vectors = torch.tensor(around.pairs.vector, requires_grad=True)
+        vectors = torch.tensor(batch.vector, requires_grad=True)
         with torch.enable_grad():
-            energy = self.energy(around, vectors)
+            energy = self.energy(batch, vectors)
         gradient = torch.zeros_like(vectors)
         if energy.requires_grad:  # the energy of an isolated atom depends on nothing
             (found,) = torch.autograd.grad(energy, vectors, allow_unused=True)
@@ -136,3 +135,33 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
     def todict(self, skip_default: bool = True) -> dict[str, Any]:  # noqa: ARG002  # ASE's
         """Settings, which ASE stores in files with the results."""
         return dict(self.parameters)
+
+
+def forces_and_virial(
+    batch: NeighborBatch, gradient: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute forces and virial of an energy that depends on the vectors between atoms.
+
+    Parameters
+    ----------
+    batch
+        One structure.
+    gradient : [n_pairs, 3]
+        Derivative of the energy with respect to `batch.vector`. eV/Å.
+
+    Returns
+    -------
+    forces : [n_atoms, 3]
+        eV/Å.
+    virial : [3, 3]
+        Derivative with respect to a strain that takes each vector v to v + v·strain. It is
+        symmetric, because energies do not depend on rotations. The stress is the virial
+        divided by the volume. eV.
+    """
+    n_atoms = len(batch.numbers)
+    forces = np.empty((n_atoms, 3))
+    for axis in range(3):
+        forces[:, axis] = np.bincount(batch.center, gradient[:, axis], n_atoms)
+        forces[:, axis] -= np.bincount(batch.neighbor, gradient[:, axis], n_atoms)
+    virial = batch.vector.T @ gradient
+    return forces, (virial + virial.T) / 2.0

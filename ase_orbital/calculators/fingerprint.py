@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.structure import AtomsLike
 
 EQUAL = 1e-9  # fingerprints closer than this belong to equivalent atoms
@@ -119,7 +119,7 @@ class FingerprintCalculator(DifferentiableCalculator):
         """Cutoff of the fingerprints, Å."""
         return self.descriptor.cutoff
 
-    def energy(self, around: Surroundings, vectors: torch.Tensor) -> torch.Tensor:
+    def energy(self, batch: NeighborBatch, vectors: torch.Tensor) -> torch.Tensor:
         """Dispersion or squared distance, times `weight`; see the base class.
 
         Raises
@@ -127,9 +127,9 @@ class FingerprintCalculator(DifferentiableCalculator):
         StructureError
             If the target has another composition.
         """
-        features = self.descriptor.differentiable_features(around, vectors)
-        numbers = around.atoms.numbers
-        self._refuse_other_composition(around.atoms)
+        features = self.descriptor.differentiable_features(batch, vectors)
+        numbers = batch.numbers
+        self._refuse_other_composition(self.atoms)
         energy = features.new_zeros(())
         for z in np.unique(numbers):
             alike = features[torch.as_tensor(np.flatnonzero(numbers == z))]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.featurization import Featurization
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.predict.prepared_model import ModelLike
 
 
@@ -108,11 +108,11 @@ class ObjectiveCalculator(DifferentiableCalculator):
     def cutoff(self) -> float:
         """Largest cutoff of the models, Å."""
         return max(
-            max(model.connectivity.radius, model.descriptor.reach)
+            max(model.connectivity.radius, model.descriptor.cutoff)
             for model in (prepared.featurization for prepared in self._models)
         )
 
-    def energy(self, around: Surroundings, vectors: Tensor) -> Tensor:
+    def energy(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
         """Sum of the energies of the terms; see the base class.
 
         Raises
@@ -123,10 +123,10 @@ class ObjectiveCalculator(DifferentiableCalculator):
         graphs: dict[Featurization, CrystalGraph] = {}
         predictions, excess = [], []
         for model in self._models:
-            model.check_elements(around.atoms)
+            model.check_elements(self.atoms)
             shared = model.featurization
             if shared not in graphs:
-                graphs[shared] = differentiable_graph(shared, around, vectors)
+                graphs[shared] = differentiable_graph(shared, batch, vectors)
             value, std = model.predict_graphs(graphs[shared])
             predictions.append(Prediction(model.property_name, value, std))
             if DOMAIN_EXCESS in self.properties:

@@ -1,67 +1,195 @@
-"""What a descriptor is."""
+"""The interface of all descriptors."""
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, is_dataclass
+from importlib import import_module
+from itertools import pairwise
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.batch import survey_many
+import numpy as np
+
+from ase_orbital.elements import require
+from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.numerics.threads import chunks_by_size
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
-    import numpy as np
     from ase import Atoms
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from ase_orbital.neighbors.batch import Surroundings
-    from ase_orbital.neighbors.equivalent_atoms import Orbits
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.structure import AtomsLike
+
+Precision = Literal["float32", "float64"]
+
+# Modules of this package's own descriptors, which settings name without a module.
+MODULES = {
+    "OFM": "ofm",
+    "GOM": "gom",
+    "ElementalFeatures": "elemental",
+    "OneHot": "onehot",
+    "Concatenate": "concatenate",
+}
+COMPUTATION = ("dtype", "device")  # settings that say how to compute, and not what
 
 
 class Descriptor(ABC):
-    """One row of numbers for each atom of a structure.
+    """Features of each atom of a structure.
 
-    A concrete descriptor is final and frozen: its settings are constructor
-    arguments, so an instance can be compared, hashed into a cache key, shared
-    between threads and sent to other processes.
+    A concrete descriptor is final and frozen: its settings are constructor arguments, so
+    that an instance can be compared, used as a key, shared between threads and sent to
+    other processes. A frozen dataclass is the simplest form.
 
     Attributes
     ----------
     dtype
-        Precision of the rows, "float32" or "float64".
+        Precision of the features, "float32" or "float64".
+    cutoff
+        `features` needs all pairs up to this distance. Å. With 0.0 it needs none.
+    differentiable
+        Whether `differentiable_features` is implemented.
     """
 
-    dtype: Literal["float32", "float64"] = "float64"
+    dtype: Precision = "float64"
+    cutoff: float = 0.0
+    differentiable: bool = False
+    _max_atoms: ClassVar[int] = 8192  # that are described at a time, to bound the memory
 
     @property
     @abstractmethod
     def n_features(self) -> int | None:
-        """Length of an atom's row; None where it depends on the structure."""
-
-    @property
-    def reach(self) -> float:
-        """Radius around each atom within which `features` needs its pairs, Å."""
-        return 0.0
+        """Number of features of an atom; None where it depends on the structure."""
 
     @abstractmethod
-    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Describe the first atom of each orbit of equivalent atoms.
+    def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
+        """Compute the features of the first atom of each class of equivalent atoms.
 
         Parameters
         ----------
-        structures
-            With pairs up to `reach` or farther; see `neighbors.surroundings`.
+        batch
+            At least one structure, with all pairs up to `cutoff` or farther.
 
         Returns
         -------
-        list of [n_orbits, n_features]
-            One for each structure.
+        [n_inequivalent, n_features]
+            In the order of `batch.representative`. Where the number of features depends on
+            the structure, zeros follow up to the largest number in the batch.
         """
+
+    def lengths(self, batch: NeighborBatch) -> NDArray[np.int64]:
+        """Count the features of each structure where `n_features` is None.
+
+        Returns
+        -------
+        [n_structures, n_blocks]
+            The columns of `features` are blocks, one after another. Each is as wide as the
+            largest number of features that a structure has in it, and padded with zeros.
+        """
+        return np.full((len(batch.cells), 1), self.n_features)
+
+    def differentiable_features(
+        self,
+        batch: NeighborBatch,  # noqa: ARG002
+        vectors: Tensor,  # noqa: ARG002
+    ) -> Tensor:
+        """Compute the features as a function of the vectors to neighbors, for autograd.
+
+        Parameters
+        ----------
+        batch
+            Searched without symmetry.
+        vectors : [n_pairs, 3]
+            `batch.vector` as a tensor. Å.
+
+        Returns
+        -------
+        [n_atoms, n_features]
+            In the precision of the vectors.
+
+        Raises
+        ------
+        SettingError
+            If the descriptor has no derivatives.
+        """
+        self.check_differentiable()
+        raise NotImplementedError(f"{type(self).__name__} lacks differentiable_features")
+
+    def check_differentiable(self) -> None:
+        """Raise SettingError if the descriptor has no derivatives."""
+        if not self.differentiable:
+            raise SettingError(
+                f"{type(self).__name__} has no derivatives with respect to positions"
+            )
+
+    def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
+        """Compute the derivatives of all features with respect to all positions.
+
+        Parameters
+        ----------
+        structure
+            As for `create`.
+
+        Returns
+        -------
+        [n_atoms, n_features, n_atoms, 3]
+            Described atom, feature, moved atom, direction. 1/Å. An atom moves with all its
+            periodic images.
+
+        Raises
+        ------
+        SettingError
+            If the descriptor has no derivatives.
+        """
+        import torch
+
+        batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
+        kind = {"float32": torch.float32, "float64": torch.float64}[self.dtype]
+        vectors = torch.tensor(batch.vector, dtype=kind, requires_grad=True)
+        with torch.enable_grad():
+            features = self.differentiable_features(batch, vectors)
+        n_atoms, n_features = features.shape
+        out = np.zeros((n_atoms, n_features, n_atoms, 3), self.dtype)
+        for f in range(n_features if features.requires_grad else 0):
+            column = features[:, f].sum()
+            (slope,) = torch.autograd.grad(column, vectors, retain_graph=True)
+            # A vector is the position of the neighbor minus that of the center.
+            np.add.at(out[:, f], (batch.center, batch.neighbor), slope.numpy())
+            np.subtract.at(out[:, f], (batch.center, batch.center), slope.numpy())
+        return out
+
+    def with_precision(self, dtype: str, device: str = "cpu") -> Self:  # noqa: ARG002
+        """Return a copy that computes in a precision and on a device.
+
+        A descriptor without such settings returns itself.
+
+        Parameters
+        ----------
+        dtype
+            "float32" or "float64".
+        device
+            Such as "cpu" or "cuda".
+        """
+        return self
+
+    def compact(self, features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Shorten features without changing distances between atoms of one element.
+
+        Parameters
+        ----------
+        features : [n_atoms, n_features]
+            From this descriptor.
+        """
+        return features
 
     def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Describe one structure.
@@ -74,76 +202,186 @@ class Descriptor(ABC):
         Returns
         -------
         [n_atoms, n_features]
-            Rows in the order of the atoms.
+            In the order of the atoms.
 
         Raises
         ------
         StructureError
             If the structure is empty, not finite, disordered, or has coincident atoms.
         ElementError
-            If an element has no entry in the table this descriptor needs.
+            If a table that this descriptor needs does not cover an element.
         """
         return self._describe([to_atoms(structure)])[0]
 
     def create_many(
         self, structures: Iterable[AtomsLike], workers: int = 1
     ) -> list[NDArray[np.floating[Any]]]:
-        """Describe many structures, in input order.
+        """Describe many structures.
 
         Parameters
         ----------
         structures
-            Anything `create` takes.
+            Anything that `create` takes.
         workers
-            Processes to share the work between. They are started anew, which takes some
-            seconds, and a script that asks for them needs `if __name__ == "__main__":`.
+            Number of processes. They start anew, which takes some seconds, and a script
+            that uses them needs `if __name__ == "__main__":`.
 
         Returns
         -------
         list of [n_atoms, n_features]
-            A list of one stays a list.
+            In input order; also for one structure.
 
         Raises
         ------
         StructureError, ElementError
-            As for `create`, with a note saying which structure it is.
+            As for `create`, with a note that says which structure is meant.
         SettingError
-            If there are to be fewer than one worker.
+            If `workers` is below 1.
         """
         if workers < 1:
             raise SettingError(f"workers must be at least 1, not {workers}")
         atoms = to_atoms_many(structures)
         if workers == 1 or len(atoms) < 2 * workers:
             return self._describe(atoms)
-        # Spawned, not forked: a forked process inherits torch's and numba's locks.
+        # Spawned, not forked: a forked process inherits the locks of torch and numba.
         share = -(-len(atoms) // workers)
         parts = [atoms[start : start + share] for start in range(0, len(atoms), share)]
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            return [row for rows in pool.map(self._describe, parts) for row in rows]
+            return [one for many in pool.map(self._describe, parts) for one in many]
 
     def _describe(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Describe all atoms; what occurs twice in the list is described once."""
+        """Describe all atoms, and equal structures only once."""
         names = [digest(atoms) for atoms in structures]
         once = dict(zip(names, structures, strict=True))
-        found = survey_many(list(once.values()), self.reach, self.dtype)
-        rows = {
-            name: _of_all_atoms(part, around.orbits)
-            for name, around, part in zip(once, found, self.features(found), strict=True)
+        sizes = [len(atoms) for atoms in once.values()]
+        found: list[NDArray[np.floating[Any]]] = []
+        for part in chunks_by_size(list(once.values()), sizes, self._max_atoms):
+            batch = neighbor_batch(part, self.cutoff, self.dtype)
+            found += self._split(batch, self.features(batch))
+        if len(found) == len(names):
+            return found
+        described = dict(zip(once, found, strict=True))
+        return [described[name].copy() for name in names]
+
+    def _split(
+        self, batch: NeighborBatch, features: NDArray[np.floating[Any]]
+    ) -> list[NDArray[np.floating[Any]]]:
+        """Features of all atoms of each structure, in arrays that share no memory."""
+        ends = batch.first_atom.tolist()
+        if len(ends) == 2:
+            whole = features if features.base is None else features.base
+            if len(features) == ends[-1] and whole.nbytes == features.nbytes:
+                return [
+                    features
+                ]  # copying the largest arrays takes as long as their making
+            return [features[batch.inequivalent_index]]
+        atoms = [
+            features[batch.inequivalent_index[begin:end]] for begin, end in pairwise(ends)
+        ]
+        if self.n_features is not None:
+            return atoms
+        lengths = self.lengths(batch)
+        widths = lengths.max(axis=0)
+        column = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
+        return [
+            one[:, column < np.repeat(own, widths)]
+            for one, own in zip(atoms, lengths, strict=True)
+        ]
+
+    def to_settings(self) -> dict[str, Any]:
+        """Name and settings of the descriptor, as JSON values.
+
+        They say what is computed: precision and device are left out.
+
+        Raises
+        ------
+        ModelError
+            If the class cannot be found again by its name.
+        """
+        kind = type(self)
+        if kind.__module__ == f"{__package__}.{MODULES.get(kind.__name__)}":
+            return {"name": kind.__name__} | self._settings()
+        if "<locals>" in kind.__qualname__:
+            raise ModelError(
+                f"{kind.__name__} is defined in a function and cannot be found again: "
+                "define it in a module"
+            )
+        return {"name": f"{kind.__module__}:{kind.__qualname__}"} | self._settings()
+
+    def _settings(self) -> dict[str, Any]:
+        if not is_dataclass(self) or isinstance(self, type):
+            raise ModelError(
+                f"the settings of {type(self).__name__} are not known; make it a dataclass"
+            )
+        values = {
+            name: value for name, value in asdict(self).items() if name not in COMPUTATION
         }
-        if len(rows) == len(names):
-            return list(rows.values())
-        return [rows[name].copy() for name in names]
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def _from_values(cls, values: dict[str, Any]) -> Descriptor:
+        return cls(**values)
+
+    @staticmethod
+    def from_settings(settings: dict[str, Any]) -> Descriptor:
+        """Make a descriptor from what `to_settings` returned.
+
+        A class of another package has to be imported before. No module is imported because
+        a file names it.
+
+        Raises
+        ------
+        ModelError
+            If the class or a setting is unknown.
+        """
+        values = dict(settings)
+        name = values.pop("name", None)
+        kind = _class_of(name)
+        try:
+            return kind._from_values(values)
+        except ModelError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"descriptor {name} does not have these settings: {error}"
+            ) from error
 
 
-def _of_all_atoms(
-    rows: NDArray[np.floating[Any]], orbits: Orbits
-) -> NDArray[np.floating[Any]]:
-    """Rows of all atoms, from those of the first of each orbit.
+def _class_of(name: Any) -> type[Descriptor]:
+    """Class of a descriptor by its name in settings."""
+    if name in MODULES:
+        kind: Any = getattr(import_module(f".{MODULES[name]}", __package__), name)
+        return kind  # type: ignore[no-any-return]
+    module, _, path = str(name).partition(":")
+    if not path:
+        raise ModelError(f"there is no descriptor {name!r}; known: {', '.join(MODULES)}")
+    kind = sys.modules.get(module)
+    for part in path.split("."):
+        kind = getattr(kind, part, None)
+    if not (isinstance(kind, type) and issubclass(kind, Descriptor)):
+        raise ModelError(
+            f"the model uses the descriptor {path} of the module {module}, which is not "
+            f"loaded; import {module} before loading the model"
+        )
+    return kind
 
-    Where no two atoms are equivalent they are not copied, which for the largest arrays
-    takes as long as computing them; unless they would keep a larger array alive.
+
+def check_elements(batch: NeighborBatch, known: NDArray[np.bool_], entry: str) -> None:
+    """Raise ElementError unless a table covers the elements of all structures.
+
+    Parameters
+    ----------
+    batch
+        Structures.
+    known : [n]
+        Whether the table has an entry, for each atomic number from 0.
+    entry
+        What it contains, such as "covalent radius in the GOM table".
     """
-    whole = rows if rows.base is None else rows.base
-    if len(orbits.first) == len(orbits.orbit) and whole.nbytes == rows.nbytes:
-        return rows
-    return rows[orbits.orbit]
+    if batch.numbers.max() < len(known) and known[batch.numbers].all():
+        return
+    for numbers in np.split(batch.numbers, batch.first_atom[1:-1]):
+        require(numbers, known, entry)  # names the atom within its structure

@@ -1,34 +1,44 @@
-"""Several descriptors side by side."""
+"""Several descriptors, one after another."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+import torch
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
 
 
 @final
 class Concatenate(Descriptor):
-    """Rows of several descriptors, one behind the other.
+    """Features of several descriptors, one after another.
 
     Parameters
     ----------
     parts
-        In the order of their columns.
+        Descriptors in the order of their columns.
+
+    Raises
+    ------
+    SettingError
+        If there are no parts.
     """
 
     def __init__(self, *parts: Descriptor) -> None:
         if not parts:
             raise SettingError("give at least one descriptor to concatenate")
         self.parts = parts
+        self.cutoff = max(part.cutoff for part in parts)
+        self.differentiable = all(part.differentiable for part in parts)
+        self._max_atoms = min(part._max_atoms for part in parts)  # type: ignore[misc]
         if all(part.dtype == "float32" for part in parts):
             self.dtype = "float32"
 
@@ -38,15 +48,34 @@ class Concatenate(Descriptor):
         widths = [part.n_features for part in self.parts]
         return None if None in widths else sum(width for width in widths if width)
 
-    @property
-    def reach(self) -> float:
-        """Largest of the parts'. Å."""
-        return max(part.reach for part in self.parts)
+    def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
+        """Compute the features of all parts, [n_inequivalent, n_features]."""
+        return np.concatenate([part.features(batch) for part in self.parts], axis=1)
 
-    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Rows side by side, as [n_orbits, n_features] for each structure."""
-        columns = zip(*(part.features(structures) for part in self.parts), strict=True)
-        return [np.concatenate(blocks, axis=1) for blocks in columns]
+    def lengths(self, batch: NeighborBatch) -> NDArray[np.int64]:
+        """Count the features of each structure in each part, [n_structures, n_blocks]."""
+        return np.concatenate([part.lengths(batch) for part in self.parts], axis=1)
+
+    def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
+        """Compute the features for autograd, [n_atoms, n_features]; see the base class."""
+        parts = [part.differentiable_features(batch, vectors) for part in self.parts]
+        return torch.cat(parts, dim=1)
+
+    def check_differentiable(self) -> None:
+        """Raise SettingError if a part has no derivatives."""
+        for part in self.parts:
+            part.check_differentiable()
+
+    def with_precision(self, dtype: str, device: str = "cpu") -> Concatenate:
+        """Return a copy whose parts compute in a precision and on a device."""
+        return Concatenate(*(part.with_precision(dtype, device) for part in self.parts))
+
+    def _settings(self) -> dict[str, Any]:
+        return {"parts": [part.to_settings() for part in self.parts]}
+
+    @classmethod
+    def _from_values(cls, values: dict[str, Any]) -> Descriptor:
+        return cls(*map(Descriptor.from_settings, values["parts"]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Concatenate) and self.parts == other.parts

@@ -1,8 +1,8 @@
 """Orbital field matrix.
 
 Source: Pham et al., Sci. Technol. Adv. Mater. 18, 756 (2017),
-doi:10.1080/14686996.2017.1378060, and the layout of Orbital CrystalNet (Yang): the
-center's own orbitals in front of each row.
+doi:10.1080/14686996.2017.1378060. The layout is that of Orbital CrystalNet (Yang): the
+center's own orbitals come first in each row.
 """
 
 from __future__ import annotations
@@ -10,48 +10,54 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.elements import ORBITALS, require, valence_vectors
+from ase_orbital.descriptors.base import Descriptor, check_elements
+from ase_orbital.elements import ORBITALS, valence_vectors
 from ase_orbital.errors import SettingError
 from ase_orbital.numerics.jit import compiled
-from ase_orbital.structure import to_atoms
-from ase_orbital.voronoi.faces import voronoi_faces
+from ase_orbital.voronoi.faces import find_faces
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.structure import AtomsLike
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class OFM(Descriptor):
-    r"""Valence orbitals around each atom, weighed by its Voronoi faces.
+    r"""Orbital field matrix: valence orbitals of neighbors, weighted by Voronoi faces.
 
     $X_c = \sum_k \frac{\theta_k}{\theta_{max}} \frac{1}{r_k^p} \, o_c o_k^\top$
 
-    over the faces k of the Voronoi cell of atom c, with solid angles theta and distances r
-    in Å; o holds 1 for each occupied (subshell, electrons), see `ORBITALS`.
+    with a sum over the faces k of the Voronoi cell of atom c, solid angles theta and
+    distances r in Å. The vector o has a 1 for each occupied (subshell, electrons); see
+    `ORBITALS`.
 
     Parameters
     ----------
     distance_exponent
-        p: 1 in Pham et al. and Orbital CrystalNet's paper, 4 in its published code.
+        p. It is 1 in Pham et al. and in the paper of Orbital CrystalNet, and 4 in its code.
     center
-        Whether o_c stands in front of each row of X_c: 32 x 33 numbers, else 32 x 32.
+        Whether o_c comes first in each row of X_c: 32 x 33 features instead of 32 x 32.
+
+    Raises
+    ------
+    SettingError
+        If the exponent is not a number of at least 0.
     """
 
     distance_exponent: float = 1
     center: bool = True
 
+    _max_atoms: ClassVar[int] = 256  # 2 MB of features, which stay in the cache
+
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Validate the settings."""
         exponent = self.distance_exponent
         if not (isinstance(exponent, int | float) and 0.0 <= exponent < math.inf):
             raise SettingError(f"distance_exponent must be a number >= 0, not {exponent!r}")
@@ -61,24 +67,55 @@ class OFM(Descriptor):
         """1056, or 1024 without the center's orbitals."""
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
-    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Rows of [o_c | X_c] one after another; X in Å^-p."""
-        return [
-            self._fields(around.atoms, around.orbits.first).reshape(-1, self.n_features)
-            for around in structures
-        ]
+    def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
+        """Compute the rows of [o_c | X_c] one after another; X in Å^-p."""
+        valence, known = _table()
+        check_elements(batch, known, "valence configuration")
+        n_orbitals = len(ORBITALS)
+        shape = len(batch.representative), n_orbitals, n_orbitals + self.center
+        matrices = np.zeros(shape)
+        for s in range(len(batch.cells)):
+            begin, end = batch.first_atom[s : s + 2]
+            first, last = batch.first_inequivalent[s : s + 2]
+            numbers = batch.numbers[begin:end]
+            faces = find_faces(
+                numbers, batch.positions[begin:end], batch.cells[s], batch.pbc[s]
+            )
+            write_field_matrices(
+                valence,
+                numbers,
+                batch.representative[first:last] - begin,
+                faces.center,
+                faces.neighbor,
+                faces.distance,
+                faces.solid_angle,
+                float(self.distance_exponent),
+                matrices[first:last],
+            )
+        return matrices.reshape(-1, self.n_features)
+
+    def compact(self, features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Reduce features to 32 for each atom, which keeps distances within an element.
+
+        X_c is the outer product of the center's valence orbitals, which are the same zeros
+        and ones for all atoms of an element, with 32 numbers for the neighbors.
+        """
+        n_orbitals = len(ORBITALS)
+        matrices = features.reshape(len(features), n_orbitals, -1)[:, :, -n_orbitals:]
+        occupied = matrices.any(axis=2).sum(axis=1, keepdims=True)
+        return np.asarray(matrices.sum(axis=1) / np.sqrt(np.maximum(occupied, 1)))
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p.
+        """Compute X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p.
 
         Raises
         ------
         StructureError, ElementError
             As for `create`.
         """
-        atoms = to_atoms(structure)
-        fields = self._fields(atoms, np.arange(len(atoms)))
-        return fields[:, :, int(self.center) :]
+        features = self.create(structure)
+        fields = features.reshape(len(features), len(ORBITALS), -1)
+        return np.asarray(fields[:, :, int(self.center) :])
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
         """Describe the whole structure by the mean over its atoms, [n_features].
@@ -90,32 +127,16 @@ class OFM(Descriptor):
         """
         return np.asarray(self.create(structure).mean(axis=0))
 
-    def _fields(self, atoms: Atoms, centers: NDArray[np.int64]) -> NDArray[np.float64]:
-        valence, known = _table()
-        require(atoms.numbers, known, "valence configuration")
-        faces = voronoi_faces(atoms)
-        return field_matrices(
-            valence,
-            atoms.numbers,
-            centers,
-            faces.center,
-            faces.neighbor,
-            faces.distance,
-            faces.solid_angle,
-            float(self.distance_exponent),
-            self.center,
-        )
-
 
 @cache
 def _table() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Valence vectors, a copy that may be handed to compiled code, and who has one."""
+    """Writable valence vectors, for compiled code, and which elements have one."""
     valence = valence_vectors().copy()
     return valence, np.asarray(valence.any(axis=1))
 
 
 @compiled
-def field_matrices(
+def write_field_matrices(
     valence: NDArray[np.float64],
     numbers: NDArray[np.int64],
     centers: NDArray[np.int64],
@@ -124,9 +145,9 @@ def field_matrices(
     distance: NDArray[np.float64],
     solid_angle: NDArray[np.float64],
     exponent: float,
-    with_center: bool,
-) -> NDArray[np.float64]:
-    """Sum weighted outer products of valence vectors over the faces of each atom.
+    matrices: NDArray[np.float64],
+) -> None:
+    """Write sums of weighted outer products of valence vectors over the faces of atoms.
 
     Parameters
     ----------
@@ -137,33 +158,31 @@ def field_matrices(
     centers : [n_centers]
         Atoms to describe, in ascending order.
     center, neighbor : [n_faces]
-        Faces of one center stand together.
+        Atoms of each face. Faces of one center are consecutive.
     distance : [n_faces]
         Å.
     solid_angle : [n_faces]
-        Divided by the center's largest.
+        Weight of each face, before division by the center's largest.
     exponent
-        Of the distance in the weight.
-    with_center
-        Whether the center's valence vector is put in front as column 0.
-
-    Returns
-    -------
-    [n_centers, n_orbitals, n_orbitals or one more]
-        Rows belong to the center, columns to the neighbors. Å^-exponent.
+        Exponent of the distance in the weight.
+    matrices : [n_centers, n_orbitals, n_orbitals or one more]
+        Zeros, to be written. Rows belong to the center, columns to the neighbors; the
+        center's valence vector comes first as column 0 if there is room. Å^-exponent.
     """
     n_orbitals = valence.shape[1]
-    matrices = np.zeros((len(centers), n_orbitals, n_orbitals + with_center))
+    with_center = matrices.shape[2] - n_orbitals
     field = np.empty(n_orbitals)
     end = 0
-    for at, c in enumerate(centers):
+    for at in range(len(centers)):
+        c = centers[at]
         while end < len(center) and center[end] < c:
             end += 1
         start, largest = end, 0.0
         while end < len(center) and center[end] == c:
             largest = max(largest, solid_angle[end])
             end += 1
-        field[:] = 0.0
+        for b in range(n_orbitals):
+            field[b] = 0.0
         for k in range(start, end):
             weight = solid_angle[k] / (largest * distance[k] ** exponent)
             around = valence[numbers[neighbor[k]]]
@@ -176,4 +195,3 @@ def field_matrices(
                     matrices[at, a, 0] = own[a]
                 for b in range(n_orbitals):
                     matrices[at, a, b + with_center] = own[a] * field[b]
-    return matrices

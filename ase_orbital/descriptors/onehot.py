@@ -1,4 +1,4 @@
-"""One-hot vectors of the element."""
+"""One-hot vectors of the elements."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.elements import require
+from ase_orbital.descriptors.base import Descriptor, check_elements
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class OneHot(Descriptor):
-    """A one at the place of the atomic number.
+    """One-hot vector of the atomic number.
 
     Parameters
     ----------
     size
-        Length of a row; place Z for atomic number Z, so place 0 stays empty. 113 is the
-        EOSnet code's.
+        Number of features. Feature Z belongs to atomic number Z, so feature 0 is always 0.
+        The EOSNet code uses 113.
+
+    Raises
+    ------
+    SettingError
+        If `size` is below 2.
     """
 
     size: int = 113
 
+    differentiable = True
+
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Validate the settings."""
         if self.size < 2:
             raise SettingError(f"size must be at least 2, for hydrogen, not {self.size}")
 
@@ -41,12 +48,12 @@ class OneHot(Descriptor):
         """`size`."""
         return self.size
 
-    def features(self, structures: list[Surroundings]) -> list[NDArray[np.floating[Any]]]:
-        """Zeros and a one, as [n_orbits, size] for each structure."""
+    def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
+        """Zeros and a one for each atom, [n_inequivalent, size]."""
         known = np.arange(self.size) > 0
-        identity = np.eye(self.size)
-        for around in structures:
-            require(around.atoms.numbers, known, f"place in a one-hot row of {self.size}")
-        return [
-            identity[around.atoms.numbers[around.orbits.first]] for around in structures
-        ]
+        check_elements(batch, known, f"place in a one-hot row of {self.size}")
+        return np.eye(self.size)[batch.numbers[batch.representative]]
+
+    def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
+        """Return the features, which do not depend on the vectors."""
+        return vectors.new_tensor(self.features(batch))

@@ -1,4 +1,4 @@
-"""Which atoms are joined by edges, and the edges of one structure."""
+"""Connectivity: which atoms are joined by edges."""
 
 from __future__ import annotations
 
@@ -8,26 +8,47 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import numpy as np
 
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.soft_nearest import levels, nearest, occupation
+from ase_orbital.neighbors.batch import NO_EXTENSION, Extension
+from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoff
 from ase_orbital.numerics.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.batch import Surroundings
-    from ase_orbital.neighbors.equivalent_atoms import Orbits
-    from ase_orbital.neighbors.pairs import Pairs
+    from ase_orbital.neighbors.batch import NeighborBatch
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 
 class Edges(NamedTuple):
-    """Weighted pairs of one structure; fields as in CrystalGraph."""
+    """Nodes and edges of the graphs of a batch; see `CrystalGraph`.
 
+    Parameters
+    ----------
+    atom : [n_nodes]
+        Atom of the batch that each node stands for.
+    atom_copies : [n_nodes]
+        Number of equivalent atoms that it represents.
+    n_atoms, n_edges : [n_structures]
+        Nodes and edges of each structure.
+    pair : [n_edges]
+        Pair of the batch that each edge was made from.
+    target, source : [n_edges]
+        Nodes, counted through the batch.
+    distance : [n_edges]
+        Å.
+    weight, reverse_offset, edge_copies : [n_edges]
+        As in `CrystalGraph`.
+    """
+
+    atom: Integers
+    atom_copies: Integers
+    n_atoms: Integers
+    n_edges: Integers
+    pair: Integers
     target: Integers
     source: Integers
-    shift: Integers
     distance: Floats
     weight: Floats
     reverse_offset: Integers
@@ -37,19 +58,28 @@ class Edges(NamedTuple):
 @final
 @dataclass(frozen=True, kw_only=True)
 class Connectivity:
-    """Which atoms are joined by edges.
+    """Rule for the edges of a crystal graph.
+
+    Each atom has edges from its nearest neighbors. With a `smoothing`, neighbors have
+    weights between 0 and 1 that add up to `n_neighbors`, so that the graph is a continuous
+    function of the positions; see `neighbors.soft_nearest`.
 
     Parameters
     ----------
     radius
-        Of the search. Å.
+        Neighbors are searched up to this distance. Å.
     n_neighbors
-        Neighbors of each atom.
+        Number of neighbors of each atom.
     smoothing
-        Neighbors are counted by occupation, with a transition this wide (Å); None for
-        exactly the nearest, as the published codes have it.
+        Width of the transition from weight 1 to weight 0. Å. None for exactly the nearest
+        neighbors, as in the published codes.
     symmetric
-        Give every edge its reverse.
+        Whether every edge has a reverse edge, as OCrystalNet needs.
+
+    Raises
+    ------
+    SettingError
+        If a setting is invalid.
     """
 
     radius: float
@@ -58,7 +88,7 @@ class Connectivity:
     symmetric: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse settings that mean nothing."""
+        """Validate the settings."""
         for name in ("radius", "n_neighbors"):
             if not getattr(self, name) > 0:
                 raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
@@ -68,160 +98,211 @@ class Connectivity:
                 f"not {self.smoothing}"
             )
 
-    def within(self, around: Surroundings, radius: float) -> bool:
-        """Whether all edges are known to be among pairs up to a shorter radius (Å)."""
-        if self.smoothing is None:
-            return False
-        first, reach = around.pairs.first, radius - self.smoothing
-        return bool(
-            _crowded(around.pairs.distance, first, around.orbits.first,
-                     self.n_neighbors, reach)
-        )  # fmt: skip
+    def search(self, cutoff: float) -> tuple[float, Extension]:
+        """How far to search, if a descriptor needs the pairs up to a cutoff (Å).
 
-    def edges(self, around: Surroundings, orbits: Orbits, *, merged: bool) -> Edges:
-        """Edges into the first atom of each orbit, sorted by target and distance.
+        The nearest few neighbors are mostly near: the whole radius is searched only in
+        structures that have an atom with too few neighbors within the descriptor's cutoff.
+        """
+        if self.smoothing is None or not 0.0 < cutoff < self.radius:
+            return max(cutoff, self.radius), NO_EXTENSION
+        near = cutoff - self.smoothing
+        return cutoff, Extension(self.radius, self.n_neighbors, near)
+
+    def edges(self, batch: NeighborBatch, *, merged: bool) -> Edges:
+        """Make the edges of all structures, sorted by target and distance.
 
         Parameters
         ----------
-        around
-            Complete up to `radius`.
-        orbits
-            Atoms to take together: targets and sources are orbits.
+        batch
+            Searched as `search` says.
         merged
-            Whether edges of one length from one orbit are one edge with copies.
+            Whether one atom stands for all equivalent ones, and one edge for all edges of
+            one length between such atoms. This is not done without a smoothing, because
+            no symmetry says which of several equal neighbors are the nearest, nor where
+            merging would leave an edge without its reverse.
         """
-        pairs, k = around.pairs, self.n_neighbors
         if self.smoothing is None:
-            return self._nearest(pairs)
-        level = levels(
-            pairs, orbits.first, k=k, smoothing=self.smoothing, radius=self.radius
+            return self._nearest(batch)
+        return _edges(
+            batch, self.n_neighbors, self.smoothing, self.radius, self.symmetric, merged
         )
-        found = _edges(
-            pairs.neighbor, pairs.distance, pairs.shift, pairs.first,
-            orbits.orbit, orbits.first, orbits.copies,
-            level, self.smoothing, self.radius, self.symmetric,
-            2.0 * around.tolerance if merged else -1.0,
-        )  # fmt: skip
-        if not found[-1]:
-            raise LostReverseError
-        return Edges(*found[:-1])
 
-    def _nearest(self, pairs: Pairs) -> Edges:
-        """Edges between all atoms: which of equals are nearest no symmetry tells."""
-        inside = pairs.distance <= self.radius
-        weight = nearest(pairs, k=self.n_neighbors) * inside
-        reverse = _reverse(pairs)
+    def _nearest(self, batch: NeighborBatch) -> Edges:
+        """Edges between all atoms, from exactly the nearest neighbors."""
+        inside = batch.distance <= self.radius
+        weight = nearest(batch, k=self.n_neighbors) * inside
+        reverse = _reverse(batch)
         if self.symmetric:
             weight = weight + weight[reverse]
         kept = np.flatnonzero(weight > 0.0)
         # Rank among the kept; an edge and its reverse are kept together.
         rank = np.cumsum(weight > 0.0) - 1
+        n_atoms = np.diff(batch.first_atom)
+        before = np.concatenate([[0], rank + 1])[batch.first_pair[batch.first_atom]]
         return Edges(
-            target=pairs.center[kept],
-            source=pairs.neighbor[kept],
-            shift=pairs.shift[kept],
-            distance=pairs.distance[kept],
+            atom=np.arange(len(batch.numbers)),
+            atom_copies=np.ones(len(batch.numbers), np.int64),
+            n_atoms=n_atoms,
+            n_edges=np.diff(before),
+            pair=kept,
+            target=batch.center[kept],
+            source=batch.neighbor[kept],
+            distance=batch.distance[kept],
             weight=weight[kept],
             reverse_offset=rank[reverse[kept]] - np.arange(len(kept)),
             edge_copies=np.ones(len(kept), np.int64),
         )
 
 
-class LostReverseError(Exception):
-    """Merging left an edge without its reverse, at the edge of the tolerance."""
-
-
-def _reverse(pairs: Pairs) -> Integers:
+def _reverse(batch: NeighborBatch) -> Integers:
     """Index of (j, i, -S) for each pair (i, j, S)."""
-    forward = np.lexsort((*pairs.shift.T, pairs.neighbor, pairs.center))
-    backward = np.lexsort((*-pairs.shift.T, pairs.center, pairs.neighbor))
+    forward = np.lexsort((*batch.shift.T, batch.neighbor, batch.center))
+    backward = np.lexsort((*-batch.shift.T, batch.center, batch.neighbor))
     reverse = np.empty_like(forward)
     reverse[forward] = backward
     return reverse
 
 
 @compiled
-def _crowded(
-    distance: Floats, first: Integers, centers: Integers, k: int, reach: float
-) -> bool:
-    """Whether each center has more than k neighbors within reach."""
-    for center in centers:
-        last = first[center] + k
-        if last >= first[center + 1] or distance[last] > reach:
-            return False
-    return True
+def _edges(
+    batch: NeighborBatch,
+    k: int,
+    smoothing: float,
+    radius: float,
+    symmetric: bool,
+    merged: bool,
+) -> Edges:
+    n_structures, n_all, room = len(batch.cells), len(batch.numbers), len(batch.center)
+    edges = Edges(
+        np.empty(n_all, np.int64), np.empty(n_all, np.int64),
+        np.empty(n_structures, np.int64), np.empty(n_structures, np.int64),
+        np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64),
+        np.empty(room), np.empty(room), np.zeros(room, np.int64), np.empty(room, np.int64),
+    )  # fmt: skip
+    soft, node = np.empty(n_all), np.empty(n_all, np.int64)
+    first_edge = np.zeros(n_all + 1, np.int64)
+    n_nodes = 0
+    for s in range(n_structures):
+        begin, together, complete = n_nodes, merged, False
+        while not complete:
+            n_nodes = begin
+            for i in range(batch.first_atom[s], batch.first_atom[s + 1]):
+                one = batch.inequivalent_index[i]
+                if together and batch.representative[one] != i:
+                    node[i] = node[batch.representative[one]]
+                    continue
+                soft[n_nodes] = soft_cutoff(
+                    batch.distance, batch.first_pair[i], batch.first_pair[i + 1],
+                    k, smoothing, radius,
+                )  # fmt: skip
+                edges.atom[n_nodes], edges.atom_copies[n_nodes], node[i] = i, 1, n_nodes
+                if together:
+                    edges.atom_copies[n_nodes] = batch.multiplicity[one]
+                n_nodes += 1
+            tolerance = 2.0 * batch.tolerance if together else -1.0
+            for t in range(begin, n_nodes):
+                first_edge[t + 1] = _add_edges(
+                    batch, edges, t, first_edge[t], node, soft, smoothing, radius,
+                    symmetric, tolerance,
+                )  # fmt: skip
+            complete = not symmetric or not together
+            if symmetric:
+                linked = _link_reverses(batch, edges, begin, n_nodes, first_edge, tolerance)
+                complete = complete or linked
+            together = False
+        edges.n_atoms[s] = n_nodes - begin
+        edges.n_edges[s] = first_edge[n_nodes] - first_edge[begin]
+    count = first_edge[n_nodes]
+    return Edges(
+        edges.atom[:n_nodes].copy(), edges.atom_copies[:n_nodes].copy(),
+        edges.n_atoms, edges.n_edges, edges.pair[:count].copy(),
+        edges.target[:count].copy(), edges.source[:count].copy(),
+        edges.distance[:count].copy(), edges.weight[:count].copy(),
+        edges.reverse_offset[:count].copy(), edges.edge_copies[:count].copy(),
+    )  # fmt: skip
 
 
 @compiled
-def _edges(
-    neighbor: Integers,
-    lengths: Floats,
-    shifts: Integers,
-    pairs_from: Integers,
-    orbit: Integers,
-    first: Integers,
-    n_alike: Integers,
-    level: Floats,
+def _add_edges(
+    batch: NeighborBatch,
+    edges: Edges,
+    t: int,
+    begin: int,
+    node: Integers,
+    soft: Floats,
     smoothing: float,
     radius: float,
     symmetric: bool,
     tolerance: float,
-) -> tuple[Integers, Integers, Integers, Floats, Floats, Integers, Integers, bool]:
-    """Fields of Edges, and whether all have a reverse; below zero nothing is merged."""
-    n, room = len(first), 0
-    for c in first:
-        room += pairs_from[c + 1] - pairs_from[c]
-    target, source = np.empty(room, np.int64), np.empty(room, np.int64)
-    shift, copies = np.empty((room, 3), np.int64), np.ones(room, np.int64)
-    distance, weight = np.empty(room), np.empty(room)
-    start, count = np.zeros(n + 1, np.int64), 0
-    for o in range(n):
-        for pair in range(pairs_from[first[o]], pairs_from[first[o] + 1]):
-            d, s = lengths[pair], orbit[neighbor[pair]]
-            f = occupation(level[o], d, smoothing)
-            if symmetric:
-                f += occupation(level[s], d, smoothing)
-            if f == 0.0 or d > radius:
-                if not symmetric:
-                    break
-                continue
-            at = count - 1
-            while at >= start[o] and d - distance[at] <= tolerance and source[at] != s:
-                at -= 1
-            if at >= start[o] and d - distance[at] <= tolerance:
-                # Mean over the merged, so that what was slightly unlike keeps its sum.
-                copies[at] += 1
-                weight[at] += (f - weight[at]) / copies[at]
-                continue
-            target[count], source[count], distance[count] = o, s, d
-            weight[count], shift[count] = f, shifts[pair]
-            count += 1
-        start[o + 1] = count
-    reverse_offset, complete = np.zeros(count, np.int64), True
-    for edge in range(count if symmetric else 0):
-        o, s, found = target[edge], source[edge], -1
-        for other in range(start[s], start[s + 1]):
-            apart = abs(distance[other] - distance[edge]) > max(tolerance, 0.0)
-            if source[other] != o or apart:
+) -> int:
+    """Write the edges into node t from edge `begin` on; the edge after the last.
+
+    Edges from one node merge if their distances differ by at most the tolerance; with a
+    tolerance below zero none do.
+    """
+    count, atom = begin, edges.atom[t]
+    for pair in range(batch.first_pair[atom], batch.first_pair[atom + 1]):
+        d, source = batch.distance[pair], node[batch.neighbor[pair]]
+        weight = neighbor_weight(soft[t], d, smoothing)
+        if symmetric:
+            weight += neighbor_weight(soft[source], d, smoothing)
+        if weight == 0.0 or d > radius:
+            if not symmetric:
+                break
+            continue
+        at = count - 1
+        while (
+            at >= begin
+            and d - edges.distance[at] <= tolerance
+            and edges.source[at] != source
+        ):
+            at -= 1
+        if at >= begin and d - edges.distance[at] <= tolerance:
+            # The mean over merged edges keeps the sum of their weights.
+            edges.edge_copies[at] += 1
+            edges.weight[at] += (weight - edges.weight[at]) / edges.edge_copies[at]
+            continue
+        edges.pair[count], edges.target[count], edges.source[count] = pair, t, source
+        edges.distance[count], edges.weight[count] = d, weight
+        edges.edge_copies[count] = 1
+        count += 1
+    return count
+
+
+@compiled
+def _link_reverses(
+    batch: NeighborBatch,
+    edges: Edges,
+    begin: int,
+    end: int,
+    first_edge: Integers,
+    tolerance: float,
+) -> bool:
+    """Write the steps to the reverses of the edges of some nodes; whether all have one.
+
+    An edge and its reverse get one distance and one weight. With a tolerance below zero
+    nothing was merged, and their shifts have to be opposite.
+    """
+    complete = True
+    for edge in range(first_edge[begin], first_edge[end]):
+        t, s, found = edges.target[edge], edges.source[edge], -1
+        for other in range(first_edge[s], first_edge[s + 1]):
+            apart = abs(edges.distance[other] - edges.distance[edge])
+            if edges.source[other] != t or apart > max(tolerance, 0.0):
                 continue
             opposite = True
             for a in range(3):
-                opposite = opposite and shift[other, a] == -shift[edge, a]
+                back = batch.shift[edges.pair[other], a]
+                opposite = opposite and back == -batch.shift[edges.pair[edge], a]
             if opposite or tolerance >= 0.0:
                 found = other
                 break
-        reverse_offset[edge] = found - edge
-        if found < 0 or copies[found] * n_alike[s] != copies[edge] * n_alike[o]:
+        edges.reverse_offset[edge] = found - edge
+        here = edges.edge_copies[edge] * edges.atom_copies[t]
+        if found < 0 or edges.edge_copies[found] * edges.atom_copies[s] != here:
             complete = False
         elif found > edge:
-            distance[found], weight[found] = distance[edge], weight[edge]
-    return (
-        target[:count].copy(),
-        source[:count].copy(),
-        shift[:count].copy(),
-        distance[:count].copy(),
-        weight[:count].copy(),
-        reverse_offset,
-        copies[:count].copy(),
-        complete,
-    )
+            edges.distance[found] = edges.distance[edge]
+            edges.weight[found] = edges.weight[edge]
+    return complete

@@ -1,4 +1,4 @@
-"""Converters in matgl's manner: `get_graph(x) -> (graph, lattice, state_attr)`."""
+"""Convert structures to graphs, in this package's, PyG's or DGL's form."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import torch
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import GraphError
-from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ase import Atoms
     from numpy.typing import NDArray
 
     from ase_orbital.structure import AtomsLike
@@ -25,34 +26,111 @@ if TYPE_CHECKING:
 Backend = Literal["dgl", "pyg"]
 
 
+def build_graphs(
+    structures: list[Atoms],
+    descriptor: Descriptor,
+    connectivity: Connectivity,
+    dtype: torch.dtype = torch.float32,
+) -> list[CrystalGraph]:
+    """Build the graphs of structures, with all their atoms.
+
+    Parameters
+    ----------
+    structures
+        Have passed `to_atoms`. They are described together, which shares work.
+    descriptor
+        Gives the features of the atoms.
+    connectivity
+        Gives the edges.
+    dtype
+        Type of the floating-point tensors.
+
+    Returns
+    -------
+    list
+        In input order.
+    """
+    if not structures:
+        return []
+    return build_batch(structures, descriptor, connectivity, dtype, merged=False).unbatch()
+
+
+def build_batch(
+    structures: list[Atoms],
+    descriptor: Descriptor,
+    connectivity: Connectivity,
+    dtype: torch.dtype = torch.float32,
+    *,
+    merged: bool = True,
+) -> CrystalGraph:
+    """Build one graph of at least one structure.
+
+    Parameters
+    ----------
+    structures, descriptor, connectivity, dtype
+        As for `build_graphs`.
+    merged
+        Whether one atom stands for all equivalent ones, and one edge for all edges of one
+        length between such atoms; the graph then has `atom_copies` and `edge_copies`. A
+        model predicts the same for it as for the whole graph, up to rounding. Positions
+        cannot be recovered: `fractional` and `shift` belong to one of the merged atoms and
+        edges.
+    """
+    cutoff, extension = connectivity.search(descriptor.cutoff)
+    precision = str(dtype).removeprefix("torch.")
+    batch = neighbor_batch(structures, cutoff, precision, extension=extension)
+    features = descriptor.features(batch)
+    edges = connectivity.edges(batch, merged=merged)
+    if len(edges.atom) > len(features):
+        features = features[batch.inequivalent_index[edges.atom]]
+    lattices = batch.lattices
+    inverses = np.repeat(np.linalg.inv(lattices), edges.n_atoms, axis=0)
+    fractional = np.einsum("ij,ijk->ik", batch.positions[edges.atom], inverses)
+
+    def floating(array: NDArray[np.floating[Any]]) -> torch.Tensor:
+        return torch.as_tensor(array).to(dtype)
+
+    return CrystalGraph(
+        features=floating(features),
+        numbers=torch.as_tensor(batch.numbers[edges.atom]),
+        fractional=floating(fractional),
+        source=torch.as_tensor(edges.source),
+        target=torch.as_tensor(edges.target),
+        distance=floating(edges.distance),
+        weight=floating(edges.weight),
+        shift=torch.as_tensor(batch.shift[edges.pair]),
+        reverse_offset=torch.as_tensor(edges.reverse_offset)
+        if connectivity.symmetric
+        else None,
+        lattice=floating(lattices),
+        n_atoms=torch.as_tensor(edges.n_atoms),
+        n_edges=torch.as_tensor(edges.n_edges),
+        atom_copies=torch.as_tensor(edges.atom_copies) if merged else None,
+        edge_copies=torch.as_tensor(edges.edge_copies) if merged else None,
+    )
+
+
 class Atoms2Graph:
-    """Makes the graphs a model wants, in the framework a user has.
+    """Converts structures to the graphs of a model, like the converters of matgl.
 
     Parameters
     ----------
     descriptor
-        Gives the rows of the atoms.
-    radius
-        Of the neighbor search. Å.
-    n_neighbors
-        Neighbors of each atom.
-    smoothing
-        Width of the transition in the occupation of neighbors (Å); None for exactly the
-        nearest.
-    symmetric
-        Give every edge its reverse, as OCrystalNet needs.
+        Gives the features of the atoms.
+    radius, n_neighbors, smoothing, symmetric
+        Settings of the edges; see `Connectivity`.
     backend
         "pyg" for PyTorch Geometric, "dgl" for DGL.
     dtype
-        Of the graph's floating-point tensors.
+        Type of the graph's floating-point tensors.
 
     Raises
     ------
     GraphError
-        If there is no such backend, or the descriptor is none, or has rows whose length
-        depends on the structure: no network and no batch takes those.
+        If there is no such backend, or the number of the descriptor's features depends on
+        the structure, which no network takes.
     SettingError
-        If a setting of the edges means nothing.
+        If a setting of the edges is invalid.
     """
 
     # matgl's word for the order in which `node_type` counts the elements.
@@ -77,8 +155,8 @@ class Atoms2Graph:
             )
         if descriptor.n_features is None:
             raise GraphError(
-                f"the rows of {descriptor} depend on the structure; "
-                "give GOM a number of eigenvalues"
+                f"the number of features of {descriptor} depends on the structure; "
+                "set n_eigenvalues for GOM"
             )
         self.descriptor = descriptor
         self.connectivity = Connectivity(
@@ -140,7 +218,7 @@ class Atoms2Graph:
         Raises
         ------
         StructureError
-            With a note saying which structure of the list it is about.
+            With a note that says which structure of the list is meant.
         """
         graphs = build_graphs(
             to_atoms_many(structures), self.descriptor, self.connectivity, self.dtype
@@ -148,13 +226,13 @@ class Atoms2Graph:
         return [from_crystal_graph(graph, self.backend) for graph in graphs]
 
     def crystal_graph(self, structure: AtomsLike) -> CrystalGraph:
-        """Convert one structure, and leave it as this package's own tensors."""
+        """Convert one structure to this package's own tensors."""
         atoms = to_atoms(structure)
         return build_graphs([atoms], self.descriptor, self.connectivity, self.dtype)[0]
 
 
 class Structure2Graph(Atoms2Graph):
-    """Atoms2Graph under the name matgl has for pymatgen structures; both take either."""
+    """`Atoms2Graph` under matgl's name for pymatgen structures; both take either kind."""
 
 
 def from_crystal_graph(graph: CrystalGraph, backend: Backend) -> Any:
@@ -174,7 +252,7 @@ def from_crystal_graph(graph: CrystalGraph, backend: Backend) -> Any:
 
 
 def as_crystal_graph(graph: Any) -> CrystalGraph:
-    """Take a CrystalGraph, DGLGraph, or PyG Data or Batch, whichever it is.
+    """Convert a DGLGraph, or PyG Data or Batch; a CrystalGraph is returned as it is.
 
     Raises
     ------
@@ -183,7 +261,7 @@ def as_crystal_graph(graph: Any) -> CrystalGraph:
     """
     if isinstance(graph, CrystalGraph):
         return graph
-    # By name: neither framework is imported for the sake of the other's graphs.
+    # Test by name, so that graphs of one framework do not import the other.
     frameworks = {kind.__module__.partition(".")[0] for kind in type(graph).__mro__}
     try:
         if "torch_geometric" in frameworks:

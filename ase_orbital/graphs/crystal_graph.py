@@ -60,7 +60,7 @@ class CrystalGraph:
     n_atoms, n_edges : [n_graphs]
         Sizes of the members.
     atom_copies : [n_atoms], optional
-        How many equivalent atoms each one stands for; see `graphs.building`.
+        How many equivalent atoms each one stands for; see `graphs.converters.build_batch`.
     edge_copies : [n_edges], optional
         The same for the edges into one atom.
     """

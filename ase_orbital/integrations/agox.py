@@ -14,7 +14,6 @@ import numpy as np
 from agox.models.descriptors import DescriptorBaseClass
 from agox.postprocessors import PostprocessBaseClass
 
-from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import ElementError, SettingError, StructureError
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import PREFIX
@@ -99,7 +98,7 @@ class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is n
         [n_atoms, n_atoms, 3, n_features]
             By described atom, moved atom, direction and feature.
         """
-        if not isinstance(self.descriptor, GOM):
+        if not self.descriptor.differentiable:
             return np.asarray(self.central_difference_gradient(atoms))
         return self.descriptor.derivatives(atoms).transpose(0, 2, 3, 1)
 

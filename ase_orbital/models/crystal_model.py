@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from ase_orbital.descriptors.base import Descriptor
-from ase_orbital.descriptors.settings import from_settings
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.models.committee import mean_and_variance, mean_log_probability
@@ -91,7 +90,7 @@ class CrystalModel(nn.Module, ABC):
             wanted = "n_classes=2" if known.classes else "n_classes=None"
             raise ModelError(f"{property_name} needs {wanted}, not {n_classes}")
         if not isinstance(descriptor, Descriptor):
-            descriptor = from_settings(descriptor)
+            descriptor = Descriptor.from_settings(descriptor)
         self.featurization = Featurization(descriptor, connectivity)
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from ase_orbital.descriptors.settings import computing
 from ase_orbital.errors import ModelError
-from ase_orbital.graphs.building import build_batch, build_graphs
-from ase_orbital.graphs.converters import Atoms2Graph
+from ase_orbital.graphs.converters import Atoms2Graph, build_batch, build_graphs
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +57,8 @@ class Featurization:
     def with_precision(self, dtype: torch.dtype, device: torch.device) -> Featurization:
         """Return a copy whose descriptor computes in a precision and on a device."""
         precision = str(dtype).removeprefix("torch.")
-        return replace(self, descriptor=computing(self.descriptor, precision, str(device)))
+        descriptor = self.descriptor.with_precision(precision, str(device))
+        return replace(self, descriptor=descriptor)
 
     def graphs(self, structures: list[Atoms], dtype: torch.dtype) -> list[CrystalGraph]:
         """Make one graph for each of the structures, with all its atoms."""

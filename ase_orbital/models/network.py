@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-from ase_orbital.descriptors.settings import plain, to_settings
 from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
@@ -33,7 +33,7 @@ class Network(CrystalModel):
     def settings(self) -> dict[str, Any]:
         """See `CrystalModel.settings`."""
         return {
-            "descriptor": to_settings(self.descriptor),
+            "descriptor": self.descriptor.to_settings(),
             **self.hyperparameters,
             **self.target_settings,
         }
@@ -78,7 +78,7 @@ class Network(CrystalModel):
 def arguments(local_names: dict[str, Any]) -> dict[str, Any]:
     """Pick a constructor's own arguments from its `locals()`, in JSON values."""
     return {
-        name: plain(value)
+        name: value.item() if isinstance(value, np.generic) else value
         for name, value in local_names.items()
         if name not in ("self", "__class__", "descriptor", "target")
     }

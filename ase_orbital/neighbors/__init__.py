@@ -1,1 +1,1 @@
-"""Who is next to whom: pairs within a radius, the nearest of them, Voronoi faces."""
+"""Neighbor lists, equivalent atoms and soft nearest neighbors."""

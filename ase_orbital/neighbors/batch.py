@@ -1,194 +1,288 @@
-"""What lies around the atoms of a structure: found once, for descriptors and graphs."""
+"""Neighbor lists and equivalent atoms of many structures in one set of arrays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from ase.geometry import complete_cell
 
-from ase_orbital.neighbors.cell_list import DONE, binned
-from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, Orbits, orbits_in
-from ase_orbital.neighbors.pairs import Pairs, arranged, find_pairs, images_in
+from ase_orbital.errors import StructureError
+from ase_orbital.neighbors.cell_list import DONE, bin_atoms
+from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, find_equivalent_atoms
+from ase_orbital.neighbors.pairs import append_pairs
 from ase_orbital.numerics.jit import compiled
 from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
-from ase_orbital.structure import CLOSEST
+from ase_orbital.structure import CLOSEST, coincidence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ase import Atoms
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-# Atoms a thread takes at a time, at most: each call and return of a thread has to wait for
-# the others', and what many structures have in one array is moved once more.
-SHARE = 256
+MAX_ATOMS = 1024  # that one thread searches at a time
+COINCIDENT = 3  # what is wrong with a structure, beside what `cell_list` finds
+# What the indices in each field count: the length of which other field.
+COUNTED = {
+    "first_atom": "numbers", "center": "numbers", "neighbor": "numbers",
+    "representative": "numbers", "first_pair": "center",
+    "first_inequivalent": "representative", "inequivalent_index": "representative",
+}  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Surroundings:
-    """A structure with the pairs and the orbits of its atoms.
+class NeighborBatch(NamedTuple):
+    """Structures, their neighbor lists and their equivalent atoms.
+
+    All indices count through the whole batch. Compiled functions take a batch as one
+    argument.
 
     Parameters
     ----------
-    atoms
-        Passed `to_atoms`.
-    pairs
-        Of all atoms, up to a radius.
-    orbits
-        Of the atoms; rows are made of the first of each.
+    numbers : [n_atoms]
+        Atomic numbers.
+    positions : [n_atoms, 3]
+        As given, in Å.
+    cells : [n_structures, 3, 3]
+        Rows are cell vectors, Å.
+    pbc : [n_structures, 3]
+        Periodic directions.
+    first_atom : [n_structures + 1]
+        Atoms of structure s are `first_atom[s]` to `first_atom[s + 1]`.
+    center, neighbor : [n_pairs]
+        Atoms of each pair. Pairs are directed, listed from both sides, and sorted by center
+        and then by distance. A periodic image of an atom is a neighbor of its own, so an
+        atom may be paired with itself.
+    shift : [n_pairs, 3]
+        Cell vectors to add to the neighbor's position to reach the image meant.
+    vector : [n_pairs, 3]
+        From center to neighbor, Å.
+    distance : [n_pairs]
+        Å.
+    first_pair : [n_atoms + 1]
+        Pairs of atom i are `first_pair[i]` to `first_pair[i + 1]`.
+    representative : [n_inequivalent]
+        First atom of each class of equivalent atoms.
+    multiplicity : [n_inequivalent]
+        Number of atoms in each class.
+    first_inequivalent : [n_structures + 1]
+        Classes of structure s are `first_inequivalent[s]` to `first_inequivalent[s + 1]`.
+    inequivalent_index : [n_atoms]
+        Class of each atom.
     tolerance
-        Up to which atoms are equivalent. Å.
+        Distance up to which atoms count as equivalent. Å.
     """
 
-    atoms: Atoms
-    pairs: Pairs
-    orbits: Orbits
+    numbers: Integers
+    positions: Floats
+    cells: Floats
+    pbc: NDArray[np.bool_]
+    first_atom: Integers
+    center: Integers
+    neighbor: Integers
+    shift: Integers
+    vector: Floats
+    distance: Floats
+    first_pair: Integers
+    representative: Integers
+    multiplicity: Integers
+    first_inequivalent: Integers
+    inequivalent_index: Integers
     tolerance: float
 
+    @property
+    def lattices(self) -> Floats:
+        """Cells with unit vectors along open directions, [n_structures, 3, 3]. Å.
 
-def survey(
-    atoms: Atoms, radius: float, dtype: str = "float64", *, symmetry: bool = True
-) -> Surroundings:
-    """Find what lies around the atoms of a structure.
+        A cell's own vectors along open directions mean nothing and may be dependent.
+        """
+        lattices = self.cells.copy()
+        for s in np.flatnonzero(~self.pbc.all(axis=1)):
+            lattices[s] = complete_cell(self.cells[s] * self.pbc[s][:, None])
+        return lattices
+
+
+class Extension(NamedTuple):
+    """A larger cutoff for structures where an atom has too few near neighbors.
+
+    A structure is searched up to `cutoff` (Å) if one of its atoms has at most
+    `n_neighbors` neighbors within `near` (Å).
+    """
+
+    cutoff: float
+    n_neighbors: int
+    near: float
+
+
+NO_EXTENSION = Extension(0.0, 0, 0.0)
+
+
+def neighbor_batch(
+    structures: Sequence[Atoms],
+    cutoff: float,
+    dtype: str = "float64",
+    *,
+    symmetry: bool = True,
+    extension: Extension = NO_EXTENSION,
+) -> NeighborBatch:
+    """Find the neighbors and the equivalent atoms of structures.
 
     Parameters
     ----------
-    atoms
-        Passed `to_atoms`.
-    radius
-        Of the pairs, Å. At zero there are none, and no orbits are looked for: whoever
-        needs no pairs is faster without.
+    structures
+        At least one; all have passed `to_atoms`.
+    cutoff
+        All pairs up to this distance are found. Å. With 0.0 there are no pairs, and all
+        atoms count as inequivalent.
     dtype
-        Precision of what is computed of it, "float32" or "float64": atoms that it cannot
-        tell apart are equivalent.
+        Precision of what is computed from the batch, "float32" or "float64". Atoms that it
+        cannot tell apart are equivalent.
     symmetry
-        Whether orbits are looked for.
+        Whether to look for equivalent atoms.
+    extension
+        Where to search farther than the cutoff.
 
     Raises
     ------
     StructureError
-        If two atoms coincide or the cell is flat.
+        If two atoms, or an atom and its own image, coincide, or a cell is flat.
     """
-    (found,) = _survey([atoms], radius, TOLERANCE[dtype], symmetry=symmetry)
-    return found
+
+    def search(share: list[Atoms]) -> NeighborBatch:
+        return _search(share, cutoff, TOLERANCE[dtype], symmetry, extension)
+
+    sizes = [len(atoms) for atoms in structures]
+    shares = balanced_chunks(structures, sizes, MAX_ATOMS)
+    return _joined(list(each_on_one_thread(search, shares)))
 
 
-def survey_many(structures: list[Atoms], radius: float, dtype: str) -> list[Surroundings]:
-    """`survey` many structures, in their order, on as many threads as torch has."""
-
-    def work(share: list[Atoms]) -> list[Surroundings]:
-        return _survey(share, radius, TOLERANCE[dtype], symmetry=True)
-
-    shares = balanced_chunks(structures, [len(atoms) for atoms in structures], SHARE)
-    return [around for part in each_on_one_thread(work, shares) for around in part]
-
-
-def _survey(
-    structures: list[Atoms], radius: float, tolerance: float, *, symmetry: bool
-) -> list[Surroundings]:
-    """`survey` at least one structure, all in one compiled call."""
-    starts = np.cumsum([0, *map(len, structures)])
-    bad, pair_starts, orbit_starts, pairs, orbits = _find(
-        np.concatenate([atoms.numbers for atoms in structures]),
-        np.concatenate([atoms.positions for atoms in structures]),
-        starts,
-        np.array([atoms.cell.array for atoms in structures]),
-        np.array([atoms.pbc for atoms in structures]),
-        radius,
-        tolerance,
-        symmetry and radius > 0.0,
-    )
-    if bad >= 0:
-        find_pairs(structures[bad], radius)  # says what is wrong
-    *of_pairs, first = pairs
-    orbit, *of_orbits = orbits
-    found = []
-    # Lists, because arrays give numpy's whole numbers, with which a slice takes longer.
-    bounds = [list(pairwise(ends.tolist())) for ends in (starts, pair_starts, orbit_starts)]
-    for index, (atoms, (begin, end), own, chosen) in enumerate(
-        zip(structures, *bounds, strict=True)
-    ):
-        of_own, of_chosen = slice(*own), slice(*chosen)
-        # One number more than atoms: where the pairs of the last end.
-        fields = [field[of_own] for field in of_pairs]
-        fields.append(first[begin + index : end + index + 1])
-        found.append(
-            Surroundings(
-                atoms=atoms,
-                pairs=Pairs(*fields),
-                orbits=Orbits(orbit[begin:end], *(field[of_chosen] for field in of_orbits)),
-                tolerance=tolerance,
-            )
+def _search(
+    structures: list[Atoms],
+    cutoff: float,
+    tolerance: float,
+    symmetry: bool,
+    extension: Extension,
+) -> NeighborBatch:
+    """Search structures in one compiled call, which lets other threads go on."""
+    numbers = np.concatenate([atoms.numbers for atoms in structures], dtype=np.int64)
+    positions = np.concatenate([atoms.positions for atoms in structures], dtype=np.float64)
+    cells = np.array([atoms.cell.array for atoms in structures], np.float64)
+    pbc = np.array([atoms.pbc for atoms in structures])
+    first_atom = np.cumsum([0, *(len(atoms) for atoms in structures)])
+    given = numbers, positions, cells, pbc, first_atom
+    if cutoff == 0.0:
+        each, none = np.arange(len(numbers)), np.zeros((0, 3), np.int64)
+        ends, ones = np.zeros(len(numbers) + 1, np.int64), np.ones(len(numbers), np.int64)
+        pairs = none[:, 0], none[:, 0], none, none.astype(float), none[:, 0].astype(float)
+        return NeighborBatch(*given, *pairs, ends, each, ones, first_atom, each, tolerance)
+    failure, batch = _find(*given, cutoff, extension, symmetry, tolerance)
+    if failure[0] == COINCIDENT:
+        s = int(np.searchsorted(first_atom, failure[1], "right")) - 1
+        one, other = (failure[1:] - first_atom[s]).tolist()
+        raise coincidence(structures[s], one, other)
+    if failure[0] != DONE:
+        raise StructureError(
+            f"positions and cell {cells[failure[1]].tolist()} must be finite numbers, and "
+            "the periodic cell vectors must span a volume"
         )
-    return found
+    return batch
 
 
 @compiled
 def _find(
     numbers: Integers,
     positions: Floats,
-    starts: Integers,
     cells: Floats,
-    periodic: NDArray[np.bool_],
-    radius: float,
-    tolerance: float,
+    pbc: NDArray[np.bool_],
+    first_atom: Integers,
+    cutoff: float,
+    extension: Extension,
     symmetry: bool,
-) -> tuple[int, Integers, Integers, tuple[Any, ...], tuple[Any, ...]]:
-    """Pairs and orbits of structures, one behind the other.
+    tolerance: float,
+) -> tuple[Integers, NeighborBatch]:
+    """Search structures one after another.
 
-    Returns
-    -------
-    bad
-        The first structure for which it cannot be done, or -1.
-    pair_starts, orbit_starts : [n_structures + 1]
-    pairs, orbits
-        Fields of Pairs and of Orbits, with indices that count in each structure.
+    The first value says what went wrong, [3]: DONE; COINCIDENT and two atoms; or another
+    reason and a structure.
     """
-    n = len(cells)
-    pair_starts, orbit_starts = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
-    pairs, orbits, bad = [], [], -1
-    for s in range(n):
-        begin, end = starts[s], starts[s + 1]
-        status, grid = binned(positions[begin:end], cells[s], periodic[s])
-        near = images_in(grid, radius)
-        found = arranged(grid, *near, radius * radius)
-        if status != DONE or (len(found[4]) and found[4].min() < CLOSEST):
-            bad = s
+    n_atoms, failure = len(numbers), np.zeros(3, np.int64)
+    images, places = np.empty((0, 4), np.int64), np.empty((0, 4))
+    first_pair, index = np.zeros(n_atoms + 1, np.int64), np.empty(n_atoms, np.int64)
+    representative, multiplicity = index.copy(), index.copy()
+    first_inequivalent, n_classes = np.zeros(len(cells) + 1, np.int64), 0
+    for s in range(len(cells)):
+        begin, end = first_atom[s], first_atom[s + 1]
+        status, grid = bin_atoms(positions[begin:end], cells[s], pbc[s])
+        if status != DONE:
+            failure[0], failure[1] = status, s
             break
-        each = np.arange(end - begin)
-        alike = each, each, np.ones(end - begin, np.int64)
-        if symmetry:
-            alike = orbits_in(
-                grid, numbers[begin:end], found[1], found[4], found[5], tolerance
-            )
-        pairs.append(found)
-        orbits.append(alike)
-        pair_starts[s + 1] = pair_starts[s] + len(found[0])
-        orbit_starts[s + 1] = orbit_starts[s] + len(alike[1])
-    if n == 1 and bad < 0:
-        return bad, pair_starts, orbit_starts, pairs[0], orbits[0]
-    n_pairs, n_orbits = pair_starts[-1], orbit_starts[-1]
+        first = first_pair[begin : end + 1]
+        images, places = append_pairs(grid, cutoff, images, places, first)
+        for i in range(end - begin):
+            if first[i] < first[i + 1] and places[first[i], 3] < CLOSEST:
+                failure[0], failure[1] = COINCIDENT, begin + i
+                failure[2] = begin + images[first[i], 0]
+                break
+        if failure[0] != DONE:
+            break
+        n = find_equivalent_atoms(
+            grid, numbers[begin:end], images, places, first, symmetry, tolerance,
+            index[begin:end], representative[n_classes:], multiplicity[n_classes:],
+        )  # fmt: skip
+        few = False
+        for one in range(n_classes, n_classes + n):
+            atom = representative[one]
+            last = first[atom] + extension.n_neighbors
+            few = few or last >= first[atom + 1] or places[last, 3] > extension.near
+            representative[one] += begin
+        if few and extension.cutoff > cutoff:
+            images, places = append_pairs(grid, extension.cutoff, images, places, first)
+        for i in range(begin, end):
+            index[i] += n_classes
+        n_classes += n
+        first_inequivalent[s + 1] = n_classes
+    n_pairs = first_pair[n_atoms] if failure[0] == DONE else 0
     center, neighbor = np.empty(n_pairs, np.int64), np.empty(n_pairs, np.int64)
     shift, vector = np.empty((n_pairs, 3), np.int64), np.empty((n_pairs, 3))
-    distance, first = np.empty(n_pairs), np.empty(len(numbers) + n, np.int64)
-    orbit, representative = np.empty(len(numbers), np.int64), np.empty(n_orbits, np.int64)
-    copies = np.empty(n_orbits, np.int64)
-    for s in range(n if bad < 0 else 0):
-        begin, end = pair_starts[s], pair_starts[s + 1]
-        center[begin:end], neighbor[begin:end] = pairs[s][0], pairs[s][1]
-        shift[begin:end], vector[begin:end] = pairs[s][2], pairs[s][3]
-        distance[begin:end] = pairs[s][4]
-        first[starts[s] + s : starts[s + 1] + s + 1] = pairs[s][5]
-        begin, end = orbit_starts[s], orbit_starts[s + 1]
-        orbit[starts[s] : starts[s + 1]] = orbits[s][0]
-        representative[begin:end], copies[begin:end] = orbits[s][1], orbits[s][2]
-    return (
-        bad,
-        pair_starts,
-        orbit_starts,
-        (center, neighbor, shift, vector, distance, first),
-        (orbit, representative, copies),
-    )
+    distance = np.empty(n_pairs)
+    for s in range(len(cells) if n_pairs else 0):
+        for i in range(first_atom[s], first_atom[s + 1]):
+            for pair in range(first_pair[i], first_pair[i + 1]):
+                center[pair], neighbor[pair] = i, first_atom[s] + images[pair, 0]
+                distance[pair] = places[pair, 3]
+                for a in range(3):
+                    shift[pair, a] = images[pair, a + 1]
+                    vector[pair, a] = places[pair, a]
+    return failure, NeighborBatch(
+        numbers, positions, cells, pbc, first_atom,
+        center, neighbor, shift, vector, distance, first_pair,
+        representative[:n_classes], multiplicity[:n_classes], first_inequivalent, index,
+        tolerance,
+    )  # fmt: skip
+
+
+def _joined(parts: list[NeighborBatch]) -> NeighborBatch:
+    """One batch of several, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    fields: dict[str, Any] = {"tolerance": parts[0].tolerance}
+    for name in NeighborBatch._fields[:-1]:
+        if name in COUNTED:
+            fields[name] = _counted(parts, name, COUNTED[name])
+        else:
+            fields[name] = np.concatenate([getattr(part, name) for part in parts])
+    return NeighborBatch(**fields)
+
+
+def _counted(parts: list[NeighborBatch], name: str, unit: str) -> Integers:
+    """Indices of `unit`, such as atoms, that count through all parts."""
+    before, found = 0, []
+    for at, part in enumerate(parts):
+        own = getattr(part, name) + before
+        # Pointers end where those of the next part begin.
+        found.append(own[1:] if at and name.startswith("first_") else own)
+        before += len(getattr(part, unit))
+    return np.concatenate(found)

@@ -1,4 +1,4 @@
-"""Atoms sorted into bins, compiled, for any cell and any mixture of open axes."""
+"""Sort atoms into the bins of a cell list, for any cell and any mixture of open axes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 DONE, NOT_FINITE, FLAT = range(3)
 
-PER_BIN = 3.0  # atoms
-NARROWEST = 1.0  # Å; what flat and linear structures measure along open axes
+ATOMS_PER_BIN = 3.0
+NARROWEST = 1.0  # Å; width of flat and linear structures along open axes
 
 
 class Grid(NamedTuple):
-    """Atoms sorted into bins, in a frame of short lattice vectors.
+    """Atoms sorted into bins, in a basis of short lattice vectors.
 
-    Open axes get vectors normal to all others that span the atoms.
+    Open axes get vectors that are normal to all others and as long as the atoms need.
     """
 
     periodic: NDArray[np.bool_]  # [3]
@@ -36,28 +36,28 @@ class Grid(NamedTuple):
     positions: Floats  # [n_atoms, 3], wrapped
     fractions: Floats  # [n_atoms, 3]
     highest: Floats  # [3], largest fraction along each vector; the smallest is 0 if open
-    wraps: Integers  # [n_atoms, 3], lattice vectors taken off by wrapping
+    wraps: Integers  # [n_atoms, 3], lattice vectors that wrapping subtracted
     n_bins: Integers  # [3]
     first: Integers  # [product of n_bins + 1], where a bin starts in `members`
     members: Integers  # [n_atoms]
 
 
 @compiled
-def binned(
+def bin_atoms(
     positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> tuple[int, Grid]:
-    """Sort atoms into bins; the first value is DONE, or why it cannot be done."""
+    """Sort atoms into bins; the first value is DONE, or the reason why this failed."""
     n, status = len(positions), DONE
     vectors, steps = shortened(cell, periodic)
     if not (finite(positions) and finite(cell)):
         status = NOT_FINITE
-    elif not framed(vectors, periodic):
+    elif not complete_basis(vectors, periodic):
         status = FLAT
     if status != DONE:
         n = 0
         for a in range(9):
             vectors[a // 3, a % 3] = 1.0 if a % 4 == 0 else 0.0
-    reciprocal = inverted(vectors)
+    reciprocal = reciprocal_vectors(vectors)
     wrapped, fractions = np.empty((n, 3)), np.empty((n, 3))
     wraps, highest = np.zeros((n, 3), np.int64), np.ones(3)
     for i in range(n):
@@ -66,13 +66,13 @@ def binned(
             fractions[i, a] = dot(positions[i], reciprocal[a])
     for a in range(3 if n else 0):
         if periodic[a]:
-            wrap(a, vectors[a], wrapped, fractions, wraps)
+            wrap_axis(a, vectors[a], wrapped, fractions, wraps)
         else:
-            highest[a] = span(a, vectors[a], reciprocal[a], fractions)
+            highest[a] = stretch_open_axis(a, vectors[a], reciprocal[a], fractions)
     normal = np.empty(3)
     cross(vectors[0], vectors[1], normal)
     spacing = (abs(dot(normal, vectors[2])) / max(n, 1)) ** (1.0 / 3.0)
-    n_bins, first, members = sorted_in(fractions, reciprocal, spacing)
+    n_bins, first, members = sort_into_bins(fractions, reciprocal, spacing)
     return status, Grid(
         periodic,
         vectors,
@@ -97,7 +97,7 @@ def dot(a: Floats, b: Floats) -> float:
 
 @compiled
 def cross(a: Floats, b: Floats, result: Floats) -> None:
-    """Write the vector product of two vectors into a third array."""
+    """Write the cross product of two vectors into a third array."""
     result[0] = a[1] * b[2] - a[2] * b[1]
     result[1] = a[2] * b[0] - a[0] * b[2]
     result[2] = a[0] * b[1] - a[1] * b[0]
@@ -105,7 +105,7 @@ def cross(a: Floats, b: Floats, result: Floats) -> None:
 
 @compiled
 def finite(rows: Floats) -> bool:
-    """Whether all entries of rows of three are numbers."""
+    """Whether all entries of vectors, [n, 3], are finite."""
     total = 0.0
     for i in range(len(rows)):
         for a in range(3):
@@ -115,7 +115,7 @@ def finite(rows: Floats) -> bool:
 
 @compiled
 def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Integers]:
-    """Lattice vectors, each taken off the others while that makes them shorter."""
+    """Subtract lattice vectors from each other while that makes them shorter."""
     vectors, steps = np.zeros((3, 3)), np.zeros((3, 3), np.int64)
     for a in range(3):
         steps[a, a] = 1
@@ -140,8 +140,8 @@ def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Intege
 
 
 @compiled
-def framed(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
-    """Put unit vectors normal to all others on open axes; False if the cell is flat."""
+def complete_basis(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
+    """Write unit vectors normal to all others on open axes; False if the cell is flat."""
     n_open, one, product = 0, 0, 1.0
     for a in range(3):
         if periodic[a]:
@@ -153,27 +153,27 @@ def framed(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
     if n_open == 3:
         vectors[one, 0], vectors[one, 1], vectors[one, 2] = 1.0, 0.0, 0.0
     if n_open >= 2:
-        # Any vector will do that is not along the first.
+        # Any vector that is not parallel to the first will do.
         least = 0
         for b in range(1, 3):
             if abs(vectors[one, b]) < abs(vectors[one, least]):
                 least = b
         for b in range(3):
             vectors[two, b] = 1.0 if b == least else 0.0
-        normalized(vectors[one], vectors[two], vectors[three])
-        normalized(vectors[three], vectors[one], vectors[two])
+        unit_normal(vectors[one], vectors[two], vectors[three])
+        unit_normal(vectors[three], vectors[one], vectors[two])
     elif n_open == 1:
         for a in range(3):
             if not periodic[a]:
-                normalized(vectors[(a + 1) % 3], vectors[(a + 2) % 3], vectors[a])
+                unit_normal(vectors[(a + 1) % 3], vectors[(a + 2) % 3], vectors[a])
     normal = np.empty(3)
     cross(vectors[0], vectors[1], normal)
     return bool(abs(dot(normal, vectors[2])) > FLATTEST * product)
 
 
 @compiled
-def normalized(a: Floats, b: Floats, result: Floats) -> None:
-    """Write the unit vector normal to two others, zero if there is none."""
+def unit_normal(a: Floats, b: Floats, result: Floats) -> None:
+    """Write the unit vector normal to two others, or zeros if they are parallel."""
     cross(a, b, result)
     length = math.sqrt(dot(result, result))
     for c in range(3):
@@ -181,7 +181,7 @@ def normalized(a: Floats, b: Floats, result: Floats) -> None:
 
 
 @compiled
-def inverted(vectors: Floats) -> Floats:
+def reciprocal_vectors(vectors: Floats) -> Floats:
     """Reciprocal vectors as rows, without 2 pi."""
     rows = np.empty((3, 3))
     for a in range(3):
@@ -194,7 +194,7 @@ def inverted(vectors: Floats) -> Floats:
 
 
 @compiled
-def wrap(
+def wrap_axis(
     a: int, vector: Floats, positions: Floats, fractions: Floats, wraps: Integers
 ) -> None:
     """Move atoms into the cell along periodic axis a."""
@@ -207,8 +207,10 @@ def wrap(
 
 
 @compiled
-def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> float:
-    """Stretch the vector of open axis a over all atoms; return the largest fraction."""
+def stretch_open_axis(
+    a: int, vector: Floats, reciprocal: Floats, fractions: Floats
+) -> float:
+    """Stretch the vector of open axis a over all atoms; return their largest fraction."""
     low = high = fractions[0, a]
     for i in range(len(fractions)):
         low, high = min(low, fractions[i, a]), max(high, fractions[i, a])
@@ -222,11 +224,11 @@ def span(a: int, vector: Floats, reciprocal: Floats, fractions: Floats) -> float
 
 
 @compiled
-def sorted_in(
+def sort_into_bins(
     fractions: Floats, reciprocal: Floats, spacing: float
 ) -> tuple[Integers, Integers, Integers]:
     """Bins along each vector, start of each bin, and atoms in the order of bins."""
-    n, width = len(fractions), PER_BIN ** (1.0 / 3.0) * spacing
+    n, width = len(fractions), ATOMS_PER_BIN ** (1.0 / 3.0) * spacing
     n_bins = np.ones(3, np.int64)
     for a in range(3):
         height = 1.0 / math.sqrt(dot(reciprocal[a], reciprocal[a]))
@@ -252,8 +254,8 @@ def sorted_in(
 
 @compiled
 def bins_around(i: int, radius: float, grid: Grid) -> Integers:
-    """Rows [bin, shift] of all bins that a sphere around atom i may touch, [n, 4]."""
-    low, high = _touched(i, radius, grid)
+    """Bins that a sphere around atom i may touch: [bin, shift], [n, 4]."""
+    low, high = _bin_range(i, radius, grid)
     n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
     n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (high[2] - low[2] + 1)
     rows, count = np.empty((n_rows, 4), np.int64), 0
@@ -271,12 +273,12 @@ def bins_around(i: int, radius: float, grid: Grid) -> Integers:
 
 
 @compiled
-def runs_around(i: int, radius: float, grid: Grid) -> Integers:
-    """`bins_around`, neighboring bins together: rows [begin, end, shift], [n, 5].
+def bin_runs_around(i: int, radius: float, grid: Grid) -> Integers:
+    """Runs of consecutive bins that a sphere may touch: [begin, end, shift], [n, 5].
 
-    begin and end are places in `members`.
+    Their atoms are `members[begin:end]`.
     """
-    low, high = _touched(i, radius, grid)
+    low, high = _bin_range(i, radius, grid)
     n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
     s_low, s_high = low[2] // n2, high[2] // n2
     n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (s_high - s_low + 1)
@@ -296,7 +298,7 @@ def runs_around(i: int, radius: float, grid: Grid) -> Integers:
 
 
 @compiled
-def _touched(i: int, radius: float, grid: Grid) -> tuple[Integers, Integers]:
+def _bin_range(i: int, radius: float, grid: Grid) -> tuple[Integers, Integers]:
     """Lowest and highest bins, beyond the cell, that a sphere around atom i may touch."""
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
     for a in range(3):

@@ -1,13 +1,13 @@
 """Atoms that the symmetry of their crystal maps onto each other.
 
-Every invariant of such atoms is the same, so one of them is enough. What is not found
-costs time only: the search may miss symmetry, and never invents it.
+All invariants of such atoms are equal, so it is enough to compute them for one. The search
+may miss symmetry, which costs only time; it never invents it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,90 +20,112 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-# How far from an atom the image of another may come to lie, Å, by the precision of what is
-# computed: equal to rounding, or equal in files of six decimals.
+# Distance (Å) that an operation may leave between an atom and the image of another, by the
+# precision of the results: rounding, or the last of six decimals in a file.
 TOLERANCE = {"float64": 1e-9, "float32": 5e-6}
-NOISE = 30.0  # tolerances, in the marks of equivalent atoms
-
-
-class Orbits(NamedTuple):
-    """Classes of equivalent atoms, numbered by their first atoms.
-
-    orbit : [n_atoms] class of each atom; first : [n_orbits] its first atom; copies :
-    [n_orbits] how many atoms it has.
-    """
-
-    orbit: Integers
-    first: Integers
-    copies: Integers
-
-
-def single(n_atoms: int) -> Orbits:
-    """Orbits of one atom each."""
-    return Orbits(np.arange(n_atoms), np.arange(n_atoms), np.ones(n_atoms, np.int64))
+NOISE = 30.0  # tolerances, in the invariants of equivalent atoms
 
 
 @compiled
-def orbits_in(
+def find_equivalent_atoms(
     grid: Grid,
     numbers: Integers,
-    neighbor: Integers,
-    distance: Floats,
-    pairs_from: Integers,
+    images: Integers,
+    places: Floats,
+    first: Integers,
+    symmetry: bool,
     tolerance: float,
-) -> tuple[Integers, Integers, Integers]:
-    """Fields of Orbits; where an axis is open, every atom is an orbit of its own.
+    index: Integers,
+    representative: Integers,
+    multiplicity: Integers,
+) -> int:
+    """Divide the atoms of one structure into classes of equivalent atoms.
 
-    `neighbor`, `distance` and `pairs_from` are those of `Pairs`, up to any radius;
-    `tolerance` is in Å, see `TOLERANCE`.
+    Where an axis is open, every atom is a class of its own.
+
+    Parameters
+    ----------
+    grid
+        Atoms in bins.
+    numbers : [n_atoms]
+        Atomic numbers.
+    images, places, first
+        Pairs up to any cutoff; see `append_pairs`.
+    symmetry
+        Whether to look for equivalent atoms.
+    tolerance
+        Å, see `TOLERANCE`.
+    index : [n_atoms]
+        Class of each atom, written.
+    representative, multiplicity : [n_atoms]
+        First atom of each class and their number, written.
+
+    Returns
+    -------
+    int
+        Number of classes.
     """
-    kind, n_kinds = _kinds(numbers, neighbor, distance, pairs_from, NOISE * tolerance)
-    orbit, first = np.arange(len(numbers)), np.arange(len(numbers))
-    copies = np.ones(len(numbers), np.int64)
-    if n_kinds == len(numbers) or not grid.periodic.all():
-        return orbit, first, copies
-    parent, n_orbits = _parents(grid, kind, n_kinds, tolerance), 0
-    for i in range(len(parent)):
+    n = len(numbers)
+    for i in range(n):
+        index[i], representative[i], multiplicity[i] = i, i, 1
+    if not (symmetry and grid.periodic[0] and grid.periodic[1] and grid.periodic[2]):
+        return n
+    kind, n_kinds = _kinds(numbers, images, places, first, NOISE * tolerance)
+    if n_kinds == n:
+        return n
+    parent, n_classes = _parents(grid, kind, n_kinds, tolerance), 0
+    for i in range(n):
         if parent[i] == i:
-            orbit[i], first[n_orbits], copies[n_orbits] = n_orbits, i, 1
-            n_orbits += 1
+            index[i], representative[n_classes], multiplicity[n_classes] = n_classes, i, 1
+            n_classes += 1
         else:
-            orbit[i] = orbit[parent[i]]
-            copies[orbit[i]] += 1
-    return orbit, first[:n_orbits].copy(), copies[:n_orbits].copy()
+            index[i] = index[parent[i]]
+            multiplicity[index[i]] += 1
+    return n_classes
 
 
 @compiled
 def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Integers:
-    """First atom of each atom's orbit, [n_atoms]."""
+    """First atom that is equivalent to each atom, [n_atoms]."""
     n = len(kind)
     # An operation takes a pivot to an atom of its kind; the rarest kind leaves fewest.
-    members = np.zeros(n_kinds, np.int64)
+    members, rarest, n_pivots = np.zeros(n_kinds, np.int64), 0, 0
     for i in range(n):
         members[kind[i]] += 1
-    pivots = np.flatnonzero(kind == members.argmin())
-    parent, n_orbits = np.arange(n), n
-    image, shift = np.empty(n, np.int64), np.empty(3)
+    for one in range(n_kinds):
+        if members[one] < members[rarest]:
+            rarest = one
+    parent, pivots = np.empty(n, np.int64), np.empty(n, np.int64)
+    for i in range(n):
+        parent[i] = i
+        if kind[i] == rarest:
+            pivots[n_pivots] = i
+            n_pivots += 1
+    n_classes, image, shift = n, np.empty(n, np.int64), np.empty(3)
     rotations = lattice_rotations(grid.vectors, tolerance)
     for r in range(len(rotations)):
         if r == 1:
             # Pivots that a translation takes to each other lead to the same operations.
-            pivots = np.array([p for p in pivots if parent[p] == p])
-        for pivot in pivots:
-            # Orbits can be no larger than kinds. A translation that leads where those
-            # before it lead together is one of their products.
-            if n_orbits == n_kinds:
+            n_all, n_pivots = n_pivots, 0
+            for at in range(n_all):
+                if parent[pivots[at]] == pivots[at]:
+                    pivots[n_pivots] = pivots[at]
+                    n_pivots += 1
+        for at in range(n_pivots):
+            # Classes can be no larger than kinds. A translation between atoms that earlier
+            # ones lead to each other is one of their products.
+            if n_classes == n_kinds:
                 break
-            if r == 0 and _root(parent, int(pivot)) == pivots[0]:
+            if r == 0 and _root(parent, pivots[at]) == pivots[0]:
                 continue
             for a in range(3):
-                shift[a] = grid.fractions[pivot, a]
+                shift[a] = grid.fractions[pivots[at], a]
                 for b in range(3):
                     shift[a] -= grid.fractions[pivots[0], b] * rotations[r, b, a]
             if _maps(grid, kind, rotations[r], shift, tolerance, image):
                 for i in range(n):
                     one, other = _root(parent, i), _root(parent, image[i])
-                    n_orbits -= one != other
+                    n_classes -= one != other
                     parent[max(one, other)] = min(one, other)
     for i in range(n):
         parent[i] = _root(parent, i)
@@ -112,33 +134,64 @@ def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Inte
 
 @compiled
 def _kinds(
-    numbers: Integers, neighbor: Integers, distance: Floats, first: Integers, noise: float
+    numbers: Integers, images: Integers, places: Floats, first: Integers, noise: float
 ) -> tuple[Integers, int]:
-    """Divide atoms by element and a smooth mark of their surroundings.
+    """Divide atoms by element and by a smooth invariant of their environment.
 
-    Equivalent atoms are of one kind, but for noise; atoms of one kind need not be
-    equivalent.
+    Equivalent atoms are of one kind, up to noise; atoms of one kind need not be equivalent.
     """
-    n = len(numbers)
+    n, cutoff = len(numbers), 0.0
     sign = np.empty(120)  # tells neighbors' elements apart
     for number in range(120):
         sign[number] = 1.0 + math.sin(1.7 * number)
-    radius = distance.max() if len(distance) else 1.0
-    marks = np.zeros(n)
+    for pair in range(first[0], first[n]):
+        cutoff = max(cutoff, places[pair, 3])
+    invariants = np.zeros(n)
     for i in range(n):
         for pair in range(first[i], first[i + 1]):
-            ratio = distance[pair] / radius
+            ratio = places[pair, 3] / cutoff
             away = 1.0 - ratio * ratio
-            marks[i] += sign[numbers[neighbor[pair]]] * away * away
-    order = np.argsort(marks)
-    order = order[np.argsort(numbers[order], kind="mergesort")]
+            invariants[i] += sign[numbers[images[pair, 0]]] * away * away
+    order = _sorted(numbers, invariants)
     kind, n_kinds = np.zeros(n, np.int64), 1
     for at in range(1, n):
         i, before = order[at], order[at - 1]
-        if numbers[i] != numbers[before] or marks[i] - marks[before] > noise:
-            n_kinds += 1
+        apart = invariants[i] - invariants[before] > noise
+        n_kinds += numbers[i] != numbers[before] or apart
         kind[i] = n_kinds - 1
     return kind, n_kinds
+
+
+@compiled
+def _sorted(numbers: Integers, invariants: Floats) -> Integers:
+    """Order of atoms by element and invariant, by merging ever longer sorted runs.
+
+    numpy's sorting functions would take seconds to compile.
+    """
+    n, run = len(numbers), 1
+    order, merged = np.empty(n, np.int64), np.empty(n, np.int64)
+    for i in range(n):
+        order[i] = i
+    while run < n:
+        for start in range(0, n, 2 * run):
+            one, middle = start, min(start + run, n)
+            other, end = middle, min(start + 2 * run, n)
+            for at in range(start, end):
+                first = other == end
+                if one < middle and other < end:
+                    i, j = order[one], order[other]
+                    first = numbers[i] < numbers[j] or (
+                        numbers[i] == numbers[j] and invariants[i] <= invariants[j]
+                    )
+                if first:
+                    merged[at] = order[one]
+                    one += 1
+                else:
+                    merged[at] = order[other]
+                    other += 1
+        order, merged = merged, order
+        run *= 2
+    return order
 
 
 @compiled
@@ -151,10 +204,14 @@ def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
         for a in range(3):
             for b in range(3):
                 points[at, b] += steps[at, a] * vectors[a, b]
-    length = np.sqrt((vectors * vectors).sum(1))
-    norm = np.sqrt((points * points).sum(1))
-    found, count = np.empty((48, 3, 3), np.int64), 1
-    found[0] = np.eye(3, dtype=np.int64)
+    length, norm = np.empty(3), np.empty(27)
+    for a in range(3):
+        length[a] = math.sqrt(dot(vectors[a], vectors[a]))
+    for at in range(27):
+        norm[at] = math.sqrt(dot(points[at], points[at]))
+    found, count = np.zeros((48, 3, 3), np.int64), 1
+    for a in range(3):
+        found[0, a, a] = 1
     for one in range(27):
         if abs(norm[one] - length[0]) > tolerance:
             continue
@@ -187,9 +244,9 @@ def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
 
 @compiled
 def _alike(one: Floats, two: Floats, a: Floats, b: Floats, tolerance: float) -> bool:
-    """Whether two vectors are to each other as a and b."""
-    reach = math.sqrt(dot(a, a)) + math.sqrt(dot(b, b))
-    return bool(abs(dot(one, two) - dot(a, b)) <= tolerance * reach)
+    """Whether two vectors have the scalar product of a and b, up to the tolerance."""
+    lengths = math.sqrt(dot(a, a)) + math.sqrt(dot(b, b))
+    return bool(abs(dot(one, two) - dot(a, b)) <= tolerance * lengths)
 
 
 @compiled
@@ -201,7 +258,7 @@ def _maps(
     tolerance: float,
     image: Integers,
 ) -> bool:
-    """Whether an operation maps the crystal onto itself; where each atom goes."""
+    """Whether an operation maps the crystal onto itself; writes where each atom goes."""
     point = np.empty(3)
     for i in range(len(kind)):
         for a in range(3):

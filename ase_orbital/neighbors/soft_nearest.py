@@ -1,10 +1,10 @@
-r"""Which of an atom's neighbors count, and how much.
+r"""Soft nearest neighbors: k neighbors of each atom, continuous and invariant.
 
-The nearest k are not defined in a crystal, where many neighbors share one distance. Here
-every neighbor has an occupation between 0 and 1 instead, as states have around a Fermi
-level: full well inside a level $\mu_i$, empty well outside, with $\sum_j f_{ij} = k$. It
-is invariant and continuous, and equals the k nearest wherever those are defined with a
-margin of `smoothing`.
+In a crystal the k nearest neighbors are not unique, because many neighbors share one
+distance. Here each neighbor has a weight between 0 and 1 instead, like the occupation of
+states around a Fermi level: 1 well inside a soft cutoff $\mu_i$, 0 well outside, with
+$\sum_j f_{ij} = k$. Where the k nearest are separated from the others by more than
+`smoothing`, these are the k nearest.
 """
 
 from __future__ import annotations
@@ -18,51 +18,105 @@ from ase_orbital.numerics.jit import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.pairs import Pairs
+    from ase_orbital.neighbors.batch import NeighborBatch
 
     Floats = NDArray[np.float64]
-    Integers = NDArray[np.int64]
 
-SETTLED = 1e-13  # of the smoothing; a level that moves by less is found
+CONVERGED = 1e-13  # of the smoothing: largest change of a soft cutoff in the last step
 
 
-def levels(
-    pairs: Pairs, centers: Integers, *, k: int, smoothing: float, radius: float
+def soft_cutoffs(
+    batch: NeighborBatch, *, k: int, smoothing: float, cutoff: float
 ) -> Floats:
-    r"""Level $\mu_i$ of each center, such that its neighbors' occupations add up to k.
-
-    The level stays half a `smoothing` inside the radius, so a center with fewer than k
-    neighbors keeps them all, and one that comes in over the rim counts from zero.
+    """Compute the soft cutoff of all atoms; see `soft_cutoff`.
 
     Parameters
     ----------
-    pairs
-        Sorted by center and distance, complete up to `radius`.
-    centers : [n_centers]
-        Atoms whose level is wanted.
+    batch
+        Complete up to `cutoff`, in Å.
     k
-        Neighbors to keep.
+        Number of neighbors.
     smoothing
-        Width $\delta$ of the transition. Å.
-    radius
-        Within which neighbors are counted. Å.
+        Width of the transition. Å.
 
     Returns
     -------
-    [n_centers]
+    [n_atoms]
         Å.
     """
-    found = _levels(pairs.distance, pairs.first, centers, k, smoothing, radius)
-    return np.asarray(found)
+    return np.array(
+        [
+            soft_cutoff(batch.distance, begin, end, k, smoothing, cutoff)
+            for begin, end in zip(batch.first_pair[:-1], batch.first_pair[1:], strict=True)
+        ]
+    )
 
 
 @compiled
-def occupation(level: float, distance: float, smoothing: float) -> float:
-    r"""Occupation of a neighbor at a distance, between 0 and 1.
+def soft_cutoff(
+    distance: Floats, begin: int, end: int, k: int, smoothing: float, cutoff: float
+) -> float:
+    r"""Compute the soft cutoff at which the weights of neighbors add up to k.
+
+    It stays half a `smoothing` below the cutoff: a center with fewer than k neighbors keeps
+    all of them, and a neighbor that enters through the cutoff starts with weight 0.
+
+    Parameters
+    ----------
+    distance : [n_pairs]
+        Ascending from `begin` to `end`, where the center's pairs are. Å.
+    k
+        Number of neighbors.
+    smoothing
+        Width $\delta$ of the transition. Å.
+    cutoff
+        Neighbors beyond this distance do not count. Å.
+
+    Returns
+    -------
+    float
+        $\mu$ in Å.
+    """
+    limit = cutoff - 0.5 * smoothing
+    while end > begin and distance[end - 1] > cutoff:
+        end -= 1
+    if end - begin <= k:
+        return limit
+    # The soft cutoff lies within half a width of the k-th neighbor.
+    low = distance[begin + k - 1] - 0.5 * smoothing
+    high = min(limit, distance[begin + k] + 0.5 * smoothing)
+    # Neighbors well inside count as one, and those well outside as zero.
+    wanted = k
+    while neighbor_weight(low, distance[begin], smoothing) == 1.0:
+        begin, wanted = begin + 1, wanted - 1
+    own = distance[begin:end]
+    if high == limit and _total_weight(high, own, smoothing)[0] <= wanted:
+        return limit  # exactly: `calculators.model_graph` tests for it
+    at = 0.5 * (low + high)
+    for _ in range(60):
+        total, slope = _total_weight(at, own, smoothing)
+        if total == wanted:
+            break
+        if total < wanted:
+            low = at
+        else:
+            high = at
+        # A Newton step where it stays inside the bracket, otherwise bisection.
+        before, at = at, at + (wanted - total) / slope if slope > 0.0 else high
+        if not low < at < high:
+            at = 0.5 * (low + high)
+        if abs(at - before) < CONVERGED * smoothing:
+            break
+    return float(at)
+
+
+@compiled
+def neighbor_weight(soft_cutoff: float, distance: float, smoothing: float) -> float:
+    r"""Weight of a neighbor at a distance, between 0 and 1.
 
     $f = s((\mu - d) / \delta + 1/2)$ with $s(x) = x^2 (3 - 2x)$ clipped to [0, 1].
     """
-    x = (level - distance) / smoothing + 0.5
+    x = (soft_cutoff - distance) / smoothing + 0.5
     if x <= 0.0:
         return 0.0
     if x >= 1.0:
@@ -70,68 +124,26 @@ def occupation(level: float, distance: float, smoothing: float) -> float:
     return x * x * (3.0 - 2.0 * x)
 
 
-def nearest(pairs: Pairs, *, k: int) -> Floats:
-    """Return 1 for the first k pairs of each center, and 0 for the rest.
+def nearest(batch: NeighborBatch, *, k: int) -> Floats:
+    """Return 1 for the first k pairs of each center, and 0 for the rest, [n_pairs].
 
-    What the published codes do. Which of several neighbors at one distance is kept
-    depends on rounding and on the order of the atoms.
+    The published codes do this. Which of several neighbors at one distance is kept depends
+    on rounding and on the order of the atoms.
     """
-    rank = np.arange(len(pairs.center)) - pairs.first[pairs.center]
+    rank = np.arange(len(batch.center)) - batch.first_pair[batch.center]
     return (rank < k).astype(np.float64)
 
 
 @compiled
-def _levels(
-    distance: Floats,
-    first: Integers,
-    centers: Integers,
-    k: int,
-    smoothing: float,
-    radius: float,
-) -> Floats:
-    level = np.full(len(centers), radius - 0.5 * smoothing)
-    for index, center in enumerate(centers):
-        start, end, wanted = first[center], first[center + 1], k
-        while end > start and distance[end - 1] > radius:
-            end -= 1
-        if end - start <= k:
-            continue
-        # The level lies within half a width of the k-th neighbor.
-        low = distance[start + k - 1] - 0.5 * smoothing
-        high = min(level[index], distance[start + k] + 0.5 * smoothing)
-        # Of which those well inside count as one, and those well outside as nothing.
-        while occupation(low, distance[start], smoothing) == 1.0:
-            start, wanted = start + 1, wanted - 1
-        own = distance[start:end]
-        if high == level[index] and _filled(high, own, smoothing)[0] <= wanted:
-            continue  # at its limit, exactly: `search.model_graph` asks for it
-        at = 0.5 * (low + high)
-        for _ in range(60):
-            total, slope = _filled(at, own, smoothing)
-            if total == wanted:
-                break
-            if total < wanted:
-                low = at
-            else:
-                high = at
-            # Newton's step where it stays between, else bisect.
-            before, at = at, at + (wanted - total) / slope if slope > 0.0 else high
-            if not low < at < high:
-                at = 0.5 * (low + high)
-            if abs(at - before) < SETTLED * smoothing:
-                break
-        level[index] = at
-    return level
-
-
-@compiled
-def _filled(level: float, distance: Floats, smoothing: float) -> tuple[float, float]:
-    """Sum of the occupations of neighbors sorted by distance, and its slope in 1/Å."""
+def _total_weight(
+    soft_cutoff: float, distance: Floats, smoothing: float
+) -> tuple[float, float]:
+    """Sum of the weights of neighbors sorted by distance, and its slope in 1/Å."""
     total = slope = 0.0
     for d in distance:
-        x = min((level - d) / smoothing + 0.5, 1.0)
+        x = min((soft_cutoff - d) / smoothing + 0.5, 1.0)
         if x <= 0.0:
             break
-        total += occupation(level, d, smoothing)
+        total += neighbor_weight(soft_cutoff, d, smoothing)
         slope += 6.0 * x * (1.0 - x) / smoothing
     return total, slope

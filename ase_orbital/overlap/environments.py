@@ -1,4 +1,4 @@
-"""Environments of atoms, sorted by size, for matrices that are computed together."""
+"""Atoms around a center within a cutoff, grouped by number."""
 
 from __future__ import annotations
 
@@ -12,107 +12,94 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 logger = logging.getLogger(__name__)
 
-TIE = 1e-4  # Å; neighbors nearer than this to one distance are one shell
+SHELL = 1e-4  # Å; neighbors whose distances differ by less are one shell
 
 
-class Environment(NamedTuple):
-    """Environments of one size, from any number of structures.
+class Environments(NamedTuple):
+    """Environments of one size, from any structures of a batch.
 
-    center : [n_environments] place among all that were gathered; atoms :
-    [n_environments, n] among all atoms, the center first; points : [n_environments, n, 3]
-    relative to the center, Å.
+    Parameters
+    ----------
+    atoms : [n_environments, n]
+        Atoms of the batch, the center first.
+    pairs : [n_environments, n - 1]
+        Pairs of the batch from the center to the others.
+    points : [n_environments, n, 3]
+        Positions relative to the center. Å.
     """
 
-    center: Integers
     atoms: Integers
+    pairs: Integers
     points: Floats
 
 
-class Gathered(NamedTuple):
-    """What surrounds the first atoms of all orbits of some structures.
+def environment_sizes(batch: NeighborBatch, cutoff: float, max_atoms: int) -> Integers:
+    """Count the atoms around each inequivalent atom, the center included.
 
-    atom : [n_environments] the center among all atoms; size : [n_environments] atoms of
-    the environment, the center included; begin : [n_environments] its first pair; neighbor
-    : [n_pairs] among all atoms; vector : [n_pairs, 3] Å.
+    Parameters
+    ----------
+    batch
+        Complete up to `cutoff`, in Å.
+    max_atoms
+        Largest size. Of larger environments the nearest atoms are kept, and of the
+        outermost shell either all or none.
+
+    Returns
+    -------
+    [n_inequivalent]
     """
-
-    atom: Integers
-    size: Integers
-    begin: Integers
-    neighbor: Integers
-    vector: Floats
-
-    def parts(self, chosen: Integers, room: int, per_atom: int) -> Iterator[Environment]:
-        """Chosen environments by size, in parts whose matrices have at most `room` numbers.
-
-        `per_atom` are the rows each atom has in a matrix.
-        """
-        for part in by_size(self.size[chosen] * per_atom, room):
-            yield self.around(chosen[part])
-
-    def around(self, center: Integers) -> Environment:
-        """Environments of one size, by their places."""
-        n = self.size[center[0]]
-        members = self.begin[center][:, None] + np.arange(n - 1)
-        points = np.zeros((len(center), n, 3))
-        points[:, 1:] = self.vector[members]
-        atoms = np.empty((len(center), n), np.int64)
-        atoms[:, 0] = self.atom[center]
-        atoms[:, 1:] = self.neighbor[members]
-        return Environment(center, atoms, points)
-
-
-def by_size(sizes: Integers, room: int) -> Iterator[Integers]:
-    """Places of matrices of one size, in parts of at most `room` numbers or one matrix."""
-    for n in np.unique(sizes):
-        alike = np.flatnonzero(sizes == n)
-        step = max(1, room // n**2)
-        for start in range(0, len(alike), step):
-            yield alike[start : start + step]
-
-
-def gather(structures: list[Surroundings], cutoff: float, most: int) -> Gathered:
-    """Environments within a cutoff (Å), of at most so many atoms, center included.
-
-    Where there are more, the nearest are kept, and of the outermost shell either all or
-    none.
-    """
-    n_atoms = np.array([len(around.atoms) for around in structures])
-    n_pairs = np.array([len(around.pairs.neighbor) for around in structures])
-    n_orbits = np.array([len(around.orbits.first) for around in structures])
-    atoms_before, pairs_before = (np.cumsum(n) - n for n in (n_atoms, n_pairs))
-    distance = np.concatenate([around.pairs.distance for around in structures])
-    neighbor = np.concatenate([around.pairs.neighbor for around in structures])
-    begin = np.concatenate([s.pairs.first[s.orbits.first] for s in structures])
-    end = np.concatenate([s.pairs.first[s.orbits.first + 1] for s in structures])
-    first = np.concatenate([around.orbits.first for around in structures])
-    begin += np.repeat(pairs_before, n_orbits)
-    end += np.repeat(pairs_before, n_orbits)
-    # Damping is zero at the rim, so what rounding puts there makes no difference
-    # but to the number of eigenvalues.
-    inside = np.concatenate([[0], np.cumsum(distance < cutoff * (1.0 - 1e-9))])
-    size = 1 + inside[end] - inside[begin]
-    for center in np.flatnonzero(size > most):
-        around = distance[begin[center] : end[center]]
-        kept = most - 1
-        while kept > 0 and around[kept] - around[kept - 1] < TIE:
+    begin = batch.first_pair[batch.representative]
+    end = batch.first_pair[batch.representative + 1]
+    # The damping is zero at the cutoff: atoms that rounding puts there would only change
+    # the number of eigenvalues.
+    inside = np.concatenate([[0], np.cumsum(batch.distance < cutoff * (1.0 - 1e-9))])
+    sizes = 1 + inside[end] - inside[begin]
+    for center in np.flatnonzero(sizes > max_atoms):
+        distance, kept = batch.distance[begin[center] : end[center]], max_atoms - 1
+        while kept > 0 and distance[kept] - distance[kept - 1] < SHELL:
             kept -= 1
-        logger.info(
-            "atom %d has %d atoms within %g Å; the nearest %d are used",
-            first[center], size[center], cutoff, kept + 1,
-        )  # fmt: skip
-        size[center] = kept + 1
-    return Gathered(
-        first + np.repeat(atoms_before, n_orbits),
-        size,
-        begin,
-        neighbor + np.repeat(atoms_before, n_pairs),
-        np.concatenate([around.pairs.vector for around in structures]),
-    )
+        atom = batch.representative[center]
+        before = batch.first_atom[np.searchsorted(batch.first_atom, atom, "right") - 1]
+        message = "atom %d has %d atoms within %g Å; the nearest %d are used"
+        logger.info(message, atom - before, sizes[center], cutoff, kept + 1)
+        sizes[center] = kept + 1
+    return np.asarray(sizes)
+
+
+def environments_of(batch: NeighborBatch, sizes: Integers, index: Integers) -> Environments:
+    """Gather environments of one size.
+
+    Parameters
+    ----------
+    batch
+        Structures with neighbors.
+    sizes : [n_inequivalent]
+        From `environment_sizes`.
+    index : [n_environments]
+        Inequivalent atoms with equal sizes.
+    """
+    n, center = sizes[index[0]], batch.representative[index]
+    pairs = batch.first_pair[center][:, None] + np.arange(n - 1)
+    points = np.zeros((len(index), n, 3))
+    points[:, 1:] = batch.vector[pairs]
+    atoms = np.concatenate([center[:, None], batch.neighbor[pairs]], axis=1)
+    return Environments(atoms, pairs, points)
+
+
+def by_size(sizes: Integers, max_entries: int) -> Iterator[Integers]:
+    """Yield indices of matrices of one size.
+
+    Together the matrices have at most `max_entries` entries, unless it is one matrix.
+    """
+    for n in np.unique(sizes):
+        equal = np.flatnonzero(sizes == n)
+        step = max(1, max_entries // n**2)
+        for start in range(0, len(equal), step):
+            yield equal[start : start + step]

@@ -1,18 +1,18 @@
-r"""Overlap matrices of environments without symmetry, on the CPU and without a gradient.
+r"""Full overlap matrices of environments, on the CPU and without gradients.
 
-The same numbers as `overlap_matrices` for s orbitals: $M_{ij} = e^{E_{ij}}$ with
+The entries are those of `overlap_matrices` for s orbitals, $M_{ij} = e^{E_{ij}}$ with
 
 $E_{ij} = -d_{ij}^2 / 2 (a_i^2 + a_j^2) + \frac{3}{2} \ln (2 a_i a_j / (a_i^2 + a_j^2))
 + \ln A_i + \ln A_j$.
 
-All of it but the exponential is one pass over half a matrix: what costs time is memory,
-which the steps of `overlap_matrices` fill a dozen times.
+Everything but the exponential is computed in one pass over half a matrix. Memory is the
+bottleneck, and the torch operations in `overlap_matrices` write it a dozen times.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -22,54 +22,65 @@ from ase_orbital.numerics.jit import compiled
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.numerics.packing import Sheaves
-    from ase_orbital.overlap.environments import Gathered
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 
-def overlap_triangles(
-    gathered: Gathered,
-    chosen: Integers,
-    sheaves: Sheaves,
-    widths: Floats,
-    kind: Integers,
-    cutoff: float,
-    dtype: DTypeLike,
-) -> NDArray[np.floating]:
-    """Damped overlap matrices, as sheaves of them lie in memory.
+class Gaussians(NamedTuple):
+    """Gaussians on the atoms of a batch.
 
     Parameters
     ----------
-    gathered
-        Environments inside the cutoff.
-    chosen : [n_environments]
-        Places of those in the sheaves.
-    sheaves
-        Of `spectra.packed`.
-    widths : [n_kinds]
-        Different widths of Gaussians. Å.
-    kind : [n_atoms]
-        Place of each atom's width among them.
-    cutoff
-        Where damping gets to zero. Å.
-    dtype
-        Of the matrices.
+    species : [n_atoms]
+        Index of each atom's element among those of the batch.
+    width : [n_species]
+        Å.
     """
-    variance = widths[:, None] ** 2 + widths**2
-    triangles = sheaves.memory(-math.inf, dtype)  # what is not written becomes zero
-    # Summed in double precision, and rounded as what they are: exponents.
-    _fill(
-        gathered.vector,
-        gathered.begin[chosen],
-        gathered.size[chosen],
-        gathered.neighbor,
-        gathered.atom[chosen],
-        kind,
+
+    species: Integers
+    width: Floats
+
+
+def full_triangles(
+    batch: NeighborBatch,
+    gaussians: Gaussians,
+    sizes: Integers,
+    index: Integers,
+    sheaves: Sheaves,
+    cutoff: float,
+    dtype: DTypeLike,
+) -> NDArray[np.floating]:
+    """Compute damped overlap matrices in the layout of the packed eigenvalue solver.
+
+    Parameters
+    ----------
+    batch, gaussians
+        Structures, and the Gaussians of their atoms.
+    sizes : [n_inequivalent]
+        From `environment_sizes`.
+    index : [n_environments]
+        Inequivalent atoms whose environments the sheaves hold.
+    sheaves
+        From `packing.packed`.
+    cutoff
+        Distance at which the damping reaches zero. Å.
+    dtype
+        Type of the entries.
+    """
+    width = gaussians.width
+    variance = width[:, None] ** 2 + width**2
+    triangles = sheaves.memory(-math.inf, dtype)  # the exponential of it is zero
+    _write_exponents(
+        batch,
+        gaussians.species,
+        sizes,
+        index,
         cutoff,
         -0.5 / variance,
-        1.5 * np.log(2.0 * np.outer(widths, widths) / variance),
+        1.5 * np.log(2.0 * np.outer(width, width) / variance),
         *sheaves.places(),
         triangles,
     )
@@ -78,13 +89,11 @@ def overlap_triangles(
 
 
 @compiled
-def _fill(
-    vectors: Floats,
-    begins: Integers,
+def _write_exponents(
+    batch: NeighborBatch,
+    species: Integers,
     sizes: Integers,
-    neighbor: Integers,
-    centers: Integers,
-    kinds: Integers,
+    index: Integers,
     cutoff: float,
     slope: Floats,
     constant: Floats,
@@ -92,21 +101,23 @@ def _fill(
     strides: Integers,
     exponents: NDArray[np.floating],
 ) -> None:
-    """Write the exponents of each triangle."""
-    most = sizes.max()
-    points, damping, kind = np.zeros((3, most)), np.zeros(most), np.empty(most, np.int64)
-    for e in range(len(begins)):
-        n, at = sizes[e], places[e]
-        kind[0] = kinds[centers[e]]
+    """Write the exponents of each triangle; the sums are in double precision."""
+    largest = 0
+    for one in index:
+        largest = max(largest, sizes[one])
+    points, damping = np.zeros((3, largest)), np.zeros(largest)
+    kind = np.empty(largest, np.int64)
+    for e in range(len(index)):
+        n, at, center = sizes[index[e]], places[e], batch.representative[index[e]]
+        kind[0] = species[center]
         for i in range(1, n):
-            pair, square = begins[e] + i - 1, 0.0
+            pair, square = batch.first_pair[center] + i - 1, 0.0
             for a in range(3):
-                points[a, i] = vectors[pair, a]
-                square += vectors[pair, a] ** 2
+                points[a, i] = batch.vector[pair, a]
+                square += batch.vector[pair, a] ** 2
             left = 1.0 - square / cutoff**2
-            # At the rim: the exponential of it is zero again.
             damping[i] = 2.0 * math.log(left) if left > 0.0 else -math.inf
-            kind[i] = kinds[neighbor[pair]]
+            kind[i] = species[batch.neighbor[pair]]
         for i in range(n):
             x, y, z = points[0, i], points[1, i], points[2, i]
             slopes, constants, mine = slope[kind[i]], constant[kind[i]], damping[i]

@@ -1,4 +1,4 @@
-"""Mirrors, two-fold axes and the inversion that leave the surroundings of an atom alone."""
+"""Mirrors, two-fold axes and the inversion that map an atom's environment onto itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import inverted
+from ase_orbital.neighbors.cell_list import reciprocal_vectors
 from ase_orbital.neighbors.equivalent_atoms import lattice_rotations
 from ase_orbital.numerics.jit import compiled
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-RANK = 3  # operations that commute and are no products of each other: no group has more
-ROUNDING = 1e-6  # in operations, which are whole numbers in the basis of the lattice
+RANK = 3  # most operations that commute and are not products of each other
+ROUNDING = 1e-6  # in entries of operations, which are integers in the lattice's basis
 
 
 @compiled
 def involutions(vectors: Floats, tolerance: float) -> Floats:
     """Operations of a lattice that are their own inverse, [n, 3, 3]; x @ operation."""
-    rotations, reciprocal = lattice_rotations(vectors, tolerance), inverted(vectors)
+    rotations, reciprocal = (
+        lattice_rotations(vectors, tolerance),
+        reciprocal_vectors(vectors),
+    )
     found, count = np.zeros((len(rotations), 3, 3)), 0
     cartesian = np.empty((3, 3))
     for r in range(1, len(rotations)):
@@ -45,7 +48,7 @@ def involutions(vectors: Floats, tolerance: float) -> Floats:
 
 @compiled
 def _own_inverse(rotation: Integers) -> bool:
-    """Whether a rotation, [3, 3], done twice changes nothing."""
+    """Whether a rotation, [3, 3], is its own inverse."""
     for a in range(3):
         for b in range(3):
             entry = 0
@@ -60,7 +63,7 @@ def _own_inverse(rotation: Integers) -> bool:
 def commuting_group(
     points: Floats, lengths: Floats, kinds: Integers, operations: Floats, tolerance: float
 ) -> Integers:
-    """Where each operation of a commuting group takes each point, [g, n]."""
+    """Image of each point under each operation of a commuting group, [g, n]."""
     n, rank = len(points), 0
     images = np.empty((2**RANK, n), np.int64)
     images[0] = np.arange(n)
@@ -80,7 +83,7 @@ def commuting_group(
             for at in range(n):
                 same = same and images[known, at] == image[at]
             new = new and not same
-        if new:  # also where the points lie on a line or in a plane
+        if new:  # points in a plane or on a line do not tell all operations apart
             for known in range(size):
                 for at in range(n):
                     images[size + known, at] = image[images[known, at]]
@@ -123,7 +126,7 @@ def _maps(
     tolerance: float,
     image: Integers,
 ) -> bool:
-    """Whether an operation takes every point to one of its kind, and which."""
+    """Whether an operation takes every point to one of its kind; writes which."""
     start, moved = 0, np.empty(3)
     for at in range(len(points)):
         while lengths[start] < lengths[at] - tolerance:

@@ -1,11 +1,12 @@
-r"""Overlap matrices in the blocks that the symmetry of their environment leaves.
+r"""Overlap matrices in block form, from the symmetry of the environment.
 
-Mirrors, two-fold axes and the inversion that leave an environment as it is, and commute,
-make a group of g = 2, 4 or 8 operations. Sums over its orbits with the signs of one of its
-g characters do not overlap with those of another: the matrix of n atoms falls apart into
-g blocks of about n / g, with the same eigenvalues for a g^2-th of the work.
+Mirrors, two-fold axes and the inversion that map an environment onto itself and commute
+form a group of g = 2, 4 or 8 operations. Symmetry-adapted linear combinations of its
+Gaussians, with the signs of one of the g characters of the group, do not overlap with those
+of another. The matrix of n atoms therefore splits into g blocks of about n / g rows, which
+have the same eigenvalues for a g^2-th of the work.
 
-Source: textbooks on molecular orbitals; symmetry-adapted linear combinations.
+Source: textbooks on molecular orbitals, under symmetry-adapted linear combinations.
 """
 
 from __future__ import annotations
@@ -18,23 +19,34 @@ import numpy as np
 from ase_orbital.neighbors.cell_list import shortened
 from ase_orbital.numerics.exponential import exp_in_place
 from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 from ase_orbital.overlap.site_symmetry import commuting_group, involutions
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from ase_orbital.neighbors.batch import Surroundings
+    from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.numerics.packing import Sheaves
+    from ase_orbital.overlap.matrices import Gaussians
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 
-class Blocks(NamedTuple):
-    """Blocks of some environments.
+MAX_CENTERS = 256  # that one thread takes at a time
 
-    center : [n_blocks] environment each belongs to; size : [n_blocks]; entries :
-    [sum of size (size + 1) / 2] one block after another, lower triangles, row after row.
+
+class Blocks(NamedTuple):
+    """Blocks of the overlap matrices of environments.
+
+    Parameters
+    ----------
+    center : [n_blocks]
+        Inequivalent atom whose environment each block belongs to.
+    size : [n_blocks]
+        Rows of each block.
+    entries : [sum of size (size + 1) / 2]
+        Lower triangles, row after row, one block after another.
     """
 
     center: Integers
@@ -42,97 +54,108 @@ class Blocks(NamedTuple):
     entries: Floats
 
     def triangles(self, sheaves: Sheaves, dtype: DTypeLike) -> NDArray[np.floating]:
-        """Blocks as some sheaves of all of them lie in memory."""
+        """Blocks in the layout of some of the sheaves that hold all of them."""
         triangles, n_entries = sheaves.memory(0.0, dtype), self.size * (self.size + 1) // 2
         begin = (np.cumsum(n_entries) - n_entries)[sheaves.matrix]
         _put(self.entries, begin, n_entries[sheaves.matrix], *sheaves.places(), triangles)
         return triangles
 
 
-def symmetric_blocks(
-    structures: list[Surroundings], sizes: Integers, radii: Floats, cutoff: float
+def symmetry_blocks(
+    batch: NeighborBatch, gaussians: Gaussians, sizes: Integers, cutoff: float
 ) -> Blocks:
-    """Blocks of s overlaps around the first atoms of the orbits of structures.
+    """Compute the blocks of the overlap matrices of all symmetric environments.
 
     Parameters
     ----------
-    structures
-        At least one, surveyed up to one tolerance.
-    sizes : [n_orbits]
-        Atoms of each environment of all structures, the center included.
-    radii : [119]
-        Width of each element's Gaussians. Å.
+    batch, gaussians
+        Structures, and the Gaussians of their atoms.
+    sizes : [n_inequivalent]
+        From `environment_sizes`.
     cutoff
-        Where damping gets to zero. Å.
+        Distance at which the damping reaches zero. Å.
 
     Returns
     -------
     Blocks
-        None for environments without symmetry, nor where an axis is open.
+        Of s overlaps. Environments without symmetry, and those of structures that are not
+        periodic in all directions, have none.
     """
-    many = [(around.atoms, around.orbits, around.pairs) for around in structures]
-    found = _all_blocks(
-        np.array([atoms.cell.array for atoms, _, _ in many]),
-        np.array([atoms.pbc for atoms, _, _ in many]),
-        np.cumsum([0, *(len(atoms) for atoms, _, _ in many)]),
-        np.concatenate([atoms.numbers for atoms, _, _ in many]),
-        np.cumsum([0, *(len(orbits.first) for _, orbits, _ in many)]),
-        np.concatenate([orbits.first for _, orbits, _ in many]),
-        sizes,
-        np.cumsum([0, *(len(pairs.neighbor) for _, _, pairs in many)]),
-        np.concatenate([pairs.first for _, _, pairs in many]),
-        np.concatenate([pairs.neighbor for _, _, pairs in many]),
-        np.concatenate([pairs.vector for _, _, pairs in many]),
-        np.concatenate([pairs.distance for _, _, pairs in many]),
-        radii,
-        cutoff,
-        structures[0].tolerance,
-    )
-    return Blocks(*found)
+    width = gaussians.width
+    variance = width[:, None] * width[:, None] + width * width
+    ratio = 2.0 * width[:, None] * width / variance
+    slope, factor = 0.5 / variance, ratio * np.sqrt(ratio)
+    first = batch.first_inequivalent
+    shares = balanced_chunks(range(len(batch.cells)), np.diff(first).tolist(), MAX_CENTERS)
+
+    def compute(share: list[int]) -> tuple[Integers, Integers, Floats]:
+        return _blocks(
+            batch, share[0], share[-1] + 1, gaussians.species, sizes, slope, factor, cutoff
+        )
+
+    found = list(each_on_one_thread(compute, shares))
+    if len(found) == 1:
+        return Blocks(*found[0])
+    return Blocks(*map(np.concatenate, zip(*found, strict=True)))
 
 
 @compiled
-def _all_blocks(
-    cells: Floats,
-    periodic: NDArray[np.bool_],
-    atoms_from: Integers,
-    numbers: Integers,
-    orbits_from: Integers,
-    centers: Integers,
+def _blocks(
+    batch: NeighborBatch,
+    begin: int,
+    end: int,
+    species: Integers,
     sizes: Integers,
-    all_pairs_from: Integers,
-    pairs_from: Integers,
-    neighbor: Integers,
-    vector: Floats,
-    distance: Floats,
-    radii: Floats,
+    slope: Floats,
+    factor: Floats,
     cutoff: float,
-    tolerance: float,
 ) -> tuple[Integers, Integers, Floats]:
-    """Fields of Blocks: one call for many structures lets other threads go on."""
-    found, n_blocks, n_entries = [], 0, 0
-    for s in range(len(cells)):
-        a, o = slice(atoms_from[s], atoms_from[s + 1]), orbits_from[s : s + 2]
-        p = slice(all_pairs_from[s], all_pairs_from[s + 1])
-        if not periodic[s].all():
+    """Fields of Blocks for the structures from `begin` to `end`.
+
+    slope, factor : [n_species, n_species], for overlaps factor * exp(-slope * d^2).
+    """
+    first, last = batch.first_inequivalent[begin], batch.first_inequivalent[end]
+    room = 0
+    for one in range(first, last):
+        room += sizes[one] * (sizes[one] + 1) // 2
+    index, size = (
+        np.empty(8 * (last - first), np.int64),
+        np.empty(8 * (last - first), np.int64),
+    )
+    entries, n_blocks, n_entries = np.empty(room), 0, 0
+    for s in range(begin, end):
+        pbc = batch.pbc[s]
+        if not (pbc[0] and pbc[1] and pbc[2]):
             continue
-        part = _blocks(
-            cells[s], periodic[s], numbers[a], radii, centers[o[0] : o[1]],
-            sizes[o[0] : o[1]], pairs_from[a.start + s : a.stop + s + 1], neighbor[p],
-            vector[p], distance[p], cutoff, tolerance,
-        )  # fmt: skip
-        for block in range(len(part[0])):
-            part[0][block] += o[0]
-        found.append(part)
-        n_blocks, n_entries = n_blocks + len(part[0]), n_entries + len(part[2])
-    center, size = np.empty(n_blocks, np.int64), np.empty(n_blocks, np.int64)
-    entries, block, entry = np.empty(n_entries), 0, 0
-    for part in found:
-        center[block : block + len(part[0])] = part[0]
-        size[block : block + len(part[0])] = part[1]
-        entries[entry : entry + len(part[2])] = part[2]
-        block, entry = block + len(part[0]), entry + len(part[2])
-    return center, size, entries
+        operations = involutions(shortened(batch.cells[s], pbc)[0], batch.tolerance)
+        if len(operations) == 0:
+            continue
+        for one in range(batch.first_inequivalent[s], batch.first_inequivalent[s + 1]):
+            n, center = sizes[one], batch.representative[one]
+            start = batch.first_pair[center]
+            if not _any_equal(batch.distance[start : start + n - 1], batch.tolerance):
+                continue
+            points, lengths = np.zeros((n, 3)), np.zeros(n)
+            kinds, damping = np.empty(n, np.int64), np.ones(n)
+            kinds[0] = species[center]
+            for at in range(1, n):
+                pair = start + at - 1
+                kinds[at], lengths[at] = species[batch.neighbor[pair]], batch.distance[pair]
+                damping[at] = (1.0 - (lengths[at] / cutoff) ** 2) ** 2
+                for a in range(3):
+                    points[at, a] = batch.vector[pair, a]
+            images = commuting_group(points, lengths, kinds, operations, batch.tolerance)
+            if len(images) == 1:
+                continue
+            found = _write_blocks(
+                points, kinds, damping, slope, factor, images, entries[n_entries:]
+            )
+            for n_rows in found:
+                if n_rows:
+                    index[n_blocks], size[n_blocks] = one, n_rows
+                    n_blocks += 1
+                    n_entries += n_rows * (n_rows + 1) // 2
+    return index[:n_blocks], size[:n_blocks], entries[:n_entries]
 
 
 @compiled
@@ -144,7 +167,7 @@ def _put(
     strides: Integers,
     triangles: NDArray[np.floating],
 ) -> None:
-    """Write the entries of each block into its lane."""
+    """Write the entries of each block."""
     for block in range(len(begin)):
         at = places[block]
         for entry in range(begin[block], begin[block] + n_entries[block]):
@@ -153,80 +176,12 @@ def _put(
 
 
 @compiled
-def _blocks(
-    cell: Floats,
-    periodic: NDArray[np.bool_],
-    numbers: Integers,
-    radii: Floats,
-    centers: Integers,
-    sizes: Integers,
-    pairs_from: Integers,
-    neighbor: Integers,
-    vector: Floats,
-    distance: Floats,
-    cutoff: float,
-    tolerance: float,
-) -> tuple[Integers, Integers, Floats]:
-    """Fields of Blocks."""
-    operations = involutions(shortened(cell, periodic)[0], tolerance)
-    block_of = np.empty(8 * len(centers), np.int64)
-    block_size = np.empty(8 * len(centers), np.int64)
-    entries = np.empty((sizes * (sizes + 1) // 2).sum() if len(operations) else 0)
-    elements = np.unique(numbers)
-    species = np.searchsorted(elements, numbers)
-    slope, factor = _of_species(radii[elements])
-    n_blocks, n_entries = 0, 0
-    for index in range(len(centers) if len(operations) else 0):
-        n, begin = sizes[index], pairs_from[centers[index]]
-        if not _alike(distance[begin : begin + n - 1], tolerance):
-            continue
-        points, lengths = np.zeros((n, 3)), np.zeros(n)
-        kinds = np.empty(n, np.int64)
-        kinds[0] = species[centers[index]]
-        for at in range(1, n):
-            kinds[at] = species[neighbor[begin + at - 1]]
-            lengths[at] = distance[begin + at - 1]
-            for a in range(3):
-                points[at, a] = vector[begin + at - 1, a]
-        images = commuting_group(points, lengths, kinds, operations, tolerance)
-        if len(images) == 1:
-            continue
-        damping = np.empty(n)
-        for at in range(n):
-            damping[at] = (1.0 - (lengths[at] / cutoff) ** 2) ** 2
-        found = _write_blocks(
-            points, kinds, damping, slope, factor, images, entries[n_entries:]
-        )
-        for size in found:
-            if size:
-                block_of[n_blocks], block_size[n_blocks] = index, size
-                n_blocks += 1
-                n_entries += size * (size + 1) // 2
-    return (
-        block_of[:n_blocks].copy(),
-        block_size[:n_blocks].copy(),
-        entries[:n_entries].copy(),
-    )
-
-
-@compiled
-def _of_species(widths: Floats) -> tuple[Floats, Floats]:
-    """Overlap of two species of Gaussians: factor * exp(-slope * squared distance)."""
-    n = len(widths)
-    slope, factor = np.empty((n, n)), np.empty((n, n))
-    for one in range(n):
-        for two in range(n):
-            variance = widths[one] * widths[one] + widths[two] * widths[two]
-            ratio = 2.0 * widths[one] * widths[two] / variance
-            slope[one, two] = 0.5 / variance
-            factor[one, two] = ratio * math.sqrt(ratio)
-    return slope, factor
-
-
-@compiled
-def _alike(lengths: Floats, tolerance: float) -> bool:
-    """Whether two of the sorted lengths are equal: what an operation moves has to."""
-    return bool((lengths[1:] - lengths[:-1] <= tolerance).any())
+def _any_equal(lengths: Floats, tolerance: float) -> bool:
+    """Whether two of the sorted lengths are equal, as those of points that move are."""
+    found = False
+    for at in range(1, len(lengths)):
+        found = found or lengths[at] - lengths[at - 1] <= tolerance
+    return found
 
 
 @compiled
@@ -239,10 +194,13 @@ def _write_blocks(
     images: Integers,
     out: Floats,
 ) -> Integers:
-    """Write one block a character, one after another; their sizes, [g]."""
+    """Write one block for each character, one after another; their sizes, [g].
+
+    An orbit here is a set of points that the operations map onto each other.
+    """
     g, n = images.shape
-    # An orbit takes part in a block if the operations that leave its points alone have
-    # sign 1: otherwise its sum is nothing.
+    # An orbit takes part in a block if the operations that fix its points have sign 1.
+    # Otherwise its linear combination is zero.
     representative, weight = np.empty(n, np.int64), np.empty(n)
     members, sizes = np.empty((g, n), np.int64), np.zeros(g, np.int64)
     n_orbits = 0
@@ -253,7 +211,7 @@ def _write_blocks(
             fixing += images[m, p] == p
         if lowest != p:
             continue
-        # Over the group each member comes as often as operations leave it alone.
+        # Over the group each member comes as often as there are operations that fix it.
         representative[n_orbits], weight[n_orbits] = p, damping[p] / math.sqrt(fixing)
         for character in range(g):
             total = 0
@@ -264,7 +222,7 @@ def _write_blocks(
                 members[character, sizes[character]] = n_orbits
                 sizes[character] += 1
         n_orbits += 1
-    # Where each operation takes each orbit's first point: loops over orbits are the inner.
+    # Images of each orbit's first point. Loops over orbits are the inner ones.
     x, y, z = np.empty((g, n_orbits)), np.empty((g, n_orbits)), np.empty((g, n_orbits))
     for m in range(g):
         for two in range(n_orbits):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from ase import Atoms
 
-from ase_orbital.descriptors.settings import from_settings, to_settings
+from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.similarity.entry import Entry
 from ase_orbital.similarity.fingerprints import Fingerprint, SpeciesFeatures, composition_of
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from ase_orbital.descriptors.base import Descriptor
 
 VERSION = 1
 
@@ -60,7 +58,7 @@ def write(
         If the descriptor is not one of this package's.
     """
     try:
-        settings = to_settings(descriptor)
+        settings = descriptor.to_settings()
     except ModelError as error:
         raise SettingError(
             f"an archive with the descriptor {type(descriptor).__name__} cannot be saved, "
@@ -122,7 +120,7 @@ def read(path: Path) -> Saved:
             )
         return Saved(
             list(entries_of(head, arrays)),
-            from_settings(head["descriptor"]),
+            Descriptor.from_settings(head["descriptor"]),
             float(head["tolerance"]),
             int(head["next_number"]),
         )

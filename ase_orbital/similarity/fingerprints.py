@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from ase import Atoms
 
-from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import SettingError
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
@@ -198,7 +197,7 @@ class Fingerprints:
     ) -> Fingerprint:
         top = slice(None) if self.n_top is None else slice(-self.n_top, None)
         numbers = atoms.numbers[top]
-        features = compact(self.descriptor, features[top])
+        features = self.descriptor.compact(features[top])
         kinds = composition_of(numbers, bool(atoms.pbc.any()) and self.n_top is None)
         species = tuple(distinct(features[numbers == z]) for z, _ in kinds[1])
         return Fingerprint(kinds, species)
@@ -209,33 +208,6 @@ def composition_of(numbers: NDArray[np.integer[Any]], periodic: bool) -> Composi
     kinds, counts = np.unique(numbers, return_counts=True)
     counts = counts // (np.gcd.reduce(counts) if periodic else 1)
     return periodic, tuple(zip(kinds.tolist(), counts.tolist(), strict=True))
-
-
-def compact(
-    descriptor: Descriptor, features: NDArray[np.floating[Any]]
-) -> NDArray[np.floating[Any]]:
-    """Shorter features with the same distances within each species.
-
-    The features of the OFM are the outer product of the valence orbitals of the center,
-    which are ones and zeros and equal within a species, and a vector of its neighbors, so
-    these 32 numbers are sufficient.
-
-    Parameters
-    ----------
-    descriptor
-        Descriptor that gave the features.
-    features : [n_atoms, n_features]
-
-    Returns
-    -------
-    [n_atoms, 32] for an OFM, otherwise the features unchanged
-    """
-    if not isinstance(descriptor, OFM):
-        return features
-    n_orbitals = descriptor.n_features // 32
-    matrices = features.reshape(len(features), 32, n_orbitals)[:, :, n_orbitals - 32 :]
-    occupied = matrices.any(axis=2).sum(axis=1, keepdims=True)
-    return np.asarray(matrices.sum(axis=1) / np.sqrt(np.maximum(occupied, 1)))
 
 
 def distinct(features: NDArray[np.floating[Any]]) -> SpeciesFeatures:

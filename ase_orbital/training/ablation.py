@@ -10,7 +10,6 @@ from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.training.series import train_series
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def ablate(
                 "network": network,
                 "learning_rate": rate,
                 "network_settings": settings.network_settings
-                | {"descriptor": to_settings(descriptor)},
+                | {"descriptor": descriptor.to_settings()},
             },
         )
         for network, rate in LEARNING_RATES.items()

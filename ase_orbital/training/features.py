@@ -17,11 +17,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ase_orbital.descriptors.settings import computing, to_settings
 from ase_orbital.elements import provenance
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
-from ase_orbital.graphs.building import build_batch
+from ase_orbital.graphs.converters import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.numerics.processes import map_in_processes
 from ase_orbital.numerics.threads import each_on_one_thread
@@ -73,7 +72,7 @@ class FeatureCache:
     ) -> None:
         settings = {
             "format": FORMAT,
-            "descriptor": to_settings(descriptor),
+            "descriptor": descriptor.to_settings(),
             "connectivity": asdict(connectivity),
             "tables": {name: origin.sha256 for name, origin in provenance().items()},
         }
@@ -81,7 +80,7 @@ class FeatureCache:
         self.folder = Path(folder) / _short_hash(text)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "settings.json").write_text(text + "\n", encoding="utf-8")
-        self.descriptor = computing(descriptor, "float32")
+        self.descriptor = descriptor.with_precision("float32")
         self.connectivity = connectivity
 
     def graphs(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import DONE, Grid, binned, bins_around, dot
+from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bins_around, dot
 from ase_orbital.numerics.jit import compiled, extended
 from ase_orbital.structure import CLOSEST
 from ase_orbital.voronoi.clipping import cuts, faces, measure, put
@@ -46,7 +46,7 @@ def voronoi(
         What went wrong, and with which two atoms.
     """
     n_atoms = len(positions)
-    status, grid = binned(positions, vectors, periodic)
+    status, grid = bin_atoms(positions, vectors, periodic)
     trouble = np.array([status, 0, 0])
     planes, images = np.empty((256, 4)), np.empty((256, 4), np.int64)
     sides, sizes = np.empty((20 * n_atoms, 5), np.int64), np.empty((20 * n_atoms, 3))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, final
 
 import numpy as np
+from ase import Atoms
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.cell_list import FLAT, NOT_FINITE
@@ -19,7 +20,6 @@ from ase_orbital.structure import coincidence
 from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from numpy.typing import NDArray
 
 # Planes that meet in one corner but for a hair as wide as the tolerance can be told apart
@@ -61,7 +61,19 @@ class VoronoiFaces:
 
 
 def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
-    """Find the Voronoi faces of every atom, for any cell and any mixture of open axes.
+    """Find the Voronoi faces of all atoms; see `find_faces`."""
+    positions = np.ascontiguousarray(atoms.positions, float)
+    cell = np.ascontiguousarray(atoms.cell.array, float)
+    return find_faces(atoms.numbers, positions, cell, atoms.pbc)
+
+
+def find_faces(
+    numbers: NDArray[np.int64],
+    positions: NDArray[np.float64],
+    cell: NDArray[np.float64],
+    pbc: NDArray[np.bool_],
+) -> VoronoiFaces:
+    """Find the Voronoi faces of all atoms, for any cell and any mixture of open axes.
 
     Positions need not be wrapped. Cell vectors of open axes are ignored.
 
@@ -72,16 +84,13 @@ def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
         solid angles of an atom do not sum to 4 pi or a face is missing from its other
         side, which both are checked for every structure.
     """
-    positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
-    cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
-    periodic = np.ascontiguousarray(atoms.pbc)
     for tolerance in TOLERANCES:
-        found = voronoi(positions, cell, periodic, tolerance)
+        found = voronoi(positions, cell, pbc, tolerance)
         center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
         if trouble[0] not in (OPEN, ONE_SIDED):
             break
     if trouble[0]:
-        _refuse(atoms, *trouble.tolist())
+        _refuse(Atoms(numbers, positions, cell=cell), *trouble.tolist())
     return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
 
 

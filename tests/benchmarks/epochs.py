@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ase_orbital.descriptors.settings import computing
 from ase_orbital.graphs import CrystalGraph
-from ase_orbital.graphs.building import build_graphs
+from ase_orbital.graphs.converters import build_graphs
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 from ase_orbital.training.features import FeatureCache
@@ -127,7 +126,7 @@ def graphs_of(
         merged, failed = cache.graphs(crystals)
     assert merged is not None
     assert not failed
-    descriptor = computing(model.descriptor, "float32")
+    descriptor = model.descriptor.with_precision("float32")
     whole = build_graphs(crystals, descriptor, model.connectivity)
     return merged, CrystalGraph.batch(whole)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ase_orbital import load_model
-from ase_orbital.neighbors.batch import survey_many
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.predict.prepared_model import PreparedModel
 from ase_orbital.structure import to_atoms_many
 
@@ -30,10 +30,10 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
         load_model(EOSNET), device=torch.device("cpu"), dtype=torch.float32
     )
     descriptor = model.featurization.descriptor
+    connectivity = model.featurization.connectivity
     atoms = to_atoms_many(crystals)
-    # Far enough for the edges of these, too: see `graphs.building`.
-    reach = descriptor.reach
-    found = survey_many(atoms, reach, "float32")
+    cutoff, extension = connectivity.search(descriptor.cutoff)
+    found = neighbor_batch(atoms, cutoff, "float32", extension=extension)
     batch = model.batch(atoms)
     parts = torch.arange(len(atoms)).split(AT_ONCE)
     graphs = [batch.select(indices) for indices in parts]
@@ -43,9 +43,9 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
             for graph in graphs:
                 model.predict_graphs(graph)
 
-    checked, surveyed, described, batched, predicted = medians(
+    checked, searched, described, batched, predicted = medians(
         lambda: to_atoms_many(crystals),
-        lambda: survey_many(atoms, reach, "float32"),
+        lambda: neighbor_batch(atoms, cutoff, "float32", extension=extension),
         lambda: descriptor.features(found),
         lambda: model.batch(atoms),
         networks,
@@ -53,9 +53,9 @@ def steps(sets: Sets, repetitions: int) -> Iterator[Row]:
     )
     for what, seconds in (
         ("checks", checked),
-        ("pairs and orbits", surveyed),
-        ("rows of the atoms", described),
-        ("edges and batch", batched - surveyed - described),
+        ("neighbors and equivalent atoms", searched),
+        ("features of the atoms", described),
+        ("edges and batch", batched - searched - described),
         ("three networks", predicted),
     ):
         yield Row(

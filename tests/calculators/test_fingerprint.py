@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose
 
 from ase_orbital import GOM, FingerprintCalculator
 from ase_orbital.errors import SettingError, StructureError
-from ase_orbital.neighbors.batch import survey
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.search import GOMComparator
 
 from ..structures import PEROVSKITE, RUTILE, distorted
@@ -57,10 +57,10 @@ def test_differentiable_features_are_the_features(gom):
         Atoms("O"),
         Atoms("H2", [[0] * 3, [1] * 3]),
     ):
-        around = survey(atoms, 7.0, symmetry=False)
-        vectors = torch.tensor(around.pairs.vector)
+        batch = neighbor_batch([atoms], 7.0, symmetry=False)
+        vectors = torch.tensor(batch.vector)
         assert_allclose(
-            gom.differentiable_features(around, vectors), gom.create(atoms), atol=1e-12
+            gom.differentiable_features(batch, vectors), gom.create(atoms), atol=1e-12
         )
 
 

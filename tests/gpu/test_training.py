@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from ase_orbital import GOM, Predictor
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 
@@ -51,7 +50,7 @@ def run_on(salts, quick, tmp_path):
     pytest.importorskip("matplotlib")
     from ase_orbital.training import train
 
-    network = {"descriptor": to_settings(GOM(n_eigenvalues=16)), "n_hidden": 16}
+    network = {"descriptor": GOM(n_eigenvalues=16).to_settings(), "n_hidden": 16}
 
     def run(name, device, **changes):
         accelerator = "gpu" if torch.device(device).type == "cuda" else "cpu"

@@ -15,9 +15,8 @@ from torch_geometric.data import Batch, Data
 from ase_orbital import GOM, OneHot
 from ase_orbital.errors import GraphError, StructureError
 from ase_orbital.graphs import Atoms2Graph, Structure2Graph
-from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.graphs.converters import as_crystal_graph, from_crystal_graph
+from ase_orbital.graphs.converters import as_crystal_graph, build_graphs, from_crystal_graph
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
 
@@ -179,7 +178,7 @@ def test_what_is_no_descriptor_is_refused(value):
 
 
 def test_rows_that_no_batch_takes_are_refused():
-    with pytest.raises(GraphError, match="give GOM a number of eigenvalues"):
+    with pytest.raises(GraphError, match="set n_eigenvalues for GOM"):
         Atoms2Graph(GOM())
 
 

@@ -11,10 +11,10 @@ from numpy.testing import assert_allclose
 
 from ase_orbital import OneHot
 from ase_orbital.errors import GraphError
-from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
+from ase_orbital.graphs.converters import build_graphs
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors.batch import neighbor_batch
 
 DIRECTED = Connectivity(radius=5.0, n_neighbors=8)
 SYMMETRIC = Connectivity(radius=5.0, n_neighbors=8, symmetric=True)
@@ -221,7 +221,7 @@ def test_many_graphs_are_built_as_each_alone(structures, assert_same):
 
 def test_edges_are_among_the_pairs_within_the_radius(structures):
     atoms = structures["perovskite"]
-    pairs = find_pairs(atoms, 5.0)
+    pairs = neighbor_batch([atoms], 5.0)
     found = set(zip(pairs.neighbor, pairs.center, map(tuple, pairs.shift), strict=True))
     edges = as_table(build(atoms)).tolist()
     assert {(s, t, tuple(shift)) for s, t, *shift in edges} <= found
@@ -246,12 +246,3 @@ def test_graphs_with_and_without_reverses_do_not_mix(structures):
     atoms = structures["perovskite"]
     with pytest.raises(GraphError, match="some have none"):
         CrystalGraph.batch([build(atoms), build(atoms, DIRECTED)])
-
-
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [("radius", 0.0), ("n_neighbors", 0), ("smoothing", 0.0), ("smoothing", 9.0)],
-)
-def test_connectivity_that_means_nothing_is_refused_by_name(setting, value):
-    with pytest.raises(ValueError, match=f"{setting} must be"):
-        Connectivity(**({"radius": 8.0, "n_neighbors": 12} | {setting: value}))

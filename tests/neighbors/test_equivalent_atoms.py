@@ -1,4 +1,4 @@
-"""Orbits against spglib, on crystals of many space groups, however they are written."""
+"""Equivalent atoms against spglib, for crystals of many space groups."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ase_orbital.neighbors import equivalent_atoms as orbits
-from ase_orbital.neighbors.batch import survey
-from ase_orbital.neighbors.cell_list import binned
+from ase_orbital.neighbors import equivalent_atoms
+from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.neighbors.cell_list import bin_atoms
 
 # spglib 2.7 says so at every call; its errors are not what these tests are about.
 pytestmark = pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
@@ -34,8 +34,8 @@ def made(group, primitive=False):
     )  # fmt: skip
 
 
-def orbits_of(atoms, dtype="float64"):
-    return survey(atoms, 5.0, dtype).orbits
+def found_in(atoms, dtype="float64"):
+    return neighbor_batch([atoms], 5.0, dtype)
 
 
 def known(atoms, tolerance=1e-6):
@@ -44,17 +44,17 @@ def known(atoms, tolerance=1e-6):
 
 
 def assert_as_spglib(atoms):
-    found = orbits_of(atoms)
+    found = found_in(atoms)
     _, first, kind = np.unique(known(atoms), return_index=True, return_inverse=True)
     order = first.argsort().argsort()  # numbered by their first atoms, as ours
-    assert found.orbit.tolist() == order[kind].tolist()
-    assert found.first.tolist() == sorted(first.tolist())
-    assert found.copies.tolist() == np.bincount(found.orbit).tolist()
+    assert found.inequivalent_index.tolist() == order[kind].tolist()
+    assert found.representative.tolist() == sorted(first.tolist())
+    assert found.multiplicity.tolist() == np.bincount(found.inequivalent_index).tolist()
 
 
 @pytest.mark.parametrize("group", LATTICES)
 @pytest.mark.parametrize("primitive", [False, True])
-def test_orbits_are_those_of_spglib(group, primitive):
+def test_equivalent_atoms_are_those_of_spglib(group, primitive):
     assert_as_spglib(made(group, primitive))
 
 
@@ -64,45 +64,46 @@ def test_orbits_are_those_of_spglib(group, primitive):
     repeat=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 2)),
     seed=st.integers(0, 2**16),
 )
-def test_orbits_are_the_same_however_the_crystal_is_written(group, repeat, seed):
+def test_equivalent_atoms_are_the_same_however_the_crystal_is_written(group, repeat, seed):
     rng = np.random.default_rng(seed)
     unit = made(group)
     atoms = unit * repeat
     order = rng.permutation(len(atoms))
-    before = orbits_of(unit).orbit[order % len(unit)]
+    before = found_in(unit).inequivalent_index[order % len(unit)]
     atoms = atoms[order]
     atoms.rotate(float(rng.uniform(0, 180)), rng.normal(size=3), rotate_cell=True)
     atoms.positions += rng.normal(size=3) + rng.integers(-2, 3, 3) @ atoms.cell.array
     shear = np.eye(3, dtype=int)
     shear[0, 1], shear[2, 0] = rng.integers(-2, 3, 2)
     atoms.set_cell(shear @ atoms.cell.array)
-    found = orbits_of(atoms)
+    found = found_in(atoms)
     # Nothing is ever taken together that is not equivalent ...
-    assert all(len(set(before[found.orbit == orbit])) == 1 for orbit in found.orbit)
+    classes = found.inequivalent_index
+    assert all(len(set(before[classes == one])) == 1 for one in classes)
     # ... and everything that is, unless the supercell has less symmetry than the crystal.
     if len(set(repeat)) == 1:
-        assert len(found.first) == len(np.unique(before))
+        assert len(found.representative) == len(np.unique(before))
 
 
 def test_atoms_of_a_supercell_are_those_of_its_unit_cell():
     atoms = bulk("Cu") * (6, 6, 6)
-    assert orbits_of(atoms).first.tolist() == [0]
-    assert orbits_of(atoms).copies.tolist() == [216]
+    assert found_in(atoms).representative.tolist() == [0]
+    assert found_in(atoms).multiplicity.tolist() == [216]
 
 
-@pytest.mark.parametrize(("moved", "tolerance", "n_orbits"), [
+@pytest.mark.parametrize(("moved", "tolerance", "n_classes"), [
     (1e-7, "float64", 8), (1e-7, "float32", 1), (1e-4, "float32", 8),
 ])  # fmt: skip
-def test_atoms_are_equivalent_up_to_the_tolerance(moved, tolerance, n_orbits):
+def test_atoms_are_equivalent_up_to_the_tolerance(moved, tolerance, n_classes):
     atoms = bulk("Si", cubic=True)
     atoms.positions += moved * np.random.default_rng(0).uniform(-1, 1, (8, 3))
-    assert len(orbits_of(atoms, tolerance).first) == n_orbits
+    assert len(found_in(atoms, tolerance).representative) == n_classes
 
 
 def test_a_rattled_crystal_has_no_symmetry():
     atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True) * (2, 1, 1)
     atoms.rattle(0.05, seed=1)
-    assert orbits_of(atoms).orbit.tolist() == list(range(16))
+    assert found_in(atoms).inequivalent_index.tolist() == list(range(16))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_a_rattled_crystal_has_no_symmetry():
     ids=["molecule", "slab", "atom"],
 )
 def test_where_an_axis_is_open_atoms_stand_for_themselves(atoms):
-    assert orbits_of(atoms).copies.tolist() == [1] * len(atoms)
+    assert found_in(atoms).multiplicity.tolist() == [1] * len(atoms)
 
 
 def test_atoms_at_equal_distances_from_others_need_not_be_equivalent():
@@ -127,18 +128,18 @@ def test_atoms_at_equal_distances_from_others_need_not_be_equivalent():
         cell=[3.75, 3.75, 4 * 3.75 * (2 / 3) ** 0.5, 90, 90, 120],
         pbc=True,
     )
-    assert orbits_of(dhcp).orbit.tolist() == [0, 1, 0, 1]
+    assert found_in(dhcp).inequivalent_index.tolist() == [0, 1, 0, 1]
 
 
 def test_a_large_supercell_of_a_crystal_with_two_sites_of_one_kind():
-    """Marks that cannot tell two sites apart must not make the search quadratic."""
+    """Invariants that cannot tell two sites apart must not make the search quadratic."""
     unit = made(14)
-    found = _parents_without_marks(unit * 6)
-    assert len(np.unique(found)) == len(orbits_of(unit).first)
+    found = _parents_without_invariants(unit * 6)
+    assert len(np.unique(found)) == len(found_in(unit).representative)
 
 
-def _parents_without_marks(atoms):
+def _parents_without_invariants(atoms):
     """Search as if all atoms of an element looked alike, and one kind more were there."""
     _, kind = np.unique(atoms.numbers, return_inverse=True)
-    _, grid = binned(atoms.positions, atoms.cell.array, atoms.pbc)
-    return orbits._parents(grid, kind, 1, 1e-6)
+    _, grid = bin_atoms(atoms.positions, atoms.cell.array, atoms.pbc)
+    return equivalent_atoms._parents(grid, kind, 1, 1e-6)

@@ -1,4 +1,4 @@
-"""Pairs against ASE's neighbor list, which is slow and right."""
+"""Pairs against ASE's neighbor list, which is slow and correct."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ase_orbital.errors import StructureError
-from ase_orbital.neighbors.pairs import find_pairs
+from ase_orbital.neighbors.batch import neighbor_batch
 
 SHEARED = Atoms("Cu", cell=[[2.5, 0, 0], [7.0, 2.5, 0], [-6.0, 9.0, 2.5]], pbc=True)
 
@@ -43,6 +43,10 @@ STRUCTURES = {
     "molecule in an unused cell": Atoms("CO", [[0, 0, 0], [0, 0, 1.1]], cell=[3, 3, 3]),
     "lone atom": Atoms("He"),
 }
+
+
+def find_pairs(atoms, cutoff):
+    return neighbor_batch([atoms], cutoff, symmetry=False)
 
 
 def listed(center, neighbor, shift):
@@ -98,7 +102,7 @@ def test_pairs_are_sorted_by_center_and_distance(name):
     assert (np.diff(pairs.center) >= 0).all()
     same_center = np.diff(pairs.center) == 0
     assert (np.diff(pairs.distance)[same_center] >= 0.0).all()
-    assert pairs.first.tolist() == [
+    assert pairs.first_pair.tolist() == [
         int((pairs.center < atom).sum()) for atom in range(len(atoms) + 1)
     ]
 
@@ -135,7 +139,7 @@ def test_fcc_has_twelve_and_then_six_neighbors():
 def test_lone_atom_has_no_pairs():
     pairs = find_pairs(Atoms("He"), 5.0)
     assert len(pairs.center) == 0
-    assert pairs.first.tolist() == [0, 0]
+    assert pairs.first_pair.tolist() == [0, 0]
     assert pairs.shift.shape == pairs.vector.shape == (0, 3)
 
 

@@ -1,4 +1,4 @@
-"""Occupations against the nearest k (where these exist), and against their definition."""
+"""Weights against the nearest k, where these are unique, and against their definition."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ase_orbital.neighbors.pairs import find_pairs
-from ase_orbital.neighbors.soft_nearest import levels, nearest, occupation
+from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoffs
 from ase_orbital.testing import same_crystals
 
 RADIUS = 6.0
@@ -29,12 +29,11 @@ def smoothstep(x):
     return x * x * (3.0 - 2.0 * x)
 
 
-def occupied(atoms, *, k=12, smoothing=SMOOTHING, radius=RADIUS):
-    pairs = find_pairs(atoms, radius)
-    everyone = np.arange(len(atoms))
-    level = levels(pairs, everyone, k=k, smoothing=smoothing, radius=radius)
+def weighted(atoms, *, k=12, smoothing=SMOOTHING, cutoff=RADIUS):
+    pairs = neighbor_batch([atoms], cutoff)
+    cutoffs = soft_cutoffs(pairs, k=k, smoothing=smoothing, cutoff=cutoff)
     found = [
-        occupation(level[center], distance, smoothing)
+        neighbor_weight(cutoffs[center], distance, smoothing)
         for center, distance in zip(pairs.center, pairs.distance, strict=True)
     ]
     return pairs, np.array(found)
@@ -52,18 +51,18 @@ def on_a_line(*distances):
 
 
 def of_first(distances, **settings):
-    pairs, weights = occupied(on_a_line(*distances), **settings)
-    return weights[pairs.first[0] : pairs.first[1]]
+    pairs, weights = weighted(on_a_line(*distances), **settings)
+    return weights[pairs.first_pair[0] : pairs.first_pair[1]]
 
 
-# --- Physics: a level, filled from below
+# --- Physics
 
 
 def test_tied_neighbors_share_equally():
     """O in SrTiO3 has 2 Ti, and then 4 Sr and 8 O at one distance for ten places."""
-    pairs, weights = occupied(PEROVSKITE)
+    pairs, weights = weighted(PEROVSKITE)
     oxygen = int(np.flatnonzero(PEROVSKITE.symbols == "O")[0])
-    mine = slice(pairs.first[oxygen], pairs.first[oxygen + 1])
+    mine = slice(pairs.first_pair[oxygen], pairs.first_pair[oxygen + 1])
     kept = weights[mine] > 0
     numbers = PEROVSKITE.numbers[pairs.neighbor[mine]][kept]
     assert sorted(numbers) == [8] * 8 + [22] * 2 + [38] * 4
@@ -71,21 +70,21 @@ def test_tied_neighbors_share_equally():
 
 
 @pytest.mark.parametrize("k", [1, 5, 8, 12, 18, 20])
-def test_occupations_add_up_to_k(k):
+def test_weights_add_up_to_k(k):
     atoms = bulk("TiN", "rocksalt", a=4.24, cubic=True)
     atoms.rattle(0.2, seed=1)
-    pairs, weights = occupied(atoms, k=k)
+    pairs, weights = weighted(atoms, k=k)
     assert_allclose(sums(atoms, pairs, weights), k, atol=1e-10)
     assert ((weights >= 0.0) & (weights <= 1.0)).all()
 
 
-def test_occupation_is_the_smoothstep_of_one_level():
+def test_weights_are_the_smoothstep_of_one_soft_cutoff():
     distances = np.array([1.0, 1.04, 1.07, 1.11])
     weights = of_first(distances, k=2)
-    levels = np.linspace(1.0, 1.1, 100_001)
-    table = smoothstep((levels[:, None] - distances) / SMOOTHING + 0.5)
-    level = np.abs(table.sum(axis=1) - 2.0).argmin()
-    assert_allclose(weights, table[level], atol=1e-4)
+    cutoffs = np.linspace(1.0, 1.1, 100_001)
+    table = smoothstep((cutoffs[:, None] - distances) / SMOOTHING + 0.5)
+    best = np.abs(table.sum(axis=1) - 2.0).argmin()
+    assert_allclose(weights, table[best], atol=1e-4)
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -94,7 +93,7 @@ def test_occupation_is_the_smoothstep_of_one_level():
     k=st.integers(1, 6),
     smoothing=st.floats(0.01, 0.5),
 )
-def test_nearer_neighbors_are_never_emptier(distances, k, smoothing):
+def test_nearer_neighbors_never_have_less_weight(distances, k, smoothing):
     weights = of_first(distances, k=k, smoothing=smoothing)
     assert (np.diff(weights) <= 1e-12).all()
     assert abs(weights.sum() - k) < 1e-9
@@ -102,14 +101,14 @@ def test_nearer_neighbors_are_never_emptier(distances, k, smoothing):
 
 def test_nearest_k_are_kept_where_there_is_a_margin():
     atoms = bulk("Cu", a=3.6)
-    pairs, weights = occupied(atoms, k=12)
+    pairs, weights = weighted(atoms, k=12)
     assert_allclose(weights, nearest(pairs, k=12), atol=1e-12)
     assert_allclose(of_first([1.0, 1.3, 1.41], k=2), [1.0, 1.0, 0.0], atol=1e-12)
 
 
 def test_nearest_keeps_the_first_k():
-    pairs = find_pairs(on_a_line(1.3, 1.0, 1.6), RADIUS)
-    kept = nearest(pairs, k=2)[: pairs.first[1]]
+    pairs = neighbor_batch([on_a_line(1.3, 1.0, 1.6)], RADIUS)
+    kept = nearest(pairs, k=2)[: pairs.first_pair[1]]
     assert_array_equal(kept, [1.0, 1.0, 0.0])
 
 
@@ -126,16 +125,16 @@ def test_all_are_kept_where_there_are_no_more_than_k():
 
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.5])
-def test_the_level_stays_at_its_limit_where_more_than_k_do_not_fill_k(smoothing):
+def test_the_soft_cutoff_stays_at_its_limit_where_more_than_k_do_not_fill_k(smoothing):
     # Five within the radius, of which the last two are half outside: less than four.
     distances = [2.0, 2.0, 2.0, RADIUS - 0.2 * smoothing, RADIUS - 0.1 * smoothing]
-    pairs = find_pairs(on_a_line(*distances), RADIUS)
-    level = levels(pairs, np.array([0]), k=4, smoothing=smoothing, radius=RADIUS)
-    assert level[0] == RADIUS - 0.5 * smoothing
+    pairs = neighbor_batch([on_a_line(*distances)], RADIUS)
+    found = soft_cutoffs(pairs, k=4, smoothing=smoothing, cutoff=RADIUS)
+    assert found[0] == RADIUS - 0.5 * smoothing
     assert of_first(distances, k=4, smoothing=smoothing).sum() < 4.0
 
 
-def test_lone_atom_has_nothing_to_occupy():
+def test_lone_atom_has_no_weights():
     assert of_first([]).shape == (0,)
 
 
@@ -143,34 +142,34 @@ def test_lone_atom_has_nothing_to_occupy():
 
 
 def largest_step(path, **settings):
-    """Largest change of any occupation from one structure of a path to the next."""
+    """Largest change of any weight from one structure of a path to the next."""
     rows = []
     for distances in path:
         atoms = on_a_line(*distances)
-        pairs, weights = occupied(atoms, **settings)
+        pairs, weights = weighted(atoms, **settings)
         table = np.zeros(len(atoms))
-        table[pairs.neighbor[: pairs.first[1]]] = weights[: pairs.first[1]]
+        table[pairs.neighbor[: pairs.first_pair[1]]] = weights[: pairs.first_pair[1]]
         rows.append(table)
     return np.abs(np.diff(rows, axis=0)).max()
 
 
-def test_occupations_are_continuous_while_neighbors_exchange_ranks():
+def test_weights_are_continuous_while_neighbors_exchange_ranks():
     moving = np.linspace(0.9, 1.4, 1001)  # steps of 0.0005 Å, slope at most 1.5 / SMOOTHING
     assert largest_step(((d, 1.0, 1.15, 1.3) for d in moving), k=2) < 0.01
 
 
-def test_occupations_are_continuous_while_a_neighbor_crosses_the_radius():
+def test_weights_are_continuous_while_a_neighbor_crosses_the_cutoff():
     moving = np.linspace(RADIUS - 0.3, RADIUS + 0.1, 801)
     assert largest_step(((1.0, d) for d in moving), k=12) < 0.01
 
 
 @pytest.mark.parametrize("others", [(1.0, 5.93), (1.0, 5.97), (5.91, 5.99), (5.96, 5.98)])
-def test_occupations_are_continuous_while_the_last_of_k_crosses_the_radius(others):
+def test_weights_are_continuous_while_the_last_of_k_crosses_the_cutoff(others):
     moving = np.linspace(RADIUS - 0.3, RADIUS + 0.1, 801)
     assert largest_step(((*others, d) for d in moving), k=2) < 0.01
 
 
-def test_neighbor_comes_in_over_the_rim_from_zero():
+def test_neighbor_enters_through_the_cutoff_with_weight_zero():
     assert of_first([1.0, RADIUS - 1e-9])[1] < 1e-12
     assert of_first([1.0, RADIUS - 1.1 * SMOOTHING])[1] == 1.0
 
@@ -179,15 +178,15 @@ def test_neighbor_comes_in_over_the_rim_from_zero():
 
 
 @pytest.mark.parametrize("atoms", [PEROVSKITE, bulk("Mg")], ids=["perovskite", "hcp"])
-def test_occupations_ignore_how_the_crystal_is_written(atoms):
-    pairs, weights = occupied(atoms)
+def test_weights_ignore_how_the_crystal_is_written(atoms):
+    pairs, weights = weighted(atoms)
     mine = [np.sort(weights[a:b])[::-1][:20] for a, b in spans(pairs)]
     for change, other, origin in same_crystals(atoms):
-        pairs, weights = occupied(other)
+        pairs, weights = weighted(other)
         for atom, (a, b) in enumerate(spans(pairs)):
             found = np.sort(weights[a:b])[::-1][:20]
             assert_allclose(found, mine[origin[atom]], atol=1e-9, err_msg=change)
 
 
 def spans(pairs):
-    return zip(pairs.first[:-1], pairs.first[1:], strict=True)
+    return zip(pairs.first_pair[:-1], pairs.first_pair[1:], strict=True)

@@ -9,11 +9,11 @@ from numpy.testing import assert_allclose
 
 from ase_orbital import GOM
 from ase_orbital.elements import covalent_radii
-from ase_orbital.neighbors.batch import survey
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.numerics.packing import packed
 from ase_orbital.overlap.differentiable import overlap_matrices
-from ase_orbital.overlap.environments import gather
-from ase_orbital.overlap.matrices import overlap_triangles
+from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
+from ase_orbital.overlap.matrices import Gaussians, full_triangles
 
 RATTLED = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
 RATTLED.rattle(0.1, seed=1)
@@ -23,9 +23,11 @@ STRUCTURES = {
 }  # fmt: skip
 
 
-def parts_of(atoms, cutoff):
-    gathered = gather([survey(atoms, cutoff, symmetry=False)], cutoff, 256)
-    return gathered, gathered.parts(np.arange(len(atoms)), 2**18, 1)
+def batch_of(atoms, cutoff):
+    batch = neighbor_batch([atoms], cutoff, symmetry=False)
+    elements, species = np.unique(batch.numbers, return_inverse=True)
+    gaussians = Gaussians(species, covalent_radii()[elements])
+    return batch, gaussians, environment_sizes(batch, cutoff, 256)
 
 
 def matrix_of(triangles, sheaves, index):
@@ -44,44 +46,44 @@ def matrix_of(triangles, sheaves, index):
 def test_matrices_are_those_of_torch(name, dtype, cutoff):
     atoms = STRUCTURES[name]
     widths = covalent_radii()[atoms.numbers]
-    gathered, parts = parts_of(atoms, cutoff)
-    for part in parts:
+    batch, gaussians, sizes = batch_of(atoms, cutoff)
+    for index in by_size(sizes, 2**18):
+        part = environments_of(batch, sizes, index)
         expected = overlap_matrices(
             torch.as_tensor(part.points, dtype=getattr(torch, dtype)),
             torch.as_tensor(widths[part.atoms], dtype=getattr(torch, dtype)),
             cutoff=cutoff,
             orbitals="s",
         )
-        different, kind = np.unique(widths, return_inverse=True)
-        sheaves = packed(gathered.size[part.center])
-        triangles = overlap_triangles(
-            gathered, part.center, sheaves, different, kind, cutoff, dtype
-        )
+        sheaves = packed(sizes[index])
+        triangles = full_triangles(batch, gaussians, sizes, index, sheaves, cutoff, dtype)
         assert triangles.dtype == dtype
         tolerance = 1e-14 if dtype == "float64" else 1e-6
-        for index in range(len(part.center)):
-            found = matrix_of(triangles, sheaves, index)
-            assert_allclose(found, expected[index].tril(), rtol=0, atol=tolerance)
+        for at in range(len(index)):
+            found = matrix_of(triangles, sheaves, at)
+            assert_allclose(found, expected[at].tril(), rtol=0, atol=tolerance)
 
 
-def test_an_atom_at_the_rim_overlaps_with_nothing():
+def test_an_atom_at_the_cutoff_overlaps_with_nothing():
     cutoff = 2.0
-    gathered, _ = parts_of(Atoms("H2", [[0, 0, 0], [0, 0, 1.0]]), cutoff)
-    at_rim = gathered._replace(vector=gathered.vector * 2.0)
-    width, kind = covalent_radii()[[1]], np.zeros(2, np.int64)
-    sheaves, one = packed(np.array([2])), np.arange(1)
-    triangles = overlap_triangles(at_rim, one, sheaves, width, kind, cutoff, "float64")
+    hydrogen = Atoms("H2", [[0, 0, 0], [0, 0, 1.0]])
+    batch, gaussians, sizes = batch_of(hydrogen, cutoff)
+    at_rim = batch._replace(vector=batch.vector * 2.0)
+    one = np.arange(1)
+    triangles = full_triangles(
+        at_rim, gaussians, sizes, one, sheaves := packed(sizes[one]), cutoff, "float64"
+    )
     assert matrix_of(triangles, sheaves, 0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
-def test_rows_are_the_same_with_and_without_a_gradient():
+def test_features_are_the_same_with_and_without_a_gradient():
     gom = GOM(cutoff=5.0)
     found = gom.create(RATTLED)
-    around = survey(RATTLED, 5.0, symmetry=False)
-    gathered = gather([around], 5.0, 256)
-    for part in gathered.parts(np.arange(8), 2**18, 1):
+    batch, _, sizes = batch_of(RATTLED, 5.0)
+    for index in by_size(sizes, 2**18):
+        part = environments_of(batch, sizes, index)
         points = torch.tensor(part.points, requires_grad=True)
         widths = torch.tensor(covalent_radii()[RATTLED.numbers][part.atoms])
         matrices = overlap_matrices(points, widths, cutoff=5.0, orbitals="s")
         values = torch.linalg.eigvalsh(matrices.detach()).flip(-1)
-        assert_allclose(found[part.center, : values.shape[1]], values, atol=1e-12)
+        assert_allclose(found[index, : values.shape[1]], values, atol=1e-12)

@@ -12,8 +12,10 @@ from numpy.testing import assert_allclose
 
 from ase_orbital import GOM
 from ase_orbital.elements import covalent_radii
-from ase_orbital.neighbors.batch import survey, survey_many
-from ase_orbital.overlap.symmetry_blocks import symmetric_blocks
+from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.overlap.environments import environment_sizes
+from ase_orbital.overlap.matrices import Gaussians
+from ase_orbital.overlap.symmetry_blocks import symmetry_blocks
 
 CUTOFF = 4.5
 PEROVSKITE = crystal(
@@ -31,16 +33,15 @@ CRYSTALS = {
 
 
 def blocks_of(atoms):
-    around = survey(atoms, CUTOFF)
-    sizes = np.array([
-        1 + np.sum(around.pairs.distance[around.pairs.center == atom] < CUTOFF * (1 - 1e-9))
-        for atom in around.orbits.first
-    ])  # fmt: skip
-    return around, sizes, symmetric_blocks([around], sizes, covalent_radii(), CUTOFF)
+    batch = neighbor_batch([atoms], CUTOFF)
+    sizes = environment_sizes(batch, CUTOFF, 256)
+    elements, species = np.unique(batch.numbers, return_inverse=True)
+    gaussians = Gaussians(species, covalent_radii()[elements])
+    return batch, sizes, symmetry_blocks(batch, gaussians, sizes, CUTOFF)
 
 
 def without_symmetry(atoms, **settings):
-    """Rows of atoms that are moved by less than matters, and more than is tolerated."""
+    """Features of atoms that are moved by less than matters and more than the tolerance."""
     moved = atoms.copy()
     moved.positions += 1e-7 * np.random.default_rng(0).normal(size=(len(atoms), 3))
     assert len(blocks_of(moved)[2].size) == 0
@@ -56,16 +57,16 @@ def test_rows_are_those_of_the_whole_matrices(name, normalize):
 
 
 def test_sites_in_a_cubic_perovskite_have_eight_blocks():
-    around, sizes, blocks = blocks_of(PEROVSKITE)
-    assert around.orbits.copies.tolist() == [1, 1, 3]
+    batch, sizes, blocks = blocks_of(PEROVSKITE)
+    assert batch.multiplicity.tolist() == [1, 1, 3]
     # At oxygen no orbit has the sign of one of the eight characters.
     assert np.bincount(blocks.center).tolist() == [8, 8, 7]
     assert np.bincount(blocks.center, blocks.size).tolist() == sizes.tolist()
 
 
 def test_quartz_has_two_fold_axes_through_silicon_only():
-    around, sizes, blocks = blocks_of(QUARTZ)
-    assert around.orbits.copies.tolist() == [3, 6]
+    batch, sizes, blocks = blocks_of(QUARTZ)
+    assert batch.multiplicity.tolist() == [3, 6]
     assert blocks.center.tolist() == [0, 0]
     assert blocks.size.sum() == sizes[0]
 
@@ -74,7 +75,7 @@ def test_quartz_has_two_fold_axes_through_silicon_only():
 def test_traces_of_powers_are_those_of_the_matrix(name):
     """Sum of squares of a symmetric matrix, and of its blocks, without eigenvalues."""
     atoms = CRYSTALS[name]
-    _, _, blocks = blocks_of(atoms)
+    batch, _, blocks = blocks_of(atoms)
     rows = without_symmetry(atoms)
     entries = blocks.size * (blocks.size + 1) // 2
     squares = np.zeros(blocks.center.max() + 1)
@@ -82,9 +83,9 @@ def test_traces_of_powers_are_those_of_the_matrix(name):
         lower = np.zeros((n, n))
         lower[np.tril_indices(n)] = blocks.entries[:end][-(n * (n + 1) // 2) :]
         squares[center] += 2.0 * (lower**2).sum() - (np.diag(lower) ** 2).sum()
-    first = survey(atoms, CUTOFF).orbits.first
-    for center in np.unique(blocks.center):
-        assert_allclose(squares[center], (rows[first[center]] ** 2).sum(), rtol=1e-5)
+    for index in np.unique(blocks.center):
+        trace = (rows[batch.representative[index]] ** 2).sum()
+        assert_allclose(squares[index], trace, rtol=1e-5)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -135,15 +136,15 @@ def test_threads_make_no_difference():
 
 
 def test_equal_structures_are_described_once(monkeypatch):
-    surveyed = []
+    searched = []
 
     def counting(structures, *arguments):
-        surveyed.extend(structures)
-        return survey_many(structures, *arguments)
+        searched.extend(structures)
+        return neighbor_batch(structures, *arguments)
 
-    monkeypatch.setattr("ase_orbital.descriptors.base.survey_many", counting)
+    monkeypatch.setattr("ase_orbital.descriptors.base.neighbor_batch", counting)
     one, two = GOM(cutoff=CUTOFF).create_many([PEROVSKITE, PEROVSKITE.copy()])
-    assert len(surveyed) == 1
+    assert len(searched) == 1
     assert np.array_equal(one, two)
     one[:] = 0.0
     assert two.any()

@@ -11,7 +11,6 @@ from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.similarity.fingerprints import (
     Fingerprint,
     Fingerprints,
-    compact,
     composition_of,
     distinct,
     moments_of,
@@ -141,7 +140,7 @@ def test_compact_features_of_the_ofm_keep_their_distances(structures, name, cent
     moved.rattle(0.1, seed=1)
     descriptor = OFM(center=center)
     long, others = descriptor.create(atoms), descriptor.create(moved)
-    short, short_others = compact(descriptor, long), compact(descriptor, others)
+    short, short_others = descriptor.compact(long), descriptor.compact(others)
     assert short.shape == (len(atoms), 32)
     assert_allclose(
         np.linalg.norm(short - short_others, axis=1),

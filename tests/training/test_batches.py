@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital import OneHot
-from ase_orbital.graphs.building import build_graphs
 from ase_orbital.graphs.connectivity import Connectivity
+from ase_orbital.graphs.converters import build_graphs
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.training.batches import Batches, GraphDataset, shuffled
 

@@ -9,9 +9,8 @@ from ase import Atoms
 from ase.build import bulk
 
 from ase_orbital import GOM, OFM, OneHot
-from ase_orbital.descriptors.settings import computing
-from ase_orbital.graphs.building import build_batch
 from ase_orbital.graphs.connectivity import Connectivity
+from ase_orbital.graphs.converters import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.training import features
 from ase_orbital.training.features import FeatureCache
@@ -55,7 +54,7 @@ def assert_same(found, expected, **tolerance):
 @pytest.mark.parametrize("descriptor", [OneHot(), GOM(n_eigenvalues=8)], ids=repr)
 def test_cached_graphs_equal_computed_ones(tmp_path, descriptor, connectivity):
     found, failed = FeatureCache(tmp_path, descriptor, connectivity).graphs(CRYSTALS)
-    expected = build_batch(CRYSTALS, computing(descriptor, "float32"), connectivity)
+    expected = build_batch(CRYSTALS, descriptor.with_precision("float32"), connectivity)
     assert failed == {}
     assert found.sizes.tolist() == [2, 1, 2, 2, 2, 4]
     assert_same(found, expected, rtol=1e-5, atol=1e-6)

@@ -9,7 +9,6 @@ from ase import Atoms
 from ase.build import bulk
 
 from ase_orbital import OFM
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.dataset import read_dataset
@@ -100,7 +99,7 @@ def test_the_second_crystal_of_an_identifier_is_rejected(salts, quick, tmp_path)
 
 def test_crystals_without_features_are_rejected(salts, quick, tmp_path):
     foreign = Atoms("Og", cell=[4.0] * 3, pbc=True, info={"id": "foreign"})
-    settings = make(quick, network_settings={"descriptor": to_settings(OFM())})
+    settings = make(quick, network_settings={"descriptor": OFM().to_settings()})
     crystals = [*salts[0][:9], foreign]
     prepared = prepare((crystals, np.arange(10.0)), settings, tmp_path)
     assert sum(map(len, prepared.ids.values())) == 9

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from ase_orbital import GOM, Predictor
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings, train
 
 
 @pytest.fixture(scope="module")
 def settings(quick):
-    network = {"descriptor": to_settings(GOM(n_eigenvalues=16)), "n_hidden": 16}
+    network = {"descriptor": GOM(n_eigenvalues=16).to_settings(), "n_hidden": 16}
     return quick | {"network_settings": network, "epochs": 25, "members": 2,
                     "sizes": [0.6, 0.2, 0.2]}  # fmt: skip
 

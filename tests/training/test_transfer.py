@@ -6,7 +6,6 @@ import torch
 from ase.build import bulk
 
 from ase_orbital import OneHot, load_model
-from ase_orbital.descriptors.settings import to_settings
 from ase_orbital.errors import ModelError
 from ase_orbital.training import train
 
@@ -73,7 +72,7 @@ def test_each_member_starts_from_its_own_member(tmp_path):
     ("changed", "named"),
     [
         ({"network_settings": {"n_hidden": 9}}, "do not fit"),
-        ({"network_settings": {"descriptor": to_settings(OneHot())}}, "OneHot"),
+        ({"network_settings": {"descriptor": OneHot().to_settings()}}, "OneHot"),
         ({"network": "OCrystalNet"}, "OCrystalNet"),
     ],
 )
