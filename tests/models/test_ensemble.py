@@ -39,7 +39,7 @@ def test_regression_is_the_mean():
 
 def test_moduli_are_averaged_as_logarithms_and_spread_in_their_unit():
     networks = members(property_name="bulk_modulus", target_mean=2.0, target_scale=0.1)
-    ensemble = Ensemble(networks, std_scale=1.5, std_floor=0.02).eval()
+    ensemble = Ensemble(networks, std_scale=1.5, std_floor=0.02).double().eval()
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         logs = torch.stack([network(graph) for network in networks])

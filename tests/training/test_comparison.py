@@ -33,7 +33,7 @@ def test_each_model_predicts_the_same_crystals(source):
     assert list(found) == ["first", "second"]
     for name, evaluation in found.items():
         alone = [float(models[name].predict_structure(atoms)) for atoms in CRYSTALS]
-        np.testing.assert_allclose(evaluation.predicted, alone, rtol=1e-5)
+        np.testing.assert_allclose(evaluation.predicted, alone, rtol=1e-5, atol=1e-6)
         assert evaluation.known.tolist() == VALUES
         assert evaluation.ids == ["Cu", "Al", "Mg2", "Na"]
 
