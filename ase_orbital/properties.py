@@ -1,4 +1,4 @@
-"""Every property name this package writes, with its unit and meaning."""
+"""Names of properties that this package writes, with units and meanings."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Final, Literal, NamedTuple
 
 
 class Property(NamedTuple):
-    """How to read a value, and how a model learns it.
+    """Unit and meaning of a property, and how a model learns it.
 
     Attributes
     ----------
     unit
-        "1" for a number without.
+        "1" for a dimensionless property.
     meaning
-        In a few words.
+        Short description.
     transform
-        What of it the network sees.
+        Transform of the property that the network learns.
     classes
-        Whether it is a probability, learned as a class.
+        Whether the property is the probability of a class.
     """
 
     unit: str
@@ -26,7 +26,7 @@ class Property(NamedTuple):
     classes: bool = False
 
 
-PREFIX: Final = "orbital_"  # in front of what is written where others' names live
+PREFIX: Final = "orbital_"  # of names in `atoms.info`, databases and files
 
 FORMATION_ENERGY: Final = "formation_energy_per_atom"
 ENERGY: Final = "energy_per_atom"
@@ -38,29 +38,29 @@ SHEAR_MODULUS: Final = "shear_modulus"
 METAL_PROBABILITY: Final = "metal_probability"
 STABILITY_PROBABILITY: Final = "stability_probability"
 
-STD: Final = "_std"  # behind a property: its standard deviation, in the same unit
-IN_DOMAIN: Final = "in_domain"  # 1 where a crystal is like those trained on, else 0
-DOMAIN_EXCESS: Final = "domain_excess"  # how far outside, in standard deviations
+STD: Final = "_std"  # suffix of a standard deviation, in the unit of the property
+IN_DOMAIN: Final = "in_domain"  # 1 if a crystal is like the training set, else 0
+DOMAIN_EXCESS: Final = "domain_excess"  # distance from the training range, in std
 
 PROPERTIES: Final[dict[str, Property]] = {
     FORMATION_ENERGY: Property(
         "eV/atom", "relative to the elements, as in the training data"
     ),
-    ENERGY: Property("eV/atom", "total energy, of the code of the training data"),
+    ENERGY: Property("eV/atom", "total energy from the code of the training data"),
     HEAT_OF_FORMATION: Property(
         "eV/atom", "relative to the hull of the training data's reference phases"
     ),
-    BAND_GAP: Property("eV", "Kohn-Sham gap, of the functional of the training data"),
-    FERMI_ENERGY: Property("eV", "of the code and pseudopotentials of the training data"),
+    BAND_GAP: Property("eV", "Kohn-Sham gap for the functional of the training data"),
+    FERMI_ENERGY: Property("eV", "for the code and pseudopotentials of the training data"),
     BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
     SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
-    METAL_PROBABILITY: Property("1", "that the band gap is zero", classes=True),
-    STABILITY_PROBABILITY: Property("1", "of dynamic stability", classes=True),
+    METAL_PROBABILITY: Property("1", "probability that the band gap is zero", classes=True),
+    STABILITY_PROBABILITY: Property("1", "probability of dynamic stability", classes=True),
 }
 
 
 def unit_of(name: str) -> str:
-    """Unit of a property or its standard deviation; empty for an unknown name."""
+    """Return the unit of a property or its standard deviation; empty if it is unknown."""
     if name in (IN_DOMAIN, DOMAIN_EXCESS):
         return "1"
     name = name.removesuffix(STD)
@@ -68,6 +68,6 @@ def unit_of(name: str) -> str:
 
 
 def learned_unit_of(name: str, transform: str) -> str:
-    """Unit of what is learned of a property, such as log10(GPa)."""
+    """Return the unit of the transformed property, such as log10(GPa)."""
     unit = unit_of(name)
     return f"log10({unit})" if transform == "log10" else unit
