@@ -331,12 +331,12 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Without limits the crystal is compressed to four fifths of the volume of the cubic form. The
-# predicted modulus of 403 GPa is high and means nothing: its standard deviation is a third of
-# its value. The domain excess is only 0.3, because every single feature is in the range of
-# some crystal of the training set, so a limit on it alone is not enough. With both limits the
-# prediction is closer to that for the cubic form, with a volume that is 8 % smaller, and the
-# standard deviation is 22 GPa. The result is nevertheless not cubic boron nitride: each atom
-# has three near neighbors instead of four. As no energy was part of the objective, the
-# structure need not be stable. It is a candidate: relax it with a potential, and verify it
-# with a calculation.
+# Without limits the crystal is compressed to four fifths of the volume of the cubic form.
+# The predicted modulus of 403 GPa is high and means nothing: its standard deviation is a
+# third of its value. The domain excess is only 0.3, because every single feature is in the
+# range of some crystal of the training set, so a limit on it alone is not enough. With both
+# limits the prediction is closer to that for the cubic form, with a volume that is 8 %
+# smaller, and the standard deviation is 22 GPa. The result is nevertheless not cubic boron
+# nitride: each atom has three near neighbors instead of four. As no energy was part of the
+# objective, the structure need not be stable. It is a candidate: relax it with a potential,
+# and verify it with a calculation.
