@@ -1,4 +1,4 @@
-"""A crystal as tensors: what every model of this package computes on."""
+"""Crystal graphs of plain tensors, which are the input of all models of this package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# Which count cuts a field into graphs, and so how it is batched.
+# Fields by what their first dimension counts.
 PER_ATOM = ("features", "numbers", "fractional", "atom_copies")
 PER_EDGE = (
     "source", "target", "distance", "weight", "shift", "reverse_offset", "edge_copies"
@@ -30,15 +30,15 @@ OPTIONAL = {
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CrystalGraph:
-    """One crystal or a batch of them.
+    """Graph of one crystal or of a batch of crystals.
 
     An edge carries a message from its source, the neighbor, to its target, the center.
-    Every image of a neighbor has an edge of its own. Edges are sorted by target.
+    Every periodic image of a neighbor has its own edge. Edges are sorted by target.
 
     Parameters
     ----------
-    rows : [n_atoms, n_features]
-        Descriptor of each atom.
+    features : [n_atoms, n_features]
+        Features of each atom from a descriptor.
     numbers : [n_atoms]
         Atomic numbers.
     fractional : [n_atoms, 3]
@@ -46,23 +46,24 @@ class CrystalGraph:
     source, target : [n_edges]
         Atom indices, counted through the batch.
     distance : [n_edges]
-        Å.
+        Length of each edge in Å.
     weight : [n_edges]
-        How much the edge counts: the occupation of the neighbor, or, where every edge has
-        its reverse, the sum of the occupations seen from both ends.
+        Weight of the neighbor; if every edge has its reverse, the sum of the weights for
+        both directions.
     shift : [n_edges, 3]
-        Lattice vectors to add to the source's position to get to the image meant.
+        Lattice vectors that are added to the source's position to reach the image.
     reverse_offset : [n_edges], optional
-        Steps from an edge to the one that runs the other way; relative, so that it stays
-        true in any batch.
+        Offset from the index of an edge to that of its reverse. It is relative, so that it
+        remains valid in any batch.
     lattice : [n_graphs, 3, 3]
-        Rows are lattice vectors, Å; unit vectors where there is no periodicity.
+        Rows are lattice vectors in Å, or unit vectors along non-periodic directions.
     n_atoms, n_edges : [n_graphs]
-        Sizes of the members.
+        Numbers of atoms and edges of each graph.
     atom_copies : [n_atoms], optional
-        How many equivalent atoms each one stands for; see `graphs.converters.build_batch`.
+        Number of equivalent atoms that each atom represents; see
+        `graphs.converters.build_batch`.
     edge_copies : [n_edges], optional
-        The same for the edges into one atom.
+        Number of equivalent edges to the target that each edge represents.
     """
 
     features: Tensor
@@ -88,7 +89,7 @@ class CrystalGraph:
 
     @property
     def n_graphs(self) -> int:
-        """How many crystals there are."""
+        """Number of crystals."""
         return len(self.n_atoms)
 
     @property
@@ -98,12 +99,12 @@ class CrystalGraph:
 
     @property
     def degree(self) -> Tensor:
-        """Edges into each atom, [n_atoms]."""
+        """Number of edges to each atom, [n_atoms]."""
         return torch.bincount(self.target, minlength=len(self.numbers))
 
     @property
     def sizes(self) -> Tensor:
-        """Atoms in the cell of each crystal, merged ones counted, [n_graphs]."""
+        """Number of atoms in each cell, including merged ones, [n_graphs]."""
         if self.atom_copies is None:
             return self.n_atoms
         sizes = torch.zeros_like(self.n_atoms)
@@ -111,12 +112,12 @@ class CrystalGraph:
 
     @property
     def total_weight(self) -> Tensor:
-        """Weight of each edge times its copies, [n_edges]."""
+        """Weight of each edge times its number of copies, [n_edges]."""
         return self.weight if self.edge_copies is None else self.weight * self.edge_copies
 
     @property
     def reverse(self) -> Tensor:
-        """Index of each edge's reverse, [n_edges]."""
+        """Index of the reverse of each edge, [n_edges]."""
         if self.reverse_offset is None:
             raise GraphError(
                 "this graph's edges have no reverse; build it with symmetric=True, or with "
@@ -128,9 +129,9 @@ class CrystalGraph:
     def to(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Self:
-        """Move all tensors, and change the floating-point ones to `dtype`.
+        """Move all tensors to a device, and convert floating-point tensors to `dtype`.
 
-        Where there is nothing to do, the graph itself comes back, as torch has it.
+        As in torch, the graph itself is returned if nothing changes.
         """
         if (
             dtype is None
@@ -148,12 +149,12 @@ class CrystalGraph:
 
     @staticmethod
     def batch(graphs: Sequence[CrystalGraph]) -> CrystalGraph:
-        """Join graphs into one, in order.
+        """Concatenate graphs to one batch.
 
         Raises
         ------
         GraphError
-            If there are none, or only some have reverse edges.
+            If `graphs` is empty, or if only some of them have an optional field.
         """
         if not graphs:
             raise GraphError("cannot make a batch of no graphs")
@@ -173,7 +174,7 @@ class CrystalGraph:
         return CrystalGraph(**joined)
 
     def select(self, indices: Tensor) -> CrystalGraph:
-        """Take members of a batch, in the order of `indices` ([n] whole numbers)."""
+        """Select members of a batch in the order of `indices`, [n_selected]."""
         atoms = _spans(self.n_atoms, indices)
         edges = _spans(self.n_edges, indices)
         taken = {
@@ -193,7 +194,7 @@ class CrystalGraph:
         )
 
     def unbatch(self) -> list[CrystalGraph]:
-        """Take a batch apart into its members."""
+        """Split a batch into its members."""
         return [
             self.select(torch.tensor([index], device=self.n_atoms.device))
             for index in range(self.n_graphs)
@@ -201,12 +202,12 @@ class CrystalGraph:
 
 
 def _before(counts: Tensor) -> Tensor:
-    """How many come before each member."""
+    """Sum of the counts before each member."""
     return counts.cumsum(0) - counts
 
 
 def _spans(counts: Tensor, indices: Tensor) -> Tensor:
-    """Indices of everything the chosen members have, member by member."""
+    """Indices of all entries of the selected members."""
     chosen = counts[indices]
     start = _before(counts)[indices] - _before(chosen)
     spans = torch.repeat_interleave(start, chosen)

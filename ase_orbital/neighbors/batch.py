@@ -40,7 +40,7 @@ class NeighborBatch(NamedTuple):
     All indices count through the whole batch. Compiled functions take a batch as one
     argument.
 
-    Parameters
+    Attributes
     ----------
     numbers : [n_atoms]
         Atomic numbers.
