@@ -61,7 +61,7 @@ class Recipe:
 
     def read(self, folder: Path) -> tuple[list[Atoms], list[Any]]:
         """Read structures and targets from the data files, as for `training.train`."""
-        target = TrainingSettings.from_dict(self.settings).target
+        target = TrainingSettings(**self.settings).target
         crystals: dict[str, Atoms] = {}
         for name in self.data.files:
             for atoms in read_frames(folder / f"{name}.extxyz.gz"):

@@ -73,7 +73,7 @@ def digest(changes: dict[str, Any]) -> str:
 def evaluate(folder: Path, run: Path, source: Any, cache: Path) -> Run:
     """Evaluate the model in a folder on the sets of its run."""
     metadata = json.loads((folder / "model.json").read_text(encoding="utf-8"))["metadata"]
-    settings = TrainingSettings.from_dict(metadata["training"]["settings"])
+    settings = TrainingSettings(**metadata["training"]["settings"])
     run.mkdir(parents=True, exist_ok=True)
     model = load_model(folder)
     return Run(model, run, evaluate_sets(model, prepare(source, settings, run, cache)))
@@ -109,7 +109,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     name, recipe = arguments.name, RECIPES[arguments.name]
     machine = {"workers": arguments.workers, "progress": not arguments.quiet}
-    settings = TrainingSettings.from_dict(recipe.settings | machine | arguments.changes)
+    settings = TrainingSettings(**recipe.settings | machine | arguments.changes)
     source = recipe.read(arguments.data)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name

@@ -80,7 +80,7 @@ def settings_of(arguments: Namespace) -> Any:
     values |= {"workers": os.cpu_count() or 1, "progress": sys.stderr.isatty()}
     if arguments.config:
         values |= TrainingSettings.read_file(arguments.config)
-    return TrainingSettings.from_dict(values | given(arguments))
+    return TrainingSettings(**values | given(arguments))
 
 
 def _command() -> str:

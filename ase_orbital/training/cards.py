@@ -51,7 +51,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         limits, license, citation).
     """
     training, texts = metadata["training"], metadata["card"]
-    settings = TrainingSettings.from_dict(training["settings"])
+    settings = TrainingSettings(**training["settings"])
     elements = model.elements or []
     items = {
         "Network": _network(model, settings),

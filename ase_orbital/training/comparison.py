@@ -117,23 +117,20 @@ def compare(
 
 def _check_models(models: Iterable[CrystalModel], settings: TrainingSettings) -> None:
     """Check that the models learned the same targets, and that the settings give those."""
-    first, *others = models
-    for model in others:
-        if (model.property_name, model.transform, model.n_classes) != (
-            first.property_name,
-            first.transform,
-            first.n_classes,
-        ):
-            raise ModelError(
-                f"models of {first.property_name} and {model.property_name} cannot be "
-                "compared, because their targets differ; give models of one property"
-            )
-    if settings.classes != (first.n_classes is not None):
-        advice = "leave out" if settings.classes else "give"
-        raise SettingError(
-            f"{advice} at_most: models of {first.property_name} learned "
-            f"{'numbers' if settings.classes else 'classes'}"
+    (name, _, n_classes), *others = {
+        (model.property_name, model.transform, model.n_classes): None for model in models
+    }
+    if others:
+        names = " and ".join([name, *(other for other, _, _ in others)])
+        raise ModelError(
+            f"models of {names} cannot be compared, because their targets differ; give "
+            "models of one property"
         )
+    if settings.classes != (n_classes is not None):
+        advice, learned = (
+            ("leave out", "numbers") if settings.classes else ("give", "classes")
+        )
+        raise SettingError(f"{advice} at_most: models of {name} learned {learned}")
 
 
 def _folder_name(model: str, models: Iterable[str]) -> str:

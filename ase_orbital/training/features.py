@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zipfile
 import zlib
 from dataclasses import asdict, fields
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -39,15 +39,7 @@ logger = logging.getLogger(__name__)
 FORMAT = 2  # of the shards; another number recomputes them
 SHARD = 128  # crystals per file, which is what an interruption loses in each process
 # The errors that zipfile and numpy raise for damaged files.
-DAMAGED = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, BadZipFile, zlib.error)
 
 
 class FeatureCache:
@@ -133,7 +125,7 @@ class FeatureCache:
         place: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.npz")):
             try:
-                with zipfile.ZipFile(path) as shard:
+                with ZipFile(path) as shard:
                     held = _array(shard, "digests").tolist()
                     wanted = wanted - place.keys()
                     new = [i for i, name in enumerate(held) if name in wanted]
@@ -209,7 +201,7 @@ def _write_shard(
     return failed
 
 
-def _array(shard: zipfile.ZipFile, name: str) -> NDArray[Any]:
+def _array(shard: ZipFile, name: str) -> NDArray[Any]:
     """Read an array; reading all bytes first makes zipfile verify their checksum."""
     content: NDArray[Any] = np.load(BytesIO(shard.read(f"{name}.npy")), allow_pickle=False)
     return content

@@ -102,7 +102,7 @@ def train(
         If a setting is invalid, or the folder holds a run with other settings.
     """
     values = {} if settings is None else settings.to_dict()
-    settings = TrainingSettings.from_dict(values | changes)
+    settings = TrainingSettings(**values | changes)
     folder = Path(folder)
     _check_settings_of_run(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)

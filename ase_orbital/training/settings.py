@@ -212,7 +212,7 @@ class TrainingSettings(BaseModel):
         SettingError
             If the file cannot be read, or a setting is unknown or invalid.
         """
-        return cls.from_dict(cls.read_file(path) | changes)
+        return cls(**cls.read_file(path) | changes)
 
     @staticmethod
     def read_file(path: str | Path) -> dict[str, Any]:
@@ -234,19 +234,8 @@ class TrainingSettings(BaseModel):
             raise SettingError(f"the settings {path} have no names, only {values!r:.40}")
         return values
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Make settings from plain values, such as those of a file.
-
-        Raises
-        ------
-        SettingError
-            If a setting is unknown or invalid.
-        """
-        return cls(**values)
-
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that `from_dict` accepts and JSON can store."""
+        """Return plain values, which `TrainingSettings(**values)` accepts again."""
         return self.model_dump(mode="json")
 
     def differences(self, other: TrainingSettings) -> list[str]:

@@ -41,7 +41,7 @@ def test_every_setting_is_an_option_that_may_be_left_out(parser):
 def test_options_have_the_type_of_their_setting(parser, words, expected):
     found = given(parser.parse_args(words))
     assert found == expected
-    assert TrainingSettings.from_dict({"property_name": "metal_probability"} | found)
+    assert TrainingSettings(**{"property_name": "metal_probability"} | found)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "3"])

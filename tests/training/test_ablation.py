@@ -17,7 +17,7 @@ def test_each_network_is_trained_on_each_descriptor_once(
     for drawing in ("draw_evaluation", "draw_history"):
         monkeypatch.setattr(run, drawing, lambda *_: None)
     changes = {"epochs": 1, "network_settings": {"n_hidden": 4}, "sizes": [6, 0, 6]}
-    settings = TrainingSettings.from_dict(quick | changes)
+    settings = TrainingSettings(**quick | changes)
     source = salts[0][:12], np.array(salts[1][:12])
     table = ablate(source, tmp_path, settings)
     assert [(row["network"], row["descriptor"]) for row in table] == [

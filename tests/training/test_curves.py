@@ -10,7 +10,7 @@ from ase_orbital.training.splits import Split
 
 
 def test_training_sets_are_nested_and_share_the_test_set(salts, quick, tmp_path):
-    settings = TrainingSettings.from_dict(quick | {"epochs": 2})
+    settings = TrainingSettings(**quick | {"epochs": 2})
     errors = learning_curve(
         salts, tmp_path, settings, sizes=[40, 10], n_test=12, networks=["EOSNet"]
     )

@@ -24,13 +24,13 @@ CRYSTALS = [
     bulk("MgO", "rocksalt", a=4.21) * (2, 1, 1),
 ]
 NEAR = Connectivity(radius=8.0, n_neighbors=6)
-BOTH_WAYS = Connectivity(radius=8.0, n_neighbors=6, symmetric=True)
-FOREIGN = Atoms("Og", cell=[4.0] * 3, pbc=True)  # an element no table of orbitals has
+SYMMETRIC = Connectivity(radius=8.0, n_neighbors=6, symmetric=True)
+OGANESSON = Atoms("Og", cell=[4.0] * 3, pbc=True)  # not in the table of orbitals
 
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Crystals that graphs were built for, in the order it was done."""
+    """Crystals that graphs were computed for, in this order."""
     built = []
 
     def build(structures, *arguments):
@@ -50,7 +50,7 @@ def assert_same(found, expected, **tolerance):
             torch.testing.assert_close(first, second, **tolerance or {"rtol": 0, "atol": 0})
 
 
-@pytest.mark.parametrize("connectivity", [NEAR, BOTH_WAYS], ids=["one way", "both ways"])
+@pytest.mark.parametrize("connectivity", [NEAR, SYMMETRIC], ids=["directed", "symmetric"])
 @pytest.mark.parametrize("descriptor", [OneHot(), GOM(n_eigenvalues=8)], ids=repr)
 def test_cached_graphs_equal_computed_ones(tmp_path, descriptor, connectivity):
     found, failed = FeatureCache(tmp_path, descriptor, connectivity).graphs(CRYSTALS)
@@ -118,7 +118,7 @@ def test_other_settings_use_another_folder(tmp_path):
     folders = {
         FeatureCache(tmp_path, descriptor, connectivity).folder
         for descriptor in (OneHot(), GOM(n_eigenvalues=8), GOM(n_eigenvalues=9))
-        for connectivity in (NEAR, BOTH_WAYS)
+        for connectivity in (NEAR, SYMMETRIC)
     }
     assert len(folders) == 6
     assert FeatureCache(tmp_path, OneHot(), NEAR).folder in folders
@@ -126,7 +126,7 @@ def test_other_settings_use_another_folder(tmp_path):
 
 def test_failing_crystals_are_reported_by_index(tmp_path):
     cache = FeatureCache(tmp_path, OFM(), NEAR)
-    crystals = [CRYSTALS[0], FOREIGN, CRYSTALS[1], FOREIGN]
+    crystals = [CRYSTALS[0], OGANESSON, CRYSTALS[1], OGANESSON]
     for _ in range(2):
         graphs, failed = cache.graphs(crystals)
         assert list(failed) == [1, 3]
@@ -135,7 +135,7 @@ def test_failing_crystals_are_reported_by_index(tmp_path):
 
 
 def test_there_is_no_graph_if_all_crystals_fail(tmp_path):
-    graphs, failed = FeatureCache(tmp_path, OFM(), NEAR).graphs([FOREIGN])
+    graphs, failed = FeatureCache(tmp_path, OFM(), NEAR).graphs([OGANESSON])
     assert graphs is None
     assert list(failed) == [0]
     assert list(tmp_path.rglob("*.npz")) == []
@@ -143,7 +143,7 @@ def test_there_is_no_graph_if_all_crystals_fail(tmp_path):
 
 @pytest.fixture
 def shard(tmp_path):
-    cache = FeatureCache(tmp_path, OneHot(), BOTH_WAYS)
+    cache = FeatureCache(tmp_path, OneHot(), SYMMETRIC)
     graphs, _ = cache.graphs(CRYSTALS)
     (path,) = cache.folder.glob("*.npz")
     return cache, path, graphs

@@ -17,7 +17,7 @@ from ase_orbital.training.splits import Split
 
 
 def make(quick, **changes):
-    return TrainingSettings.from_dict(quick | changes)
+    return TrainingSettings(**quick | changes)
 
 
 def rejected_of(folder):

@@ -94,8 +94,8 @@ def test_the_card_has_the_metrics(run):
 
 def test_the_metadata_have_settings_and_metrics(run, settings):
     content = json.loads((run.folder / "model" / "model.json").read_text())["metadata"]
-    made_with = TrainingSettings.from_dict(content["training"]["settings"])
-    assert made_with == TrainingSettings.from_dict(settings)
+    made_with = TrainingSettings(**content["training"]["settings"])
+    assert made_with == TrainingSettings(**settings)
     assert content["metrics"]["mae_test"] == pytest.approx(run.metrics["mae_test"], 1e-4)
     assert content["tables"]
 
@@ -131,7 +131,7 @@ def test_members_can_be_added_to_a_run(salts, quick, tmp_path):
 
 
 def test_settings_come_as_an_object_with_changes_on_top(salts, quick, tmp_path):
-    base = TrainingSettings.from_dict(quick)
+    base = TrainingSettings(**quick)
     train(salts, str(tmp_path / "run"), base, epochs=1, cache=str(tmp_path / "cache"))
     written = TrainingSettings.from_file(tmp_path / "run" / "settings.json")
     assert written.differences(base) == ["epochs"]

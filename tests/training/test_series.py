@@ -19,7 +19,7 @@ VARIANTS = [
 def series(salts, quick, tmp_path_factory):
     """Folder, settings and rows of a series of two short runs."""
     folder = tmp_path_factory.mktemp("series") / "new"
-    settings = TrainingSettings.from_dict(quick | {"epochs": 1})
+    settings = TrainingSettings(**quick | {"epochs": 1})
     return folder, settings, train_series(salts, folder / "table.csv", settings, VARIANTS)
 
 

@@ -41,23 +41,23 @@ def test_every_setting_has_another_value_here():
 
 
 def test_settings_survive_plain_values():
-    settings = TrainingSettings.from_dict(OTHERS)
+    settings = TrainingSettings(**OTHERS)
     plain = settings.to_dict()
     assert plain == OTHERS
     assert json.loads(json.dumps(plain)) == plain
-    assert TrainingSettings.from_dict(plain) == settings
-    assert TrainingSettings.from_dict(CLASSES).to_dict().items() >= CLASSES.items()
+    assert TrainingSettings(**plain) == settings
+    assert TrainingSettings(**CLASSES).to_dict().items() >= CLASSES.items()
 
 
 def test_defaults_and_papers_survive_plain_values():
     for settings in (TrainingSettings(), TrainingSettings.paper("OCrystalNet")):
-        assert TrainingSettings.from_dict(settings.to_dict()) == settings
+        assert TrainingSettings(**settings.to_dict()) == settings
 
 
 def test_settings_are_read_from_a_json_file(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(OTHERS))
-    assert TrainingSettings.from_file(path) == TrainingSettings.from_dict(OTHERS)
+    assert TrainingSettings.from_file(path) == TrainingSettings(**OTHERS)
 
 
 def test_changes_go_on_top_of_a_toml_file(tmp_path):
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, name, content):
 )
 def test_an_unknown_name_gets_the_nearest(wrong, right):
     with pytest.raises(SettingError, match=f"{wrong!r}; did you mean {right}"):
-        TrainingSettings.from_dict({wrong: 1})
+        TrainingSettings(**{wrong: 1})
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_changes_go_on_top_of_a_paper():
 
 def test_the_machine_makes_no_difference_between_runs():
     machine = {name: OTHERS[name] for name in MACHINE}
-    assert TrainingSettings().differences(TrainingSettings.from_dict(machine)) == []
-    differing = TrainingSettings().differences(TrainingSettings.from_dict(OTHERS))
+    assert TrainingSettings().differences(TrainingSettings(**machine)) == []
+    differing = TrainingSettings().differences(TrainingSettings(**OTHERS))
     assert set(differing) == OTHERS.keys() - set(MACHINE) - {"at_most"}
 
 
