@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, is_dataclass
 from importlib import import_module
 from itertools import pairwise
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -16,6 +14,7 @@ import numpy as np
 from ase_orbital.elements import require
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.numerics.processes import map_in_processes
 from ase_orbital.numerics.threads import chunks_by_size
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
@@ -243,11 +242,10 @@ class Descriptor(ABC):
         atoms = to_atoms_many(structures)
         if workers == 1 or len(atoms) < 2 * workers:
             return self._describe(atoms)
-        # Spawned, not forked: a forked process inherits the locks of torch and numba.
         share = -(-len(atoms) // workers)
         parts = [atoms[start : start + share] for start in range(0, len(atoms), share)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            return [one for many in pool.map(self._describe, parts) for one in many]
+        described = map_in_processes(self._describe, parts, workers)
+        return [one for many in described for one in many]
 
     def _describe(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
         """Describe all atoms, and equal structures only once."""
