@@ -1,6 +1,7 @@
 """Structures that several test files use; copy them before you change them."""
 
 import numpy as np
+from ase import Atoms
 from ase.build import bulk, fcc111
 from ase.spacegroup import crystal
 
@@ -17,6 +18,8 @@ SPINEL = crystal(
     ["Mg", "Al", "O"], [(0.125,) * 3, (0.5,) * 3, (0.2624,) * 3], spacegroup=227,
     setting=2, cellpar=[8.0898] * 3 + [90] * 3, primitive_cell=True,
 )  # fmt: skip
+LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
+            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
 SLAB = fcc111("Cu", (1, 1, 3), vacuum=8.0)
 
 

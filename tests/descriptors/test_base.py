@@ -17,7 +17,8 @@ from ase_orbital.errors import ModelError, SettingError, StructureError
 from ase_orbital.models import EOSNet
 from ase_orbital.testing import assert_invariant
 
-ROCKSALT = bulk("NaCl", "rocksalt", a=5.64)
+from ..structures import ROCKSALT
+
 EOSNET = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))
 OCRYSTALNET = Concatenate(OFM(), ElementalFeatures())
 

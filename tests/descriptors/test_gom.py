@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
-from ase.spacegroup import crystal
+from ase.build import bulk, molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -19,6 +18,8 @@ from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import ElementError, StructureError
 from ase_orbital.testing import assert_invariant
 
+from ..structures import RUTILE, SLAB
+
 REFERENCE = [
     "SrTiO3 cubic",
     "NaCl rocksalt primitive",
@@ -27,16 +28,10 @@ REFERENCE = [
     "TiO2 rutile",
     "triclinic, random positions",
 ]
-RUTILE = crystal(
-    ["Ti", "O"],
-    [(0, 0, 0), (0.305, 0.305, 0)],
-    spacegroup=136,
-    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-)
 STRUCTURES = {
     "crystal": RUTILE,
     "one atom": bulk("Cu"),
-    "slab": fcc111("Cu", (1, 1, 3), vacuum=8.0),
+    "slab": SLAB,
     "molecule": molecule("CH3OH"),
 }
 

@@ -4,19 +4,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.spacegroup import crystal
 from numpy.testing import assert_allclose
 
 from ase_orbital.descriptors.gom import GOM
 
-STEP = 1e-5  # Å
+from ..structures import PEROVSKITE
 
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.905] * 3 + [90] * 3,
-)
+STEP = 1e-5  # Å
 
 
 def low_symmetry():

@@ -4,21 +4,11 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from ase.build import bulk, fcc111, molecule
-from ase.spacegroup import crystal
+from ase.build import bulk, molecule
 
 from ase_orbital.models import EOSNet, OCrystalNet
 
-RUTILE = crystal(
-    ["Ti", "O"],
-    [(0, 0, 0), (0.3053, 0.3053, 0)],
-    spacegroup=136,
-    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-)
-LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
-            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
-RATTLED = RUTILE * (2, 1, 2)
-RATTLED.rattle(0.1, seed=0)
+from ..structures import LOW, RUTILE, SLAB, rattled
 
 
 @pytest.fixture
@@ -26,10 +16,10 @@ def crystals():
     """Crystals with and without symmetry, a slab, a molecule and a lone atom."""
     structures = [
         RUTILE,
-        RATTLED,
+        rattled(RUTILE * (2, 1, 2), seed=0),
         LOW,
         bulk("NaCl", "rocksalt", a=5.64),
-        fcc111("Cu", (1, 1, 3), vacuum=8.0),
+        SLAB,
         molecule("H2O"),
         Atoms("Ar"),
     ]

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from ase.spacegroup import crystal
 
 from ase_orbital import (
     GOM,
@@ -17,6 +16,8 @@ from ase_orbital import (
 )
 from ase_orbital.models import EOSNet
 from ase_orbital.search import Maximize, ObjectiveCalculator
+
+from ..structures import PEROVSKITE, rattled
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("default")]
 
@@ -33,18 +34,10 @@ SHIPPED = [name for name in KINDS if name in list_models()]
 @pytest.fixture(scope="module")
 def perovskites():
     """SrTiO3 of three lattice constants, and a rattled cell of 40 atoms."""
-    cells = [
-        crystal(
-            ["Sr", "Ti", "O"],
-            [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-            spacegroup=221,
-            cellpar=[a] * 3 + [90] * 3,
-        )
-        for a in (3.8, 3.9, 4.1)
-    ]
-    large = cells[1] * (2, 2, 2)
-    large.rattle(0.1, seed=0)
-    return [*cells, large]
+    cells = [PEROVSKITE.copy() for _ in range(3)]
+    for atoms, a in zip(cells, (3.8, 3.9, 4.1), strict=True):
+        atoms.set_cell([a] * 3, scale_atoms=True)
+    return [*cells, rattled(cells[1] * (2, 2, 2), seed=0)]
 
 
 @pytest.fixture

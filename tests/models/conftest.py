@@ -2,28 +2,12 @@
 
 import pytest
 import torch
-from ase import Atoms
 from ase.build import bulk
-from ase.spacegroup import crystal
 
 from ase_orbital.models import EOSNet, OCrystalNet
 
-SPINEL = crystal(
-    ["Mg", "Al", "O"],
-    [(0.125, 0.125, 0.125), (0.5, 0.5, 0.5), (0.2624, 0.2624, 0.2624)],
-    spacegroup=227,
-    setting=2,
-    cellpar=[8.0898] * 3 + [90] * 3,
-    primitive_cell=True,
-)
-RUTILE = crystal(
-    ["Ti", "O"],
-    [(0, 0, 0), (0.3053, 0.3053, 0)],
-    spacegroup=136,
-    cellpar=[4.594, 4.594, 2.959, 90, 90, 90],
-)
-LOW = Atoms("SiOC", positions=[[0, 0, 0], [1.7, 0.2, 0.1], [0.3, 1.9, 2.2]],
-            cell=[[4.1, 0, 0], [0.4, 4.4, 0], [0.1, 0.6, 4.9]], pbc=True)  # fmt: skip
+from ..structures import LOW, RUTILE, SPINEL
+
 SYMMETRIC = [SPINEL, RUTILE, bulk("NaCl", "rocksalt", a=5.64), LOW, RUTILE * (2, 1, 2)]
 NETWORKS = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
-from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,15 +12,10 @@ from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoffs
 from ase_orbital.testing import same_crystals
 
+from ..structures import PEROVSKITE
+
 RADIUS = 6.0
 SMOOTHING = 0.1
-
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.905] * 3 + [90] * 3,
-)
 
 
 def smoothstep(x):

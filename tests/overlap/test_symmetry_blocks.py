@@ -17,11 +17,9 @@ from ase_orbital.overlap.environments import environment_sizes
 from ase_orbital.overlap.matrices import Gaussians
 from ase_orbital.overlap.symmetry_blocks import symmetry_blocks
 
+from ..structures import PEROVSKITE
+
 CUTOFF = 4.5
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"], [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221, cellpar=[3.905] * 3 + [90] * 3,
-)  # fmt: skip
 QUARTZ = crystal(
     ["Si", "O"], [(0.4697, 0, 1 / 3), (0.4135, 0.2669, 0.1191)],
     spacegroup=152, cellpar=[4.916, 4.916, 5.405, 90, 90, 120],

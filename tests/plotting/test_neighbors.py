@@ -3,19 +3,14 @@
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.spacegroup import crystal
 
 from ase_orbital import OneHot
 from ase_orbital.errors import GraphError, SettingError
 from ase_orbital.graphs import Atoms2Graph
 from ase_orbital.plotting import neighbor_weights
 
-PEROVSKITE = crystal(
-    ["Sr", "Ti", "O"],
-    [(0, 0, 0), (0.5, 0.5, 0.5), (0.5, 0.5, 0)],
-    spacegroup=221,
-    cellpar=[3.905] * 3 + [90] * 3,
-)
+from ..structures import PEROVSKITE
+
 OXYGEN = 2
 
 

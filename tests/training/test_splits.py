@@ -6,12 +6,13 @@ from itertools import chain
 import numpy as np
 import pytest
 from ase.build import bulk, make_supercell
-from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.errors import DataError
 from ase_orbital.training.splits import MEGNET_SIZES, Split, draw_split, group_of
+
+from ..structures import RUTILE
 
 NAMES = [f"c{index}" for index in range(100)]
 SALT, MAGNESIA = bulk("NaCl", "rocksalt", a=5.64), bulk("MgO", "rocksalt", a=4.21)
@@ -125,12 +126,9 @@ def test_supercells_share_formula_and_chemical_system():
     copper, doubled = bulk("Cu"), bulk("Cu") * (2, 1, 1)
     assert group_of(copper, "formula") == group_of(doubled, "formula") == "Cu"
     assert group_of(SALT * (2, 1, 1), "formula") == "NaCl"
-    cell = [4.594, 4.594, 2.959, 90, 90, 90]
-    sites = [(0, 0, 0), (0.3053, 0.3053, 0)]
-    rutile = crystal(["Ti", "O"], sites, spacegroup=136, cellpar=cell)
     monoxide = bulk("TiO", "rocksalt", a=4.18)
-    assert group_of(rutile, "formula") != group_of(monoxide, "formula")
-    assert group_of(rutile, "chemical_system") == group_of(monoxide, "chemical_system")
+    assert group_of(RUTILE, "formula") != group_of(monoxide, "formula")
+    assert group_of(RUTILE, "chemical_system") == group_of(monoxide, "chemical_system")
 
 
 def test_the_same_structure_of_other_elements_is_one_prototype():
