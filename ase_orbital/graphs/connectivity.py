@@ -10,7 +10,7 @@ import numpy as np
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import NO_EXTENSION, Extension
 from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoff
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,8 +124,15 @@ class Connectivity:
         """
         if self.smoothing is None:
             return self._nearest(batch)
-        return _edges(
+        found = _edges(
             batch, self.n_neighbors, self.smoothing, self.radius, self.symmetric, merged
+        )
+        n_nodes, n_edges = found.n_atoms.sum(), found.n_edges.sum()
+        per_node, per_structure, per_edge = found[:2], found[2:4], found[4:]
+        return Edges(
+            *(array[:n_nodes].copy() for array in per_node),
+            *per_structure,
+            *(array[:n_edges].copy() for array in per_edge),
         )
 
     def _nearest(self, batch: NeighborBatch) -> Edges:
@@ -173,6 +180,7 @@ def _edges(
     symmetric: bool,
     merged: bool,
 ) -> Edges:
+    """Edges in arrays that are longer than needed."""
     n_structures, n_all, room = len(batch.cells), len(batch.numbers), len(batch.center)
     edges = Edges(
         np.empty(n_all, np.int64), np.empty(n_all, np.int64),
@@ -182,48 +190,41 @@ def _edges(
     )  # fmt: skip
     soft, node = np.empty(n_all), np.empty(n_all, np.int64)
     first_edge = np.zeros(n_all + 1, np.int64)
-    n_nodes = 0
+    begin = end = first_edge[0]  # a literal 0 would compile the callees twice
     for s in range(n_structures):
-        begin, together, complete = n_nodes, merged, False
+        together, complete = merged, False
         while not complete:
-            n_nodes = begin
+            end = begin
             for i in range(batch.first_atom[s], batch.first_atom[s + 1]):
                 one = batch.inequivalent_index[i]
                 if together and batch.representative[one] != i:
                     node[i] = node[batch.representative[one]]
                     continue
-                soft[n_nodes] = soft_cutoff(
+                soft[end] = soft_cutoff(
                     batch.distance, batch.first_pair[i], batch.first_pair[i + 1],
                     k, smoothing, radius,
                 )  # fmt: skip
-                edges.atom[n_nodes], edges.atom_copies[n_nodes], node[i] = i, 1, n_nodes
-                if together:
-                    edges.atom_copies[n_nodes] = batch.multiplicity[one]
-                n_nodes += 1
+                node[i], edges.atom[end] = end, i
+                edges.atom_copies[end] = batch.multiplicity[one] if together else 1
+                end += 1
             tolerance = 2.0 * batch.tolerance if together else -1.0
-            for t in range(begin, n_nodes):
+            for t in range(begin, end):
                 first_edge[t + 1] = _add_edges(
                     batch, edges, t, first_edge[t], node, soft, smoothing, radius,
                     symmetric, tolerance,
                 )  # fmt: skip
-            complete = not symmetric or not together
+            complete = not (symmetric and together)
             if symmetric:
-                linked = _link_reverses(batch, edges, begin, n_nodes, first_edge, tolerance)
+                linked = _link_reverses(batch, edges, begin, end, first_edge, tolerance)
                 complete = complete or linked
             together = False
-        edges.n_atoms[s] = n_nodes - begin
-        edges.n_edges[s] = first_edge[n_nodes] - first_edge[begin]
-    count = first_edge[n_nodes]
-    return Edges(
-        edges.atom[:n_nodes].copy(), edges.atom_copies[:n_nodes].copy(),
-        edges.n_atoms, edges.n_edges, edges.pair[:count].copy(),
-        edges.target[:count].copy(), edges.source[:count].copy(),
-        edges.distance[:count].copy(), edges.weight[:count].copy(),
-        edges.reverse_offset[:count].copy(), edges.edge_copies[:count].copy(),
-    )  # fmt: skip
+        edges.n_atoms[s] = end - begin
+        edges.n_edges[s] = first_edge[end] - first_edge[begin]
+        begin = end
+    return edges
 
 
-@compiled
+@inner
 def _add_edges(
     batch: NeighborBatch,
     edges: Edges,
@@ -270,7 +271,7 @@ def _add_edges(
     return count
 
 
-@compiled
+@inner
 def _link_reverses(
     batch: NeighborBatch,
     edges: Edges,

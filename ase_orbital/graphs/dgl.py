@@ -1,6 +1,6 @@
-"""CrystalGraph to and from DGL; the only file that names it.
+"""Convert CrystalGraph to and from DGL; no other file imports DGL.
 
-DGL has no data of whole graphs, so the lattice is written on each atom.
+DGL stores no data of whole graphs, so each atom has a copy of the lattice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 
-# Without a word on its backend DGL writes a file into the home folder on import.
+# Without this variable, importing DGL writes a file into the home folder.
 unset = "DGLBACKEND" not in os.environ
 os.environ.setdefault("DGLBACKEND", "pytorch")
 try:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def to_dgl(graph: CrystalGraph) -> DGLGraph:
     """Convert one crystal or a batch.
 
-    Fields: `ndata` has `x` (rows), `node_type`, `frac_coords`, `lattice`; `edata` has
-    `distance`, `weight`, `pbc_offset` and `reverse_offset`.
+    Fields: `ndata` has `x` (the features), `node_type`, `frac_coords` and `lattice`;
+    `edata` has `distance`, `weight`, `pbc_offset` and `reverse_offset`.
     """
     converted = dgl.graph(
         (graph.source, graph.target), num_nodes=len(graph.numbers), idtype=torch.int64
@@ -49,12 +49,12 @@ def to_dgl(graph: CrystalGraph) -> DGLGraph:
 
 
 def from_dgl(graph: Any) -> CrystalGraph:
-    """Take back what `to_dgl` made, batched or not.
+    """Convert a graph, batched or not, that `to_dgl` made.
 
     Raises
     ------
     KeyError
-        If a field is absent: `as_crystal_graph` says so in terms of graphs.
+        If a field is missing. `as_crystal_graph` turns this into a GraphError.
     """
     source, target = graph.edges()
     n_atoms = graph.batch_num_nodes()

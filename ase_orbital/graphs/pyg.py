@@ -1,4 +1,4 @@
-"""CrystalGraph to and from PyTorch Geometric; the only file that names it."""
+"""Convert CrystalGraph to and from PyTorch Geometric; no other file imports it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def to_pyg(graph: CrystalGraph) -> Data:
     """Convert one crystal; a batch becomes a `Batch` of its members.
 
-    Fields: `x` (rows), `edge_index` (source, target), `distance`, `weight`,
-    `reverse_offset`, and what matgl's own graphs have: `node_type`, `frac_coords`,
-    `pbc_offset`; and `lattice`.
+    Fields: `x` (the features), `edge_index` (source, target), `distance`, `weight`,
+    `reverse_offset` and `lattice`, and those of matgl's graphs: `node_type`, `frac_coords`
+    and `pbc_offset`.
     """
     if graph.n_graphs != 1:
         return Batch.from_data_list([to_pyg(member) for member in graph.unbatch()])
@@ -39,14 +39,14 @@ def to_pyg(graph: CrystalGraph) -> Data:
 
 
 def from_pyg(data: Any) -> CrystalGraph:
-    """Take back what `to_pyg` made, batched or not.
+    """Convert a graph, batched or not, that `to_pyg` made.
 
     Raises
     ------
     KeyError
-        If a field is absent: `as_crystal_graph` says so in terms of graphs.
+        If a field is missing. `as_crystal_graph` turns this into a GraphError.
     """
-    # By key: as an attribute, what is absent may be None.
+    # Read by key: a missing attribute may be None.
     source, target = data["edge_index"]
     if isinstance(data, Batch):
         n_atoms = data.ptr.diff()

@@ -1,9 +1,9 @@
-r"""Overlap of atom-centered Gaussians, and its eigenvalues, batched and differentiable.
+r"""Overlap matrices of atom-centered Gaussians and their eigenvalues, differentiable.
 
 Source: Sadeghi et al., J. Chem. Phys. 139, 184118 (2013), doi:10.1063/1.4828704; Zhu et
 al., J. Chem. Phys. 144, 034203 (2016), doi:10.1063/1.4940026.
 
-A Gaussian of width a is $e^{-r^2 / 2a^2}$, normalized. A p orbital is its derivative,
+An s orbital of width a is $e^{-r^2 / 2a^2}$, normalized. A p orbital is its derivative,
 $p_\alpha = \sqrt{2}\, a\, \partial s / \partial R_\alpha$, so every block follows from the
 overlap of two s orbitals by differentiation.
 """
@@ -20,7 +20,7 @@ from ase_orbital.numerics.packing import of_one_size
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Eigenvalues nearer than this, relative to the largest, count as one degenerate set.
+# Eigenvalues closer than this, relative to the largest, form one degenerate set.
 DEGENERATE = {torch.float64: 1e-9, torch.float32: 1e-5}
 _one_at_a_time = Lock()  # for linear algebra on other devices
 
@@ -28,7 +28,7 @@ _one_at_a_time = Lock()  # for linear algebra on other devices
 def overlap_matrices(
     points: Tensor, widths: Tensor, *, cutoff: float, orbitals: str
 ) -> Tensor:
-    r"""Damped overlap matrices of environments of one size.
+    r"""Compute damped overlap matrices of environments of one size.
 
     $M_{ij} = A_i S_{ij} A_j$ with $A_i = (1 - d_{ci}^2 / R^2)^2$.
 
@@ -39,9 +39,9 @@ def overlap_matrices(
     widths : [n_environments, n]
         Width of each atom's Gaussians. Å.
     cutoff
-        R, Å. Damping is zero there and beyond.
+        R, in Å. The damping factor is zero at this distance and beyond.
     orbitals
-        "s" for one Gaussian an atom, "sp" for four: s, px, py, pz.
+        "s" for one Gaussian per atom, "sp" for four: s, px, py, pz.
 
     Returns
     -------
@@ -49,17 +49,17 @@ def overlap_matrices(
     """
     squared = torch.square(points).sum(-1)
     damping = torch.square(torch.clamp(1.0 - squared / cutoff**2, min=0.0))
-    # (2 a b / (a^2 + b^2))^1.5 e^(-d^2 / 2 (a^2 + b^2)), what belongs to one atom apart.
+    # (2 a b / (a^2 + b^2))^1.5 e^(-d^2 / 2 (a^2 + b^2)); factor is the part of one atom.
     factor = damping * (2.0 * torch.square(widths)) ** 0.75
     variance = torch.square(widths)
     inverse = torch.reciprocal(variance[:, :, None] + variance[:, None, :])
-    # Axis by axis: an [n, n, 3] difference would be the largest array.
+    # One axis at a time: [n, n, 3] would be the largest array.
     differences = [points[:, :, None, axis] - points[:, None, :, axis] for axis in range(3)]
     if points.requires_grad:
         square = sum(torch.square(difference) for difference in differences)
         overlap = torch.exp(-0.5 * square * inverse) * (inverse * torch.sqrt(inverse))
         overlap = overlap * factor[:, :, None] * factor[:, None, :]
-    else:  # the same in place: most of the time goes into memory
+    else:  # the same in place, because memory takes most of the time
         overlap = torch.zeros_like(inverse)
         for difference in differences:
             overlap.addcmul_(difference, difference, value=-0.5)
@@ -74,11 +74,11 @@ def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor
     """Extend s overlaps to s and p: gradients for s-p, second derivatives for p-p."""
     n_environments, n = widths.shape
     blocks = overlap.new_empty(n_environments, n, 4, n, 4)
-    # slope: derivative of log S by the first atom's position; the second's is minus it.
+    # Derivative of log S by the position of the first atom; minus that of the second.
     slope = -difference * inverse[..., None]
     first = 2**0.5 * widths[:, :, None, None]
     second = 2**0.5 * widths[:, None, :, None]
-    # Mixed second derivative of S, over S; in place, since no array is larger.
+    # Mixed second derivative of S divided by S; in place to save memory.
     curvature = (slope[..., :, None] * slope[..., None, :]).neg_()
     curvature.diagonal(dim1=-2, dim2=-1).add_(inverse[..., None])
     s = overlap[..., None]
@@ -91,7 +91,7 @@ def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor
 
 
 def eigenvalues(matrices: Tensor) -> Tensor:
-    """Eigenvalues, largest first, with a gradient that keeps symmetry.
+    """Compute eigenvalues, largest first, with a gradient that keeps symmetry.
 
     Parameters
     ----------
@@ -119,8 +119,8 @@ def eigenvalues(matrices: Tensor) -> Tensor:
 class _Eigenvalues(torch.autograd.Function):
     r"""$d\lambda = v^T\, dM\, v$, averaged over each degenerate set.
 
-    Inside a degenerate set the single eigenvectors, and so the single derivatives, are
-    arbitrary; their average is not.
+    The eigenvectors of a degenerate set, and so the single derivatives, are arbitrary. The
+    average of the derivatives is not.
     """
 
     @staticmethod
