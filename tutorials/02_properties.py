@@ -36,7 +36,7 @@ for name in list_models():
 
 # %%
 card = (model_folder("eosnet-bulk-modulus-mp") / "README.md").read_text()
-print(card.split("\n\n")[1])  # the metrics; the card has more
+print(card.split("\n\n")[1])  # its first sentence; the card has more
 
 # %% [markdown]
 # ## One crystal

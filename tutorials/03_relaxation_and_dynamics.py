@@ -140,7 +140,7 @@ pd.DataFrame(
     {
         "1.5 kT": 1.5 * units.kB * heat.index,
         "EMT": (heat["energy"] - crystal.get_potential_energy()) / len(crystal),
-        "learned": heat["formation_energy_per_atom"] - rest,
+        "predicted": heat["formation_energy_per_atom"] - rest,
         "in domain": heat["in_domain"],
     },
     index=heat.index,

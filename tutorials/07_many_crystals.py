@@ -159,7 +159,7 @@ chosen[columns].round(3)
 # %% [markdown]
 # As a plausibility test, compositions that are well known as (not necessarily cubic)
 # perovskites should be among the best. Their band gaps are less certain: some standard
-# deviations are as large as the band gap itself.
+# deviations are more than half of the band gap.
 
 # %%
 KNOWN = "SrTiO3 CaTiO3 BaTiO3 PbTiO3 SrZrO3 BaZrO3 SrHfO3 BaSnO3 KNbO3 NaTaO3 LaAlO3 LaGaO3"
