@@ -128,11 +128,9 @@ class Connectivity:
             batch, self.n_neighbors, self.smoothing, self.radius, self.symmetric, merged
         )
         n_nodes, n_edges = found.n_atoms.sum(), found.n_edges.sum()
-        per_node, per_structure, per_edge = found[:2], found[2:4], found[4:]
-        return Edges(
-            *(array[:n_nodes].copy() for array in per_node),
-            *per_structure,
-            *(array[:n_edges].copy() for array in per_edge),
+        cut = [array[:n_nodes].copy() for array in found[:2]]
+        return Edges._make(
+            [*cut, *found[2:4], *(array[:n_edges].copy() for array in found[4:])]
         )
 
     def _nearest(self, batch: NeighborBatch) -> Edges:
