@@ -18,10 +18,14 @@ BENCHMARKS = {
     "ofm-linear": "ofm.linear",
     "gom-eigenvalues": "gom.eigenvalues",
     "gom-alone": "gom.alone",
+    "gom-blocks": "neighbors.blocks",
     "gom-libfp": "gom.libfp",
     "gom-threads": "gom.two_threads",
     "gom-memory": "gom.memory",
     "gom-soap": "soap.soap",
+    "neighbors-vesin": "neighbors.vesin",
+    "symmetry-spglib": "neighbors.spglib",
+    "symmetry-moyopy": "neighbors.moyopy",
     "symmetry-reformpy": "symmetry.reformpy",
     "predict-megnet": "prediction.megnet",
     "predict-matminer": "prediction.matminer",
@@ -44,7 +48,8 @@ DEVICE_BENCHMARKS = {
     "epochs": "device.epochs",
 }
 PACKAGES = (
-    "torch", "numpy", "numba", "ase", "matgl", "matminer", "libfp", "dscribe", "reformpy",
+    "torch", "numpy", "numba", "ase", "matgl", "vesin", "spglib", "moyopy", "matminer", "libfp",
+    "dscribe", "reformpy",
 )  # fmt: skip
 
 
