@@ -48,8 +48,8 @@ DEVICE_BENCHMARKS = {
     "epochs": "device.epochs",
 }
 PACKAGES = (
-    "torch", "numpy", "numba", "ase", "matgl", "vesin", "spglib", "moyopy", "matminer", "libfp",
-    "dscribe", "reformpy",
+    "torch", "numpy", "numba", "ase", "matgl", "vesin", "spglib", "moyopy", "matminer",
+    "libfp", "dscribe", "reformpy",
 )  # fmt: skip
 
 

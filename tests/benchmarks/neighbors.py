@@ -1,4 +1,4 @@
-"""Neighbors, equivalent atoms and symmetry blocks, against other packages and against none."""
+"""Neighbors and equivalent atoms against other packages, and GOM without symmetry."""
 
 from __future__ import annotations
 
