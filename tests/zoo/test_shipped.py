@@ -114,7 +114,7 @@ def test_the_published_predictions_have_the_error_the_card_says(name, recipes, s
     recipe = recipes[name]
     if recipe.published_column is None:
         pytest.skip("the authors published no predictions for these crystals")
-    (file,) = recipe.files
+    (file,) = recipe.data.files
     frames = read_frames(shared / "data" / f"{file}.extxyz.gz")
     test = [atoms.info for atoms in frames if atoms.info["published_test"]]
     target = recipe.settings["property_name"]
