@@ -1,4 +1,4 @@
-"""Files stay short, and are named after what they hold."""
+"""Files are short and named after their content, and their tests are found by name."""
 
 from pathlib import Path
 
@@ -9,6 +9,34 @@ FILES = sorted(
     path for folder in ("ase_orbital", "tests") for path in (ROOT / folder).rglob("*.py")
 )
 
+SOURCES = sorted(
+    path.relative_to(ROOT / "ase_orbital")
+    for path in (ROOT / "ase_orbital").rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py")
+)
+# Parts of something that is tested as a whole, and where that is.
+TESTED_IN = {
+    "calculators/model_graph.py": "calculators/test_objective.py",
+    "elements/rebuild.py": "elements/test_tables.py",
+    "graphs/dgl.py": "graphs/test_converters.py",
+    "graphs/pyg.py": "graphs/test_converters.py",
+    "models/crystal_model.py": "models/test_networks.py",
+    "models/eosnet.py": "models/test_formulas.py",
+    "models/featurization.py": "models/test_networks.py",
+    "models/loading.py": "models/test_saving.py",
+    "models/network.py": "models/test_networks.py",
+    "models/ocrystalnet.py": "models/test_formulas.py",
+    "neighbors/cell_list.py": "neighbors/test_pairs.py",
+    "numerics/batched_eigenvalues.py": "numerics/test_packing.py",
+    "overlap/differentiable.py": "overlap/test_matrices.py",
+    "overlap/environments.py": "overlap/test_matrices.py",
+    "overlap/site_symmetry.py": "overlap/test_symmetry_blocks.py",
+    "predict/matgl_model.py": "predict/test_predictor.py",
+    "predict/prepared_model.py": "predict/test_predictor.py",
+    "voronoi/cells.py": "voronoi/test_faces.py",
+    "voronoi/clipping.py": "voronoi/test_faces.py",
+}
+
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_is_longer_than_400_lines(path):
@@ -18,3 +46,16 @@ def test_no_file_is_longer_than_400_lines(path):
 def test_no_module_is_named_after_nothing():
     unsaying = {"common", "core", "helpers", "misc", "util", "utils"}
     assert not unsaying & {part for path in FILES for part in path.with_suffix("").parts}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_every_source_file_has_a_test_file_of_its_name(source):
+    own = source.with_name(f"test_{source.name}")
+    found = TESTED_IN.get(source.as_posix(), own.as_posix())
+    assert (ROOT / "tests" / found).is_file()
+    if source.as_posix() in TESTED_IN:
+        assert not (ROOT / "tests" / own).is_file(), f"take {source} from TESTED_IN"
+
+
+def test_only_source_files_are_tested_elsewhere():
+    assert TESTED_IN.keys() <= {source.as_posix() for source in SOURCES}
