@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LARGEST_ASSIGNMENT = 512
 
 # Largest rounding error of lower bounds, relative to the lengths that they are computed
-# from. It is subtracted, so that no bound is above the distance.
+# from, and of differences. Bounds allow for it, so that none is above the distance.
 ROUNDING = 1e-12
 
 
@@ -48,11 +48,11 @@ def max_distance(difference: float, length: float) -> float:
     """Largest distance from a fingerprint of this length at this difference.
 
     The length of a fingerprint is its distance from zero, so by the triangle inequality the
-    length of the other one is at most `length + distance`.
+    length of the other one is at most `length + distance`. It is infinite where the
+    difference is 2, up to rounding: one of both may be zero then.
     """
-    if difference >= 2.0:
-        return math.inf
-    return 2.0 * difference * length / (2.0 - difference)
+    gap = 2.0 - difference - ROUNDING
+    return 2.0 * difference * length / gap if gap > 0.0 else math.inf
 
 
 def least_difference(distance: float, length: float) -> float:

@@ -108,8 +108,18 @@ def test_no_bound_is_above_the_distance(structures, exponent):
     assert lower_bound(one, other) <= apart
     fraction = difference(one, other)
     assert least_difference(apart, one.length) <= fraction * (1.0 + ROUNDING)
-    if fraction < 2.0:
-        assert apart <= max_distance(fraction, one.length) * (1.0 + ROUNDING)
+    assert apart <= max_distance(fraction, one.length)
+
+
+def test_anything_may_be_far_from_a_fingerprint_of_zeros():
+    """The difference is 2 then, and often a little less because of rounding."""
+    composition = (True, ((3, 1), (8, 2)))
+    zero = Fingerprint(composition, (distinct(np.zeros((1, 3))),) * 2)
+    for features in np.random.default_rng(0).normal(size=(100, 9, 3)):
+        other = Fingerprint(composition, (distinct(features[:3]), distinct(features[3:])))
+        fraction = difference(zero, other)
+        assert fraction == pytest.approx(2.0)
+        assert distance(zero, other) <= max_distance(fraction, zero.length)
 
 
 def scaled(fingerprint, factor):
