@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from dataclasses import asdict, is_dataclass
-from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from ase_orbital.descriptors.naming import class_named, name_of
 from ase_orbital.elements import require
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.neighbors.batch import neighbor_batch
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "float64"]
 
-# Modules of this package's own descriptors, which settings name without a module.
-MODULES = {
-    "OFM": "ofm",
-    "GOM": "gom",
-    "ElementalFeatures": "elemental",
-    "OneHot": "onehot",
-    "Concatenate": "concatenate",
-}
 COMPUTATION = ("dtype", "device")  # settings that say how to compute, and not what
 
 
@@ -296,15 +287,7 @@ class Descriptor(ABC):
         ModelError
             If the class cannot be found again by its name.
         """
-        kind = type(self)
-        if kind.__module__ == f"{__package__}.{MODULES.get(kind.__name__)}":
-            return {"name": kind.__name__} | self._settings()
-        if "<locals>" in kind.__qualname__:
-            raise ModelError(
-                f"{kind.__name__} is defined in a function and cannot be found again: "
-                "define it in a module"
-            )
-        return {"name": f"{kind.__module__}:{kind.__qualname__}"} | self._settings()
+        return {"name": name_of(type(self))} | self._settings()
 
     def _settings(self) -> dict[str, Any]:
         if not is_dataclass(self) or isinstance(self, type):
@@ -337,7 +320,7 @@ class Descriptor(ABC):
         """
         values = dict(settings)
         name = values.pop("name", None)
-        kind = _class_of(name)
+        kind: type[Descriptor] = class_named(name, Descriptor)
         try:
             return kind._from_values(values)
         except ModelError:
@@ -346,25 +329,6 @@ class Descriptor(ABC):
             raise ModelError(
                 f"descriptor {name} does not have these settings: {error}"
             ) from error
-
-
-def _class_of(name: Any) -> type[Descriptor]:
-    """Class of a descriptor by its name in settings."""
-    if name in MODULES:
-        kind: Any = getattr(import_module(f".{MODULES[name]}", __package__), name)
-        return kind  # type: ignore[no-any-return]
-    module, _, path = str(name).partition(":")
-    if not path:
-        raise ModelError(f"there is no descriptor {name!r}; known: {', '.join(MODULES)}")
-    kind = sys.modules.get(module)
-    for part in path.split("."):
-        kind = getattr(kind, part, None)
-    if not (isinstance(kind, type) and issubclass(kind, Descriptor)):
-        raise ModelError(
-            f"the model uses the descriptor {path} of the module {module}, which is not "
-            f"loaded; import {module} before loading the model"
-        )
-    return kind
 
 
 def check_elements(batch: NeighborBatch, known: NDArray[np.bool_], entry: str) -> None:

@@ -1,0 +1,62 @@
+"""Names of descriptor classes in the settings of models and archives."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+from ase_orbital.errors import ModelError
+
+# This package's own descriptors have a name without a module.
+MODULES = {
+    "OFM": "ofm",
+    "GOM": "gom",
+    "ElementalFeatures": "elemental",
+    "OneHot": "onehot",
+    "Concatenate": "concatenate",
+}
+
+
+def name_of(kind: type) -> str:
+    """Name of a class: `module:class`, or the class alone for one of this package.
+
+    Raises
+    ------
+    ModelError
+        If the class is defined in a function, where it cannot be found by its name.
+    """
+    if kind.__module__ == f"{__package__}.{MODULES.get(kind.__name__)}":
+        return kind.__name__
+    if "<locals>" in kind.__qualname__:
+        raise ModelError(
+            f"{kind.__name__} is defined in a function and cannot be found again: "
+            "define it in a module"
+        )
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def class_named(name: Any, base: type) -> Any:
+    """Find the class with a name, which must be a subclass of `base`.
+
+    Modules of other packages are not imported, because a name may come from a file.
+
+    Raises
+    ------
+    ModelError
+        If there is no such class, or its module has not been imported.
+    """
+    if name in MODULES:
+        return getattr(import_module(f".{MODULES[name]}", __package__), name)
+    module, _, path = str(name).partition(":")
+    if not path:
+        raise ModelError(f"there is no descriptor {name!r}; known: {', '.join(MODULES)}")
+    kind: Any = sys.modules.get(module)
+    for part in path.split("."):
+        kind = getattr(kind, part, None)
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise ModelError(
+            f"the descriptor {path} of the module {module} is not loaded; import {module} "
+            "before loading the model"
+        )
+    return kind
