@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_orbital.cli.results import table, writable
-from ase_orbital.cli.structures import add_files, read_files, report
+from ase_orbital.cli.structures import add_files, formula_of, read_files, report
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 
@@ -68,8 +68,9 @@ def run(arguments: Namespace) -> int:
             n_bad += report(label, error)
             continue
         features[label] = array
-        formula = atoms.get_chemical_formula("metal", empirical=True)
-        lines.append([label, formula, *map(str, array.shape), f"{array.max():.4f}"])
+        lines.append(
+            [label, formula_of(atoms), *map(str, array.shape), f"{array.max():.4f}"]
+        )
     if arguments.output:
         with atomic_write(arguments.output) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **features)

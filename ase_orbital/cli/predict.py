@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
-from ase_orbital.cli.structures import NamedStructure, add_files, read_files, report
+from ase_orbital.cli.structures import (
+    NamedStructure,
+    add_files,
+    formula_of,
+    read_files,
+    report,
+)
 from ase_orbital.errors import ElementError, OrbitalError
 
 if TYPE_CHECKING:
@@ -94,7 +100,7 @@ def _results(
     return [
         Result(
             structure=label,
-            formula=atoms.get_chemical_formula("metal", empirical=True),
+            formula=formula_of(atoms),
             n_atoms=len(atoms),
             property=name,
             value=value,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table
-from ase_orbital.cli.structures import read_files, report
+from ase_orbital.cli.structures import formula_of, read_files, report
 from ase_orbital.errors import OrbitalError, SettingError
 
 if TYPE_CHECKING:
@@ -67,18 +67,12 @@ def run(arguments: Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    rows = [
-        [label, formula_of(atoms), str(len(atoms)), f"{difference:.5f}",
-         "yes" if difference <= tolerance else "no"]
-        for difference, label, atoms in nearest
-    ]  # fmt: skip
+    rows = []
+    for difference, label, atoms in nearest:
+        match = "yes" if difference <= tolerance else "no"
+        rows.append([label, formula_of(atoms), str(len(atoms)), f"{difference:.5f}", match])
     print(table(("structure", "formula", "n_atoms", "difference", "match"), rows))
     return min(n_bad, 1)
-
-
-def formula_of(atoms: Atoms) -> str:
-    """Reduced formula, such as SrTiO3."""
-    return str(atoms.get_chemical_formula("metal", empirical=True))
 
 
 def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:

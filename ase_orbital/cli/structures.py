@@ -61,6 +61,11 @@ def named_frames(path: Path, frames: list[Atoms]) -> list[NamedStructure]:
     return [NamedStructure(*pair) for pair in zip(labels, frames, strict=True)]
 
 
+def formula_of(atoms: Atoms) -> str:
+    """Reduced formula, such as SrTiO3."""
+    return str(atoms.get_chemical_formula("metal", empirical=True))
+
+
 def report(label: str, error: OrbitalError) -> int:
     """Print an error of a structure on stderr, and return 1, to be counted."""
     print(f"{label}: {error}", file=sys.stderr)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table, writable
-from ase_orbital.cli.structures import NamedStructure, add_files, read_files, report
+from ase_orbital.cli.structures import (
+    NamedStructure,
+    add_files,
+    formula_of,
+    read_files,
+    report,
+)
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
@@ -70,10 +76,9 @@ def run(arguments: Namespace) -> int:
         _write([_annotated(one, copies) for one, copies in kept], arguments.output)
     else:
         rows = [
-            [label, atoms.get_chemical_formula("metal", empirical=True), str(len(atoms)),
-             str(copies)]
+            [label, formula_of(atoms), str(len(atoms)), str(copies)]
             for (label, atoms), copies in kept
-        ]  # fmt: skip
+        ]
         print(table(("structure", "formula", "n_atoms", "copies"), rows))
     n_read = sum(copies for _, copies in kept)
     print(f"{len(kept)} distinct of {n_read} structures")

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 UNITS = {
-    "step": "", "image": "", "time": "fs", "energy": "eV", "fmax": "eV/Å", "volume": "Å³",
-}  # fmt: skip
+    "step": "",
+    "image": "",
+    "time": "fs",
+    "energy": "eV",
+    "fmax": "eV/Å",
+    "volume": "Å³",
+}
 REASON = "reason"  # why a prediction is missing
 
 
