@@ -16,7 +16,6 @@ SOURCES = sorted(
 )
 # Parts of something that is tested as a whole, and where that is.
 TESTED_IN = {
-    "calculators/model_graph.py": "calculators/test_objective.py",
     "elements/rebuild.py": "elements/test_tables.py",
     "graphs/dgl.py": "graphs/test_converters.py",
     "graphs/pyg.py": "graphs/test_converters.py",

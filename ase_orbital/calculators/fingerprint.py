@@ -10,6 +10,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from ase_orbital.calculators.differentiable import DifferentiableCalculator
+from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.similarity.distance import coupling
@@ -90,14 +91,15 @@ class FingerprintCalculator(DifferentiableCalculator):
         self,
         target: AtomsLike | None = None,
         *,
-        descriptor: GOM | None = None,
+        descriptor: Descriptor | None = None,
         weight: float = 1.0,
         base: Calculator | None = None,
     ) -> None:
         super().__init__(base)
         descriptor = GOM() if descriptor is None else descriptor
-        if not isinstance(descriptor, GOM):
-            raise SettingError(f"the descriptor must be a GOM, not {descriptor!r}")
+        if not isinstance(descriptor, Descriptor):
+            raise SettingError(f"{descriptor!r} is not a descriptor, such as GOM()")
+        descriptor.check_differentiable()
         if not 0.0 < weight < math.inf:
             raise SettingError(f"weight must be an energy in eV above 0, not {weight}")
         self.descriptor = descriptor

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ase_orbital.neighbors.batch import NeighborBatch
 
 
-def refuse_without_slope(model: CrystalModel) -> None:
+def check_model_differentiable(model: CrystalModel) -> None:
     """Raise ModelError for a model whose property has no derivatives."""
     try:
         model.descriptor.check_differentiable()

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from ase_orbital.calculators.differentiable import DifferentiableCalculator
-from ase_orbital.calculators.model_graph import differentiable_graph, refuse_without_slope
+from ase_orbital.calculators.model_graph import (
+    check_model_differentiable,
+    differentiable_graph,
+)
 from ase_orbital.calculators.objective_terms import Term
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models.committee import Prediction, combine, property_names
@@ -161,5 +164,5 @@ def _prepared(model: ModelLike) -> PreparedModel:
             f"a {type(own).__name__} is not a model of this package; give a name of "
             "list_models(), a model folder, or a loaded EOSNet"
         )
-    refuse_without_slope(own)
+    check_model_differentiable(own)
     return PreparedModel(own, device=torch.device("cpu"), dtype=torch.float64)

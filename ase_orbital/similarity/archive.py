@@ -191,7 +191,7 @@ class Archive:
         Raises
         ------
         SettingError
-            If the descriptor is not one of this package's.
+            If the descriptor cannot be described in a file, because it is not a dataclass.
         """
         with atomic_write(Path(path)) as temporary:
             archive_file.write(

@@ -55,14 +55,14 @@ def write(
     Raises
     ------
     SettingError
-        If the descriptor is not one of this package's.
+        If the descriptor cannot be described in a file.
     """
     try:
         settings = descriptor.to_settings()
     except ModelError as error:
         raise SettingError(
-            f"an archive with the descriptor {type(descriptor).__name__} cannot be saved, "
-            "because a file can only name the descriptors of this package"
+            f"an archive with the descriptor {type(descriptor).__name__} cannot be saved: "
+            f"{error}"
         ) from error
     head = {
         "version": VERSION,

@@ -15,7 +15,7 @@ from ase.optimize import BFGS
 from ase.spacegroup import crystal
 from numpy.testing import assert_allclose
 
-from ase_orbital import GOM, FingerprintCalculator
+from ase_orbital import GOM, OFM, FingerprintCalculator
 from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.search import GOMComparator
@@ -255,8 +255,10 @@ def test_frames_can_be_written(tmp_path):
 def test_invalid_settings_and_structures_are_explained():
     with pytest.raises(SettingError, match="weight must be an energy in eV above 0"):
         FingerprintCalculator(weight=0.0)
-    with pytest.raises(SettingError, match="must be a GOM"):
+    with pytest.raises(SettingError, match="is not a descriptor"):
         FingerprintCalculator(descriptor="GOM")
+    with pytest.raises(SettingError, match="OFM has no derivatives"):
+        FingerprintCalculator(descriptor=OFM())
     with pytest.raises(SettingError, match="base must be an ASE calculator"):
         FingerprintCalculator(base="emt")
     atoms = with_(bulk("Cu"), PEROVSKITE)

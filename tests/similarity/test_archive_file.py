@@ -1,5 +1,7 @@
 """Archives as files: complete, or as they were before."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -101,11 +103,29 @@ class Density(Descriptor):
         return np.full((len(structure), 1), len(structure) / structure.get_volume())
 
 
-def test_an_archive_of_a_user_descriptor_compares_and_cannot_be_saved(tmp_path):
+@dataclass(frozen=True)
+class Scaled(Density):
+    """A user's own descriptor with a setting."""
+
+    scale: float = 1.0
+
+
+def test_an_archive_of_a_user_dataclass_is_saved_and_loaded(tmp_path):
+    archive = Archive(Scaled(scale=2.0), tolerance=0.01)
+    archive.add(bulk("Cu"))
+    archive.save(tmp_path / "archive.npz")
+    loaded = Archive.load(tmp_path / "archive.npz")
+    assert loaded.descriptor == Scaled(scale=2.0)
+    assert not loaded.add(bulk("Cu")).new
+
+
+def test_an_archive_of_a_descriptor_without_settings_cannot_be_saved(tmp_path):
     archive = Archive(Density(), tolerance=0.01)
     archive.add(bulk("Cu"))
     assert not archive.add(bulk("Cu")).new
     assert archive.add(bulk("Cu", a=3.7)).new
-    with pytest.raises(SettingError, match="Density cannot be saved"):
+    with pytest.raises(
+        SettingError, match="Density cannot be saved: the settings of Density"
+    ):
         archive.save(tmp_path / "archive.npz")
     assert list(tmp_path.iterdir()) == []
