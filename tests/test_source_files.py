@@ -16,6 +16,7 @@ SOURCES = sorted(
 )
 # Parts of something that is tested as a whole, and where that is.
 TESTED_IN = {
+    "descriptors/naming.py": "descriptors/test_base.py",
     "elements/rebuild.py": "elements/test_tables.py",
     "graphs/dgl.py": "graphs/test_converters.py",
     "graphs/pyg.py": "graphs/test_converters.py",
@@ -25,11 +26,8 @@ TESTED_IN = {
     "models/loading.py": "models/test_saving.py",
     "models/network.py": "models/test_networks.py",
     "models/ocrystalnet.py": "models/test_formulas.py",
-    "neighbors/cell_list.py": "neighbors/test_pairs.py",
     "numerics/batched_eigenvalues.py": "numerics/test_packing.py",
     "overlap/differentiable.py": "overlap/test_matrices.py",
-    "overlap/environments.py": "overlap/test_matrices.py",
-    "overlap/site_symmetry.py": "overlap/test_symmetry_blocks.py",
     "predict/matgl_model.py": "predict/test_predictor.py",
     "predict/prepared_model.py": "predict/test_predictor.py",
     "voronoi/cells.py": "voronoi/test_faces.py",

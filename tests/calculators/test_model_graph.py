@@ -42,11 +42,15 @@ def test_features_and_edges_are_those_of_a_prediction(featurization):
     assert_allclose(graph.features.detach(), expected.features, atol=1e-10)
     assert_allclose(graph.fractional, expected.fractional, atol=1e-12)
     for one, other in ((graph, expected), (expected, graph)):
-        edges = zip(one.source, one.target, one.distance.detach(), one.weight.detach(), strict=True)
+        edges = zip(
+            one.source, one.target, one.distance.detach(), one.weight.detach(), strict=True
+        )
         for source, target, distance, weight in edges:
             same = (other.source == source) & (other.target == target)
             same &= (other.distance.detach() - distance).abs() < 1e-9
-            assert float(other.weight[same].detach().sum()) == pytest.approx(float(weight), abs=1e-9)
+            assert float(other.weight[same].detach().sum()) == pytest.approx(
+                float(weight), abs=1e-9
+            )
 
 
 def test_weights_of_edges_have_the_derivatives_of_finite_differences():
