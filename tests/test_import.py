@@ -1,8 +1,12 @@
 """Importing the package is cheap, silent, and leaves everything as it was."""
 
+import ast
 import os
 import subprocess
 import sys
+
+import pytest
+from ase import Atoms
 
 NOTHING_HEAVY = """
 import sys
@@ -86,6 +90,87 @@ def test_no_part_prints_or_changes_global_state(tmp_path):
     made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*")}
     assert {path.as_posix() for path in made if len(path.parts) == 2} <= others
     assert {path.parts[0] for path in made} <= {".cache", ".config"}
+
+
+# Loaded by `command`, and named in `watched`: what a prediction does not need.
+LOADED = """
+import sys
+{command}
+watched = {watched}
+print(sorted(name for name in watched if name in sys.modules), file=sys.stderr)
+"""
+COMMAND = """
+from ase_orbital.cli.main import main
+try:
+    main({words})
+except SystemExit as ended:
+    assert ended.code == 0
+"""
+PREDICT = """
+from ase_orbital import Predictor
+Predictor({model!r}, device="cpu").predict({file!r})
+"""
+SLOW = {
+    "dgl",
+    "lightning",
+    "matgl",
+    "matplotlib",
+    "pandas",
+    "plotly",
+    "pydantic",
+    "pymatgen",
+    "pytorch_lightning",
+    "sympy",
+    "torch._dynamo",
+    "torch_geometric",
+    "torchmetrics",
+}
+MODELS = ["eosnet-heat-of-formation-perovskites", "ocrystalnet-energy-perovskites"]
+
+
+def loaded(command, watched):
+    """Modules of a set that a fresh interpreter has loaded after some code."""
+    source = LOADED.format(command=command, watched=watched)
+    finished = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return ast.literal_eval(finished.stderr.splitlines()[-1])
+
+
+@pytest.fixture
+def crystal(tmp_path):
+    perovskite = Atoms(
+        "SrTiO3",
+        scaled_positions=[
+            (0, 0, 0),
+            (0.5, 0.5, 0.5),
+            (0, 0.5, 0.5),
+            (0.5, 0, 0.5),
+            (0.5, 0.5, 0),
+        ],
+        cell=[3.905] * 3,
+        pbc=True,
+    )
+    perovskite.write(tmp_path / "SrTiO3.cif")
+    return str(tmp_path / "SrTiO3.cif")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["models"]], ids=str)
+def test_commands_without_a_model_do_not_import_torch(words):
+    assert loaded(COMMAND.format(words=words), {"torch", *SLOW}) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_command_value_imports_only_what_a_prediction_needs(model, crystal):
+    words = ["value", crystal, "--model", model, "--device", "cpu"]
+    assert loaded(COMMAND.format(words=words), {"torch", *SLOW}) == ["torch"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_predictor_imports_only_what_a_prediction_needs(model, crystal):
+    source = PREDICT.format(model=model, file=crystal)
+    assert loaded(source, {"torch", *SLOW}) == ["torch"]
 
 
 def test_names_of_models_need_no_network():

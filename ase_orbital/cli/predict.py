@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
+from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
@@ -47,8 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from ase_orbital.predict.predictor import Predictor
-    from ase_orbital.zoo.folders import list_models
+    with imports():
+        from ase_orbital.predict.predictor import Predictor
+        from ase_orbital.zoo.folders import list_models
 
     names = list(dict.fromkeys(arguments.model or list_models()))
     short = [Path(name).name for name in names]

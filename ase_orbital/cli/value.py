@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import NamedStructure, named_frames, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
 from ase_orbital.properties import IN_DOMAIN, STD
@@ -57,12 +58,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from ase_orbital.predict.predictor import Predictor
-
     names = list(dict.fromkeys(arguments.model))
-    predictor = Predictor(
-        names, device=arguments.device, domain=arguments.property == IN_DOMAIN
-    )
+    with imports():
+        from ase_orbital.predict.predictor import Predictor
+
+        predictor = Predictor(
+            names, device=arguments.device, domain=arguments.property == IN_DOMAIN
+        )
     wanted = arguments.property or _only_property(predictor)
     if wanted not in predictor.properties:
         raise SettingError(

@@ -36,6 +36,7 @@ BENCHMARKS = {
     "kernel-mish": "kernels.activations",
     "kernel-maximum": "kernels.maxima",
     "kernel-norm": "kernels.normalizations",
+    "start": "latency.start",
     "epoch-eosnet": "epochs.eosnet",
     "epoch-compiled": "epochs.eosnet_compiled",
     "epoch-ocrystalnet": "epochs.ocrystalnet",

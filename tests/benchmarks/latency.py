@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import torch
@@ -112,3 +115,37 @@ def importing(_: Sets, repetitions: int) -> Iterator[Row]:
         against=1000.0 * median(times["ase"]),
         min_ratio=0.9,
     )
+
+
+def start(_: Sets, repetitions: int) -> Iterator[Row]:
+    """Processor time of a command that predicts for one crystal, in fresh processes."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "SrTiO3.cif"
+        titanate(3.9).write(file)
+        ours, against = medians_of_commands(
+            ["-m", "ase_orbital", "value", str(file), "--model", EOSNET, "--device", "cpu"],
+            ["-c", "import torch, ase.io"],
+            repetitions=2 * repetitions,
+        )
+    yield Row(
+        what="ase-orbital value, against import torch, ase.io",
+        crystals="SrTiO3, 5 atoms",
+        unit="ms",
+        ours=1000.0 * ours,
+        against=1000.0 * against,
+        times=0.8,
+    )
+
+
+def medians_of_commands(*commands: list[str], repetitions: int) -> list[float]:
+    """Median processor time of Python commands that are run in turns, in seconds."""
+    times: list[list[float]] = [[] for _ in commands]
+    for turn in range(repetitions + 1):
+        for own, words in zip(times, commands, strict=True):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            if turn:  # the first one may have to compile
+                spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+                own.append(spent)
+    return [median(own) for own in times]
