@@ -144,8 +144,8 @@ class Predictor:
         for model, name in zip(self._models, self.names, strict=True):
             if isinstance(model, MatGLPropertyModel) or not model.domain.known:
                 raise ModelError(
-                    f"the model {name} does not know its domain: it was not trained by "
-                    "this package; leave out domain=True"
+                    f"the model {name} has no domain: it was not trained by this package; "
+                    "leave out domain=True"
                 )
 
     def __getstate__(self) -> dict[str, Any]:

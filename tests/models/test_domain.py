@@ -120,7 +120,7 @@ def test_the_domain_is_saved_with_the_model(trained, tmp_path):
 
 
 def test_a_model_without_a_training_set_has_no_domain():
-    with pytest.raises(ModelError, match="does not know its domain"):
+    with pytest.raises(ModelError, match="has no domain"):
         Predictor(EOSNet(n_hidden=8), device="cpu", domain=True)
 
 
