@@ -148,14 +148,16 @@ class Descriptor(ABC):
         with torch.enable_grad():
             features = self.differentiable_features(batch, vectors)
         n_atoms, n_features = features.shape
-        out = np.zeros((n_atoms, n_features, n_atoms, 3), self.dtype)
+        out = torch.zeros(n_features, n_atoms * n_atoms, 3, dtype=kind)
+        center, neighbor = torch.tensor(batch.center), torch.tensor(batch.neighbor)
         for f in range(n_features if features.requires_grad else 0):
             column = features[:, f].sum()
             (slope,) = torch.autograd.grad(column, vectors, retain_graph=True)
             # A vector is the position of the neighbor minus that of the center.
-            np.add.at(out[:, f], (batch.center, batch.neighbor), slope.numpy())
-            np.subtract.at(out[:, f], (batch.center, batch.center), slope.numpy())
-        return out
+            out[f].index_add_(0, center * n_atoms + neighbor, slope)
+            out[f].index_add_(0, center * (n_atoms + 1), slope, alpha=-1)
+        out = out.view(n_features, n_atoms, n_atoms, 3).transpose(0, 1)
+        return np.asarray(out.contiguous().numpy())
 
     def with_precision(self, dtype: str, device: str = "cpu") -> Self:  # noqa: ARG002
         """Return a copy that computes in a precision and on a device.

@@ -17,12 +17,14 @@ from torch.nn.functional import pad
 from ase_orbital.descriptors.base import Descriptor, Precision, check_elements
 from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import SettingError
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.numerics.packing import Sheaves, packed, put, spectra
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
 from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
 from ase_orbital.overlap.matrices import Gaussians, full_triangles
 from ase_orbital.overlap.symmetry_blocks import Blocks, symmetry_blocks
+from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.overlap.environments import Environments
+    from ase_orbital.structure import AtomsLike
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -229,14 +232,48 @@ class GOM(Descriptor):
         def describe(part: Integers) -> torch.Tensor:
             environments = environments_of(batch, sizes, part)
             with torch.set_grad_enabled(with_gradient):
-                pairs = torch.as_tensor(environments.pairs)
-                points = pad(vectors[pairs], (0, 0, 1, 0))  # the center, at the origin
+                pairs = environments.pairs
+                chosen = vectors.index_select(0, torch.as_tensor(pairs.reshape(-1)))
+                # The center comes first, at the origin.
+                points = pad(chosen.view(*pairs.shape, 3), (0, 0, 1, 0))
                 widths = gaussians.width[gaussians.species[environments.atoms]]
                 values = self._features(points, points.new_tensor(widths), width)
                 return pad(values, (0, width - values.shape[1]))
 
         features = torch.cat(list(each_on_one_thread(describe, parts)))
         return features[torch.as_tensor(np.argsort(np.concatenate(parts)))]
+
+    def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
+        """Compute the derivatives of all features; see the base class.
+
+        Features of one degenerate set share the average of their derivatives, because the
+        derivative of a single one is not defined.
+        """
+        batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
+        gaussians, n_atoms = self._gaussians(batch), len(batch.numbers)
+        sizes = environment_sizes(batch, self.cutoff, self.max_atoms)
+        parts = list(by_size(sizes * self._n_orbitals, STACKED))
+        n_features = self._width(sizes)
+        out = np.zeros((n_atoms, n_features, n_atoms, 3), self.dtype)
+
+        def slopes(index: Integers) -> list[NDArray[np.floating[Any]]]:
+            points, widths = self._tensors(environments_of(batch, sizes, index), gaussians)
+            points.requires_grad_()
+            with torch.enable_grad():
+                values = self._features(points, widths, n_features)
+            gradients = (
+                torch.autograd.grad(feature.sum(), points, retain_graph=True)[0]
+                for feature in values.T  # small environments have few
+            )
+            return [gradient.cpu().numpy() for gradient in gradients]
+
+        for index, found in zip(parts, each_on_one_thread(slopes, parts), strict=True):
+            atoms = environments_of(batch, sizes, index).atoms
+            for f, slope in enumerate(found):
+                np.add.at(out[:, f], (index[:, None], atoms), slope)
+                # Points are relative to the center: moving it moves the others back.
+                np.subtract.at(out[:, f], (index, index), slope.sum(axis=1))
+        return out
 
     def with_precision(self, dtype: str, device: str = "cpu") -> GOM:
         """Return a copy that computes in a precision and on a device."""
