@@ -1,4 +1,4 @@
-"""The one gate in: whatever a user holds becomes a checked `ase.Atoms`."""
+"""Conversion of input structures to validated `ase.Atoms`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from scipy.spatial import cKDTree
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import compiled, inner
+from ase_orbital.numerics.vectors import dot, inverted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,44 +32,44 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-# Å^3 an atom. Diamond has 5.7 and solid cesium 110; ten times too small or too large a
-# length unit leaves this window for nearly every crystal.
+# Å^3. Diamond has 5.7 and solid cesium 110; with lengths in nm or pm, nearly every crystal
+# is outside this window.
 VOLUME_PER_ATOM = (1.0, 5000.0)
-CLOSEST = 0.3  # Å; nearer than this, two atoms are one written twice, or lengths are in nm
-FARTHEST = 1e5  # Å; no structure reaches so far
-N_NUMBERS = len(SYMBOLS)  # atomic numbers are below
-MOST_SWEPT = 2000  # atoms; in a larger crystal one plane has so many that a tree is faster
-FLATTEST = 1e-6  # volume of a cell over the product of its lengths
+CLOSEST = 0.3  # Å; closer atoms are one atom written twice, or lengths are in nm
+FARTHEST = 1e5  # Å; no structure is that large
+N_NUMBERS = len(SYMBOLS)  # all atomic numbers are below
+MAX_SWEPT = 2000  # atoms; in larger crystals a k-d tree is faster
+FLATTEST = 1e-6  # smallest ratio of a cell's volume to the product of its lengths
 
 
 def to_atoms(structure: AtomsLike) -> Atoms:
-    """Turn any accepted form of a structure into checked Atoms.
+    """Convert a structure to Atoms and validate it.
 
     Parameters
     ----------
     structure
         `ase.Atoms` (returned as it is, never changed), a pymatgen `Structure` or
-        `Molecule`, or the path of a file ASE reads (its last frame).
+        `Molecule`, or the path of a file that ASE reads (its last frame is used).
 
     Raises
     ------
     StructureError
-        If there is no file, no atom, a position or cell that is not finite, a site shared
-        by several elements, a periodic direction without a vector of its own, a volume that
-        no crystal has, or two atoms at one place.
+        If the file does not exist, there are no atoms, a position or the cell is not
+        finite, a site is partially occupied, a periodic direction has no vector of its own,
+        the volume is unphysical, or two atoms coincide.
     """
     atoms = as_atoms(structure)
-    check(atoms)
+    validate(atoms)
     return atoms
 
 
 def as_atoms(structure: AtomsLike) -> Atoms:
-    """Turn any accepted form of a structure into Atoms, unchecked.
+    """Convert a structure to Atoms without validating it.
 
     Raises
     ------
     StructureError
-        If it is none of them, or Atoms cannot hold it, as a site of several elements.
+        If the type is not supported, or a site is partially occupied.
     """
     if isinstance(structure, Atoms):
         return structure
@@ -84,7 +85,7 @@ def as_atoms(structure: AtomsLike) -> Atoms:
 
 
 def info_of(structure: Atoms | Structure | Molecule) -> dict[str, Any]:
-    """What a structure carries beside its atoms: `info`, or pymatgen's `properties`."""
+    """Return the metadata of a structure: `info`, or pymatgen's `properties`."""
     info: dict[str, Any] = (
         structure.info if isinstance(structure, Atoms) else structure.properties
     )
@@ -92,20 +93,20 @@ def info_of(structure: Atoms | Structure | Molecule) -> dict[str, Any]:
 
 
 def to_atoms_many(structures: Iterable[AtomsLike]) -> list[Atoms]:
-    """Turn many structures into checked Atoms, as `to_atoms`.
+    """Convert and validate many structures, see `to_atoms`.
 
     Raises
     ------
     StructureError
-        With a note saying which structure of the list it is.
+        With a note that gives the index of the structure in the list.
     """
     return list(each_named(to_atoms, structures))
 
 
 def each_named(
-    accept: Callable[[AtomsLike], Atoms], structures: Iterable[AtomsLike]
+    convert: Callable[[AtomsLike], Atoms], structures: Iterable[AtomsLike]
 ) -> Iterator[Atoms]:
-    """Accept structures one by one; an error says which of the list it is about."""
+    """Convert structures one by one, and add the index of the structure to an error."""
     if isinstance(structures, str | Path | Atoms):
         raise StructureError(
             f"{structures} is one structure or file, and this takes a list; put it in "
@@ -113,16 +114,16 @@ def each_named(
         )
     for index, structure in enumerate(structures):
         try:
-            yield accept(structure)
+            yield convert(structure)
         except OrbitalError as error:
             error.add_note(f"this is structure {index} of the list")
             raise
 
 
-def check(atoms: Atoms) -> None:
-    """Raise StructureError for anything that makes the rest meaningless."""
+def validate(atoms: Atoms) -> None:
+    """Raise StructureError if a structure is incomplete or unphysical."""
     _check_occupancy(atoms)
-    if _sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
+    if _is_sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
         return
     if len(atoms) == 0:
         raise StructureError("atoms has no atoms")
@@ -154,73 +155,76 @@ def check(atoms: Atoms) -> None:
 
 
 @compiled
-def _sound(
+def _is_sound(
     numbers: Integers, positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> bool:
-    """Whether a crystal passes all that `check` looks at, told in a tenth of the time."""
+    """Whether a crystal passes all checks of `validate`, in a tenth of the time."""
     n = len(numbers)
-    if n == 0 or n > MOST_SWEPT or not periodic.all():
+    if n == 0 or n > MAX_SWEPT or not (periodic[0] and periodic[1] and periodic[2]):
         return False
     for i in range(n):
         if not 1 <= numbers[i] < N_NUMBERS:
             return False
         for a in range(3):
-            if not abs(positions[i, a]) <= FARTHEST:  # nor is what is not a number
+            if not abs(positions[i, a]) <= FARTHEST:  # also false for NaN
                 return False
-    reciprocal, lengths = np.empty((3, 3)), 1.0
+    reciprocal, box = np.empty((3, 3)), 1.0
+    volume = abs(inverted(cell, reciprocal))
     for a in range(3):
-        one, two, square = cell[(a + 1) % 3], cell[(a + 2) % 3], 0.0
-        for b in range(3):
-            c, d = (b + 1) % 3, (b + 2) % 3
-            reciprocal[a, b] = one[c] * two[d] - one[d] * two[c]
-            square += cell[a, b] ** 2
-        lengths *= math.sqrt(square)
-    volume = 0.0
-    for b in range(3):
-        volume += reciprocal[0, b] * cell[0, b]
+        box *= math.sqrt(dot(cell[a], cell[a]))
     low, high = VOLUME_PER_ATOM
-    if not (low * n < abs(volume) < high * n and abs(volume) > FLATTEST * lengths):
+    if not (low * n < volume < high * n and volume > FLATTEST * box):
         return False
-    return _apart(positions, cell, reciprocal / volume)
+    return not _any_coincide(positions, cell, reciprocal)
 
 
-@compiled
-def _apart(positions: Floats, cell: Floats, reciprocal: Floats) -> bool:
-    """Whether no two atoms of a crystal coincide, by sweeping a plane through it."""
+@inner
+def _any_coincide(positions: Floats, cell: Floats, reciprocal: Floats) -> bool:
+    """Whether two atoms of a crystal coincide, by sweeping a plane along one axis."""
     n = len(positions)
-    fractions, reach, axis, widest = np.empty((n, 3)), np.empty(3), 0, -1.0
+    fractions, slab = np.empty((n, 3)), np.empty(3)
+    order, along = np.empty(n, np.int64), np.empty(n)
+    axis, widest = 0, -1.0
     for a in range(3):
-        square = 0.0
-        for b in range(3):
-            square += reciprocal[a, b] ** 2
-        reach[a] = CLOSEST * math.sqrt(square)
-        least, most = 1.0, 0.0
+        # Coincident atoms lie in a slab of this thickness, in fractions.
+        slab[a] = CLOSEST * math.sqrt(dot(reciprocal[a], reciprocal[a]))
+        lowest, highest = 1.0, 0.0
         for i in range(n):
-            fraction = 0.0
-            for b in range(3):
-                fraction += positions[i, b] * reciprocal[a, b]
-            fractions[i, a] = fraction - math.floor(fraction)
-            least, most = min(least, fractions[i, a]), max(most, fractions[i, a])
-        if (most - least) / reach[a] > widest:
-            axis, widest = a, (most - least) / reach[a]
-    order = np.argsort(fractions[:, axis])
+            fraction = dot(positions[i], reciprocal[a])
+            fraction -= math.floor(fraction)
+            fractions[i, a] = fraction
+            lowest, highest = min(lowest, fraction), max(highest, fraction)
+        if highest - lowest > widest * slab[a]:
+            axis, widest = a, (highest - lowest) / slab[a]
+    for i in range(n):
+        order[i], along[i] = i, fractions[i, axis]
+    gap = n  # Shell's sort, which compiles faster than numpy.argsort
+    while gap > 1:
+        gap = max(1, int(gap / 2.3))
+        for k in range(gap, n):
+            i, height, place = order[k], along[k], k
+            while place >= gap and along[place - gap] > height:
+                order[place], along[place] = order[place - gap], along[place - gap]
+                place -= gap
+            order[place], along[place] = i, height
     for place in range(n):
         i = order[place]
-        for other in range(place + 1, place + n):
-            j = order[other % n]
-            ahead = fractions[j, axis] - fractions[i, axis] + (other >= n)
-            if ahead > reach[axis]:
+        for following in range(place + 1, place + n):
+            outside = following >= n  # then its image in the next cell
+            other = following - n if outside else following
+            if along[other] - along[place] + outside > slab[axis]:
                 break
-            square = 0.0
-            for b in range(3):
-                along = 0.0
-                for a in range(3):
-                    step = fractions[j, a] - fractions[i, a]
-                    along += (step - round(step)) * cell[a, b]
-                square += along * along
-            if square < CLOSEST * CLOSEST:
-                return False
-    return True
+            j = order[other]
+            x = y = z = 0.0
+            for a in range(3):
+                step = fractions[j, a] - fractions[i, a]
+                step -= round(step)
+                x += step * cell[a, 0]
+                y += step * cell[a, 1]
+                z += step * cell[a, 2]
+            if x * x + y * y + z * z < CLOSEST * CLOSEST:
+                return True
+    return False
 
 
 def _check_cell(atoms: Atoms) -> None:
@@ -230,7 +234,7 @@ def _check_cell(atoms: Atoms) -> None:
         raise StructureError(
             f"cell vector {axis} is zero but pbc[{axis}] is True; set pbc or the cell"
         )
-    # The sine-like factor: volume of the parallelepiped of unit vectors.
+    # Volume of the parallelepiped of the unit vectors.
     used = cell[lengths > 0.0] / lengths[lengths > 0.0, None]
     if np.sqrt(abs(np.linalg.det(used @ used.T))) < FLATTEST:
         raise StructureError(
@@ -249,15 +253,15 @@ def _check_cell(atoms: Atoms) -> None:
 
 
 def _check_distances(atoms: Atoms) -> None:
-    """Refuse atoms that coincide, also across the faces of the cell."""
+    """Raise StructureError if two atoms coincide, also across a face of the cell."""
     cell = lattice(atoms)
     inverse = np.linalg.inv(cell)
     fractions = atoms.positions @ inverse
-    # Twice: rounding makes 1 out of a hair below 0, which a torus does not have.
+    # Twice, because tiny negative numbers become 1.0, which the tree refuses.
     fractions[:, atoms.pbc] = fractions[:, atoms.pbc] % 1.0 % 1.0
-    reach = CLOSEST * np.linalg.norm(inverse, axis=0).max()
+    max_step = CLOSEST * np.linalg.norm(inverse, axis=0).max()
     tree = cKDTree(fractions, boxsize=atoms.pbc.astype(float))
-    pairs = tree.query_pairs(min(reach, 0.5), p=np.inf, output_type="ndarray")
+    pairs = tree.query_pairs(min(max_step, 0.5), p=np.inf, output_type="ndarray")
     if not len(pairs):
         return
     steps = fractions[pairs[:, 1]] - fractions[pairs[:, 0]]
@@ -269,10 +273,10 @@ def _check_distances(atoms: Atoms) -> None:
 
 
 def _check_occupancy(atoms: Atoms) -> None:
-    """Refuse what ASE's CIF reader notes of partially occupied sites.
+    """Raise StructureError if ASE's CIF reader found a partially occupied site.
 
     The reader keeps the majority species of each site and writes
-    {kind: {symbol: occupancy}} into `info`; others use the key for what they like.
+    {kind: {symbol: occupancy}} into `info`. Other programs use this key differently.
     """
     noted = atoms.info.get("occupancy")
     sites = noted.items() if isinstance(noted, dict) else ()
@@ -318,14 +322,21 @@ def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
 
 
 def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> list[Atoms]:
-    """Frames of a file, unchecked; `index` is ASE's, such as "-1:" for the last.
+    """Read frames from a file without validating them.
 
-    `form` is ASE's name of the file's format; None to tell it from the file.
+    Parameters
+    ----------
+    path
+        Any file that ASE reads.
+    index
+        Frames in ASE's notation, such as "-1:" for the last.
+    form
+        ASE's name of the file format; None to infer it from the file.
 
     Raises
     ------
     StructureError
-        If there is no such file, or ASE cannot read it.
+        If the file does not exist, or ASE cannot read it.
     """
     path = Path(path)
     if path.is_dir():
@@ -335,9 +346,9 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
     try:
         frames = _read(path, index, form)
     except UnknownFileTypeError as error:
-        raise StructureError(f"ASE knows no format for {path}: {error}") from error
+        raise StructureError(f"ASE does not know the format of {path}: {error}") from error
     except Exception as error:
-        # ASE's readers raise whatever their parsing meets, from KeyError to StopIteration.
+        # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
         raise StructureError(
             f"{path} cannot be read: {type(error).__name__}: {error}"
         ) from error
@@ -348,16 +359,16 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
 
 def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
     if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
-        # ASE seeks in the compressed stream for every frame, in quadratic time.
+        # ASE would seek in the compressed stream for every frame, in quadratic time.
         with gzip.open(path, "rt", encoding="utf-8") as file:
             return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
     return list(read(path, index=index, format=form, do_not_split_by_at_sign=True))
 
 
 def lattice(atoms: Atoms) -> NDArray[np.float64]:
-    """Rows are lattice vectors, Å, [3, 3]; unit vectors along open directions.
+    """Return lattice vectors as rows, [3, 3], with unit vectors along open directions. Å.
 
-    The cell's own vectors of open directions mean nothing, and need not be independent.
+    The cell's own vectors along open directions have no meaning and may be dependent.
     """
     cell: NDArray[np.float64] = atoms.cell.array
     if atoms.pbc.all():
@@ -366,7 +377,7 @@ def lattice(atoms: Atoms) -> NDArray[np.float64]:
 
 
 def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:
-    """Make the error for two atoms at one place."""
+    """Create the error for two coincident atoms."""
     first, second = (f"{index} ({atoms.symbols[index]})" for index in (one, other))
     who = (
         f"atom {first} and its own image" if one == other else f"atoms {first} and {second}"
@@ -378,10 +389,10 @@ def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:
 
 
 def digest(atoms: Atoms) -> str:
-    """Name a structure by its content, for caches.
+    """Hash a structure, as a key for caches.
 
-    Covers numbers, positions, cell and pbc, and nothing else: two Atoms with equal digest
-    get equal predictions whatever their `info`, constraints or calculator.
+    The hash covers numbers, positions, cell and pbc. Atoms with equal hashes get equal
+    predictions, whatever their `info`, constraints or calculator.
     """
     content = hashlib.blake2b(digest_size=16)
     for array in (atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):

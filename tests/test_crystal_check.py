@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.errors import StructureError
-from ase_orbital.structure import CLOSEST, MOST_SWEPT, check
+from ase_orbital.structure import CLOSEST, MAX_SWEPT, validate
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -32,13 +32,13 @@ def test_the_quick_look_at_a_crystal_says_what_the_thorough_one_does(seed, n, ap
 
     def refused():
         try:
-            check(atoms)
+            validate(atoms)
         except StructureError as error:
             return str(error)
         return None
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ase_orbital.structure._sound", lambda *_: False)
+        patch.setattr("ase_orbital.structure._is_sound", lambda *_: False)
         thorough = refused()
     assert refused() == thorough
 
@@ -46,8 +46,8 @@ def test_the_quick_look_at_a_crystal_says_what_the_thorough_one_does(seed, n, ap
 @pytest.mark.parametrize("repeats", [6, 7])  # below and above what is swept
 def test_two_atoms_at_one_place_are_found_in_large_crystals(repeats):
     atoms = bulk("NaCl", "rocksalt", a=5.64, cubic=True).repeat(repeats)
-    assert (len(atoms) > MOST_SWEPT) is (repeats == 7)
-    check(atoms)
+    assert (len(atoms) > MAX_SWEPT) is (repeats == 7)
+    validate(atoms)
     atoms.positions[-1] = atoms.positions[17] + [0.1, 0.0, 0.0]
     with pytest.raises(StructureError, match="closer than"):
-        check(atoms)
+        validate(atoms)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ase_orbital.errors import OrbitalError, StructureError
-from ase_orbital.structure import check, read_frames
+from ase_orbital.structure import read_frames, validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -45,7 +45,7 @@ def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
             continue
         for frame in named_frames(path, frames):
             try:
-                check(frame.atoms)
+                validate(frame.atoms)
             except StructureError as error:
                 n_bad += report(frame.label, error)
             else:
