@@ -70,8 +70,11 @@ class Sheaves(NamedTuple):
 def packed(sizes: Integers) -> Sheaves:
     """Sheaves of matrices with so many rows, largest first."""
     order = np.argsort(-sizes, kind="stable")
-    first, lanes = _cut(sizes[order])
-    size = sizes[order][first[:-1]]
+    descending = sizes[order]
+    first, lanes = np.zeros((2, len(sizes) + 1), np.int64)
+    n_packs = _cut(descending, first, lanes)
+    first, lanes = first[: n_packs + 1], lanes[:n_packs]
+    size = descending[first[:-1]]
     start = np.concatenate([[0], np.cumsum(size * (size + 1) // 2 * lanes)])
     return Sheaves(order, first, size, lanes, start)
 
@@ -95,7 +98,8 @@ def spectra(triangles: Floats, sheaves: Sheaves, sizes: Integers) -> Floats:
     """
     values = np.zeros((len(sizes), sizes.max(initial=0)), triangles.dtype)
     _, first, size, lanes, start = sheaves
-    solve(triangles, start, first, size, lanes, sizes, values)
+    if len(sizes):
+        solve(triangles, start, first, size, lanes, sizes, values)
     for alone in np.flatnonzero(lanes == 1):
         n = size[alone]
         lower = np.zeros((n, n), triangles.dtype)
@@ -126,24 +130,28 @@ def put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats
 
 
 @compiled
-def _cut(sizes: Integers) -> tuple[Integers, Integers]:
-    """Ends of sheaves of descending sizes, and their lanes.
+def _cut(sizes: Integers, first: Integers, lanes: Integers) -> int:
+    """Divide matrices of descending sizes into packs; return their number.
 
-    A sheaf takes as long with one matrix as with all: about as long as LAPACK takes for
+    A pack takes as long for one matrix as for `LANES`: about as long as LAPACK takes for
     one matrix for every eight rows.
+
+    Parameters
+    ----------
+    first, lanes : [n_matrices + 1]
+        Overwritten with the fields of the packs. `first` has one entry more than packs.
     """
-    first, lanes = np.zeros(len(sizes) + 1, np.int64), np.empty(len(sizes), np.int64)
-    n_sheaves = 0
-    while first[n_sheaves] < len(sizes):
-        begin = first[n_sheaves]
-        next_ones, alike = sizes[begin : begin + LANES], 0
-        for size in next_ones:
-            alike += 4 * size >= 3 * next_ones[0]
-        together = 8 * alike >= next_ones[0]
-        lanes[n_sheaves] = LANES if together else 1
-        first[n_sheaves + 1] = begin + (len(next_ones) if together else 1)
-        n_sheaves += 1
-    return first[: n_sheaves + 1].copy(), lanes[:n_sheaves].copy()
+    n_packs = begin = 0
+    while begin < len(sizes):
+        end, alike = min(begin + LANES, len(sizes)), 0
+        for matrix in range(begin, end):
+            alike += 4 * sizes[matrix] >= 3 * sizes[begin]
+        together = 8 * alike >= sizes[begin]
+        lanes[n_packs] = LANES if together else 1
+        begin = end if together else begin + 1
+        n_packs += 1
+        first[n_packs] = begin
+    return n_packs
 
 
 @compiled
