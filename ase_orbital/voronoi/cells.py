@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bins_around, dot
-from ase_orbital.numerics.jit import compiled, extended
+from ase_orbital.numerics.jit import compiled, extended, inner
 from ase_orbital.structure import CLOSEST
 from ase_orbital.voronoi.clipping import cuts, faces, measure, put
 
@@ -81,7 +81,7 @@ def voronoi(
     return center, neighbor, shift, distance, angle, area, vacuum, trouble
 
 
-@compiled
+@inner
 def cell(
     i: int, grid: Grid, planes: Floats, images: Integers, tolerance: float
 ) -> tuple[int, int, Floats, Integers, Floats, Integers]:
@@ -125,7 +125,7 @@ def cell(
         inner, outer = outer, min(1.0001 * needed, 2.0 * outer)
 
 
-@compiled
+@inner
 def gather(
     i: int,
     inner: float,
@@ -183,7 +183,7 @@ def gather(
     return planes, images, count, -1
 
 
-@compiled
+@inner
 def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
     """Sort rows by falling |g| (Shell's sort)."""
     gap = end - begin
@@ -200,7 +200,7 @@ def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
             put(images, at, j, s0, s1, s2)
 
 
-@compiled
+@inner
 def move(planes: Floats, images: Integers, source: int, target: int) -> None:
     """Copy one row over another."""
     for a in range(4):
@@ -208,7 +208,7 @@ def move(planes: Floats, images: Integers, source: int, target: int) -> None:
         images[target, a] = images[source, a]
 
 
-@compiled
+@inner
 def pick(
     planes: Floats,
     images: Integers,
@@ -241,7 +241,7 @@ def pick(
     return n, following
 
 
-@compiled
+@inner
 def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int:
     """Move the planes that have a face to the front; return how many."""
     kept = 0
@@ -254,7 +254,7 @@ def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int
     return kept
 
 
-@compiled
+@inner
 def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) -> float:
     """Distance beyond which no atom can cut a corner off. Å.
 
@@ -279,7 +279,7 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
     return farthest
 
 
-@compiled
+@inner
 def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> float:
     """How far other atoms are beyond atom i along a vector in the open space. Å."""
     most = 0.0
@@ -297,7 +297,7 @@ def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> flo
     return most
 
 
-@compiled
+@inner
 def measured(
     sign: float, k: int, at: int, planes: Floats, corners: Floats, starts: Integers
 ) -> tuple[float, float]:
@@ -307,7 +307,7 @@ def measured(
     return measure(x, y, z, corners, starts[at], starts[at + 1])
 
 
-@compiled
+@inner
 def record(
     i: int,
     grid: Grid,
@@ -349,7 +349,7 @@ def record(
     return count, total
 
 
-@compiled
+@inner
 def one_sided(
     center: Integers, neighbor: Integers, shift: Integers, angle: Floats, ends: Integers
 ) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ T = TypeVar("T", np.float64, np.int64)
 INFINITE = 1e-10  # 1/Å; a corner farther than the inverse is at infinity
 
 
-@compiled
+@inner
 def hemisphere(x: float, y: float, z: float, polygon: Floats) -> None:
     """Four corners around a unit vector, counterclockwise seen from its tip."""
     # A right-handed basis without cancellation: Duff et al., JCGT 6, 1 (2017).
@@ -42,13 +42,13 @@ def hemisphere(x: float, y: float, z: float, polygon: Floats) -> None:
     put(polygon, 3, -polygon[1, 0], -polygon[1, 1], -polygon[1, 2], 0.0)
 
 
-@compiled
+@inner
 def put(rows: NDArray[T], t: int, x: float, y: float, z: float, w: float) -> None:
     """Write row t."""
     rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3] = x, y, z, w
 
 
-@compiled
+@inner
 def cross_edge(
     polygon: Floats, kept: int, lost: int, beyond: Floats, result: Floats, t: int
 ) -> None:
@@ -62,7 +62,7 @@ def cross_edge(
     put(result, t, x * scale, y * scale, z * scale, height * scale)
 
 
-@compiled
+@inner
 def cut(polygon: Floats, m: int, beyond: Floats, touching: float, result: Floats) -> int:
     """Copy the corners that are not beyond a plane, and close the gap.
 
@@ -102,7 +102,7 @@ def cut(polygon: Floats, m: int, beyond: Floats, touching: float, result: Floats
     return n
 
 
-@compiled
+@inner
 def face(
     k: int,
     planes: Floats,
@@ -119,7 +119,7 @@ def face(
     return clip(k, planes, 0, n, 4, True, beyond, polygon, spare, touching)
 
 
-@compiled
+@inner
 def clip(
     k: int,
     planes: Floats,
@@ -190,7 +190,7 @@ def clip(
     return m, polygon, spare, whole
 
 
-@compiled
+@inner
 def rounded(
     polygon: Floats, m: int, gx: float, gy: float, gz: float, x: float, y: float, z: float
 ) -> int:
@@ -210,7 +210,7 @@ def rounded(
     return m + 1
 
 
-@compiled
+@inner
 def faces(
     planes: Floats, old: int, n: int, corners: Floats, starts: Integers, touching: float
 ) -> tuple[Floats, Integers, int, float]:
@@ -268,7 +268,7 @@ def faces(
     return result, ends, count, lowest
 
 
-@compiled
+@inner
 def transfer(corners: Floats, start: int, polygon: Floats, m: int) -> None:
     """Copy m columns from a start into rows."""
     for t in range(m):
@@ -276,7 +276,7 @@ def transfer(corners: Floats, start: int, polygon: Floats, m: int) -> None:
             polygon[t, a] = corners[a, start + t]
 
 
-@compiled
+@inner
 def widened(corners: Floats, count: int, room: int) -> Floats:
     """Copy the first columns into an array with room for more."""
     more = np.empty((4, room))
@@ -286,7 +286,7 @@ def widened(corners: Floats, count: int, room: int) -> Floats:
     return more
 
 
-@compiled
+@inner
 def cuts(
     x: float, y: float, z: float, corners: Floats, n_corners: int, touching: float
 ) -> bool:
@@ -298,7 +298,7 @@ def cuts(
     return count > 0
 
 
-@compiled
+@inner
 def measure(
     x: float, y: float, z: float, corners: Floats, start: int, end: int
 ) -> tuple[float, float]:
