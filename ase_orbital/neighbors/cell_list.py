@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import inner
+from ase_orbital.numerics.vectors import cross, dot, inverted
 from ase_orbital.structure import FLATTEST
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Grid(NamedTuple):
     members: Integers  # [n_atoms]
 
 
-@compiled
+@inner
 def bin_atoms(
     positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> tuple[int, Grid]:
@@ -57,7 +58,8 @@ def bin_atoms(
         n = 0
         for a in range(9):
             vectors[a // 3, a % 3] = 1.0 if a % 4 == 0 else 0.0
-    reciprocal = reciprocal_vectors(vectors)
+    reciprocal = np.empty((3, 3))
+    inverted(vectors, reciprocal)
     wrapped, fractions = np.empty((n, 3)), np.empty((n, 3))
     wraps, highest = np.zeros((n, 3), np.int64), np.ones(3)
     for i in range(n):
@@ -89,21 +91,7 @@ def bin_atoms(
     )
 
 
-@compiled
-def dot(a: Floats, b: Floats) -> float:
-    """Scalar product of vectors."""
-    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
-
-
-@compiled
-def cross(a: Floats, b: Floats, result: Floats) -> None:
-    """Write the cross product of two vectors into a third array."""
-    result[0] = a[1] * b[2] - a[2] * b[1]
-    result[1] = a[2] * b[0] - a[0] * b[2]
-    result[2] = a[0] * b[1] - a[1] * b[0]
-
-
-@compiled
+@inner
 def finite(rows: Floats) -> bool:
     """Whether all entries of vectors, [n, 3], are finite."""
     total = 0.0
@@ -113,7 +101,7 @@ def finite(rows: Floats) -> bool:
     return total == 0.0
 
 
-@compiled
+@inner
 def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Integers]:
     """Subtract lattice vectors from each other while that makes them shorter."""
     vectors, steps = np.zeros((3, 3)), np.zeros((3, 3), np.int64)
@@ -139,7 +127,7 @@ def shortened(cell: Floats, periodic: NDArray[np.bool_]) -> tuple[Floats, Intege
     return vectors, steps
 
 
-@compiled
+@inner
 def complete_basis(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
     """Write unit vectors normal to all others on open axes; False if the cell is flat."""
     n_open, one, product = 0, 0, 1.0
@@ -171,7 +159,7 @@ def complete_basis(vectors: Floats, periodic: NDArray[np.bool_]) -> bool:
     return bool(abs(dot(normal, vectors[2])) > FLATTEST * product)
 
 
-@compiled
+@inner
 def unit_normal(a: Floats, b: Floats, result: Floats) -> None:
     """Write the unit vector normal to two others, or zeros if they are parallel."""
     cross(a, b, result)
@@ -180,20 +168,7 @@ def unit_normal(a: Floats, b: Floats, result: Floats) -> None:
         result[c] *= 1.0 / length if length > 0.0 else 0.0
 
 
-@compiled
-def reciprocal_vectors(vectors: Floats) -> Floats:
-    """Reciprocal vectors as rows, without 2 pi."""
-    rows = np.empty((3, 3))
-    for a in range(3):
-        cross(vectors[(a + 1) % 3], vectors[(a + 2) % 3], rows[a])
-    volume = dot(rows[0], vectors[0])
-    for a in range(3):
-        for b in range(3):
-            rows[a, b] /= volume
-    return rows
-
-
-@compiled
+@inner
 def wrap_axis(
     a: int, vector: Floats, positions: Floats, fractions: Floats, wraps: Integers
 ) -> None:
@@ -206,7 +181,7 @@ def wrap_axis(
             positions[i, b] -= whole * vector[b]
 
 
-@compiled
+@inner
 def stretch_open_axis(
     a: int, vector: Floats, reciprocal: Floats, fractions: Floats
 ) -> float:
@@ -223,7 +198,7 @@ def stretch_open_axis(
     return float((high - low) / width)
 
 
-@compiled
+@inner
 def sort_into_bins(
     fractions: Floats, reciprocal: Floats, spacing: float
 ) -> tuple[Integers, Integers, Integers]:
@@ -252,7 +227,7 @@ def sort_into_bins(
     return n_bins, first, members
 
 
-@compiled
+@inner
 def bins_around(i: int, radius: float, grid: Grid) -> Integers:
     """Bins that a sphere around atom i may touch: [bin, shift], [n, 4]."""
     low, high = _bin_range(i, radius, grid)
@@ -272,7 +247,7 @@ def bins_around(i: int, radius: float, grid: Grid) -> Integers:
     return rows
 
 
-@compiled
+@inner
 def bin_runs_around(i: int, radius: float, grid: Grid) -> Integers:
     """Runs of consecutive bins that a sphere may touch: [begin, end, shift], [n, 5].
 
@@ -297,7 +272,7 @@ def bin_runs_around(i: int, radius: float, grid: Grid) -> Integers:
     return rows
 
 
-@compiled
+@inner
 def _bin_range(i: int, radius: float, grid: Grid) -> tuple[Integers, Integers]:
     """Lowest and highest bins, beyond the cell, that a sphere around atom i may touch."""
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)

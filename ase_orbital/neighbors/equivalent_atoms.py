@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import Grid, dot
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import inner
+from ase_orbital.numerics.vectors import dot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ase_orbital.neighbors.cell_list import Grid
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -26,7 +28,7 @@ TOLERANCE = {"float64": 1e-9, "float32": 5e-6}
 NOISE = 30.0  # tolerances, in the invariants of equivalent atoms
 
 
-@compiled
+@inner
 def find_equivalent_atoms(
     grid: Grid,
     numbers: Integers,
@@ -84,7 +86,7 @@ def find_equivalent_atoms(
     return n_classes
 
 
-@compiled
+@inner
 def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Integers:
     """First atom that is equivalent to each atom, [n_atoms]."""
     n = len(kind)
@@ -132,7 +134,7 @@ def _parents(grid: Grid, kind: Integers, n_kinds: int, tolerance: float) -> Inte
     return parent
 
 
-@compiled
+@inner
 def _kinds(
     numbers: Integers, images: Integers, places: Floats, first: Integers, noise: float
 ) -> tuple[Integers, int]:
@@ -162,7 +164,7 @@ def _kinds(
     return kind, n_kinds
 
 
-@compiled
+@inner
 def _sorted(numbers: Integers, invariants: Floats) -> Integers:
     """Order of atoms by element and invariant, by merging ever longer sorted runs.
 
@@ -194,13 +196,13 @@ def _sorted(numbers: Integers, invariants: Floats) -> Integers:
     return order
 
 
-@compiled
+@inner
 def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
     """Rotations of a lattice, [n, 3, 3], the identity first; fractions are f @ rotation."""
     steps = np.empty((27, 3), np.int64)
     points = np.zeros((27, 3))
     for at in range(27):
-        steps[at] = at // 9 - 1, at // 3 % 3 - 1, at % 3 - 1
+        steps[at, 0], steps[at, 1], steps[at, 2] = at // 9 - 1, at // 3 % 3 - 1, at % 3 - 1
         for a in range(3):
             for b in range(3):
                 points[at, b] += steps[at, a] * vectors[a, b]
@@ -242,14 +244,14 @@ def lattice_rotations(vectors: Floats, tolerance: float) -> Integers:
     return found[:count]
 
 
-@compiled
+@inner
 def _alike(one: Floats, two: Floats, a: Floats, b: Floats, tolerance: float) -> bool:
     """Whether two vectors have the scalar product of a and b, up to the tolerance."""
     lengths = math.sqrt(dot(a, a)) + math.sqrt(dot(b, b))
     return bool(abs(dot(one, two) - dot(a, b)) <= tolerance * lengths)
 
 
-@compiled
+@inner
 def _maps(
     grid: Grid,
     kind: Integers,
@@ -272,7 +274,7 @@ def _maps(
     return True
 
 
-@compiled
+@inner
 def _atom_at(
     grid: Grid, point: Floats, kind: Integers, wanted: int, tolerance: float
 ) -> int:
@@ -301,7 +303,7 @@ def _atom_at(
     return -1
 
 
-@compiled
+@inner
 def _bins_at(
     fraction: float, tolerance: float, reciprocal: Floats, n_bins: int
 ) -> tuple[int, int]:
@@ -312,7 +314,7 @@ def _bins_at(
     return low, min(high, low + n_bins - 1)
 
 
-@compiled
+@inner
 def _within(one: int, n_bins: int) -> int:
     """Bin that one at most a cell away is an image of; `%` takes ten times as long."""
     if one < 0:
@@ -320,7 +322,7 @@ def _within(one: int, n_bins: int) -> int:
     return one - n_bins if one >= n_bins else one
 
 
-@compiled
+@inner
 def _root(parent: Integers, i: int) -> int:
     while parent[i] != i:
         i = int(parent[i])

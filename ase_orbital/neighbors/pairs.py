@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_orbital.neighbors.cell_list import Grid, bin_runs_around
-from ase_orbital.numerics.jit import compiled, extended
+from ase_orbital.numerics.jit import extended, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9  # of the cutoff: bins are searched this much farther
 
 
-@compiled
+@inner
 def append_pairs(
     grid: Grid, cutoff: float, images: Integers, places: Floats, first: Integers
 ) -> tuple[Integers, Floats]:
@@ -83,7 +83,7 @@ def append_pairs(
     return images, places
 
 
-@compiled
+@inner
 def _sort(grid: Grid, i: int, largest: float, images: Integers, places: Floats) -> None:
     """Sort the pairs of atom i by distance, and write shifts and distances.
 
@@ -104,7 +104,7 @@ def _sort(grid: Grid, i: int, largest: float, images: Integers, places: Floats) 
                     images[at, c + 1] += steps * grid.steps[a, c]
 
 
-@compiled
+@inner
 def _order(images: Integers, places: Floats, largest: float) -> Integers:
     """Order of images by squared distance; at equal distances by steps and atom.
 
@@ -144,7 +144,7 @@ def _order(images: Integers, places: Floats, largest: float) -> Integers:
     return order
 
 
-@compiled
+@inner
 def _comes_later(images: Integers, a: int, b: int) -> bool:
     """Whether image a comes after b by steps and atom."""
     for column in (1, 2, 3, 0):

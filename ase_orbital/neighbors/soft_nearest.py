@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import compiled, inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def soft_cutoff(
     return float(at)
 
 
-@compiled
+@inner
 def neighbor_weight(soft_cutoff: float, distance: float, smoothing: float) -> float:
     r"""Weight of a neighbor at a distance, between 0 and 1.
 
@@ -134,7 +134,7 @@ def nearest(batch: NeighborBatch, *, k: int) -> Floats:
     return (rank < k).astype(np.float64)
 
 
-@compiled
+@inner
 def _total_weight(
     soft_cutoff: float, distance: Floats, smoothing: float
 ) -> tuple[float, float]:

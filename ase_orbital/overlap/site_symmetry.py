@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import reciprocal_vectors
 from ase_orbital.neighbors.equivalent_atoms import lattice_rotations
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import inner
+from ase_orbital.numerics.vectors import inverted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,13 +20,11 @@ RANK = 3  # most operations that commute and are not products of each other
 ROUNDING = 1e-6  # in entries of operations, which are integers in the lattice's basis
 
 
-@compiled
+@inner
 def involutions(vectors: Floats, tolerance: float) -> Floats:
     """Operations of a lattice that are their own inverse, [n, 3, 3]; x @ operation."""
-    rotations, reciprocal = (
-        lattice_rotations(vectors, tolerance),
-        reciprocal_vectors(vectors),
-    )
+    rotations, reciprocal = lattice_rotations(vectors, tolerance), np.empty((3, 3))
+    inverted(vectors, reciprocal)
     found, count = np.zeros((len(rotations), 3, 3)), 0
     cartesian = np.empty((3, 3))
     for r in range(1, len(rotations)):
@@ -46,7 +44,7 @@ def involutions(vectors: Floats, tolerance: float) -> Floats:
     return found[:count]
 
 
-@compiled
+@inner
 def _own_inverse(rotation: Integers) -> bool:
     """Whether a rotation, [3, 3], is its own inverse."""
     for a in range(3):
@@ -59,20 +57,21 @@ def _own_inverse(rotation: Integers) -> bool:
     return True
 
 
-@compiled
+@inner
 def commuting_group(
     points: Floats, lengths: Floats, kinds: Integers, operations: Floats, tolerance: float
 ) -> Integers:
     """Image of each point under each operation of a commuting group, [g, n]."""
     n, rank = len(points), 0
     images = np.empty((2**RANK, n), np.int64)
-    images[0] = np.arange(n)
     image = np.empty(n, np.int64)
+    for at in range(n):
+        images[0, at] = at
     elements = np.zeros((2**RANK, 3, 3))
     for a in range(3):
         elements[0, a, a] = 1.0
-    for operation in operations:
-        size = 2**rank
+    for o in range(len(operations)):
+        operation, size = operations[o], 2**rank
         if not _extends(operation, elements[:size]) or not _maps(
             points, lengths, kinds, operation, tolerance, image
         ):
@@ -99,11 +98,11 @@ def commuting_group(
     return images[: 2**rank]
 
 
-@compiled
+@inner
 def _extends(operation: Floats, elements: Floats) -> bool:
     """Whether an operation commutes with all of a group, [g, 3, 3], and is not in it."""
-    for element in elements:
-        unlike, commuting = 0.0, 0.0
+    for known in range(len(elements)):
+        element, unlike, commuting = elements[known], 0.0, 0.0
         for a in range(3):
             for b in range(3):
                 unlike = max(unlike, abs(operation[a, b] - element[a, b]))
@@ -117,7 +116,7 @@ def _extends(operation: Floats, elements: Floats) -> bool:
     return True
 
 
-@compiled
+@inner
 def _maps(
     points: Floats,
     lengths: Floats,

@@ -18,7 +18,7 @@ import numpy as np
 
 from ase_orbital.neighbors.cell_list import shortened
 from ase_orbital.numerics.exponential import exp_in_place
-from ase_orbital.numerics.jit import compiled
+from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 from ase_orbital.overlap.site_symmetry import commuting_group, involutions
 
@@ -175,7 +175,7 @@ def _put(
             at += strides[block]
 
 
-@compiled
+@inner
 def _any_equal(lengths: Floats, tolerance: float) -> bool:
     """Whether two of the sorted lengths are equal, as those of points that move are."""
     found = False
@@ -184,7 +184,7 @@ def _any_equal(lengths: Floats, tolerance: float) -> bool:
     return found
 
 
-@compiled
+@inner
 def _write_blocks(
     points: Floats,
     kinds: Integers,
@@ -258,7 +258,7 @@ def _write_blocks(
     return sizes
 
 
-@compiled
+@inner
 def _sum_with_signs(values: Floats) -> None:
     """Sums over the group with the signs of each character.
 
@@ -274,7 +274,7 @@ def _sum_with_signs(values: Floats) -> None:
         half *= 2
 
 
-@compiled
+@inner
 def _sign(character: int, operation: int) -> int:
     """Character of an operation: minus one for each generator that both have."""
     both, sign = character & operation, 1

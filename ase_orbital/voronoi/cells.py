@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bins_around, dot
+from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bins_around
 from ase_orbital.numerics.jit import compiled, extended, inner
+from ase_orbital.numerics.vectors import dot
 from ase_orbital.structure import CLOSEST
 from ase_orbital.voronoi.clipping import cuts, faces, measure, put
 
@@ -47,7 +48,8 @@ def voronoi(
     """
     n_atoms = len(positions)
     status, grid = bin_atoms(positions, vectors, periodic)
-    trouble = np.array([status, 0, 0])
+    trouble = np.zeros(3, np.int64)
+    trouble[0] = status
     planes, images = np.empty((256, 4)), np.empty((256, 4), np.int64)
     sides, sizes = np.empty((20 * n_atoms, 5), np.int64), np.empty((20 * n_atoms, 3))
     vacuum, ends = np.zeros(n_atoms), np.zeros(n_atoms + 1, np.int64)
@@ -55,7 +57,7 @@ def voronoi(
     for i in range(n_atoms if status == DONE else 0):
         n, other, planes, images, corners, starts = cell(i, grid, planes, images, tolerance)
         if other >= 0:
-            trouble[:] = COINCIDENT, i, other
+            trouble[0], trouble[1], trouble[2] = COINCIDENT, i, other
             break
         if count + n > len(sides):
             sides = extended(sides, 2 * (count + n))
@@ -68,16 +70,21 @@ def voronoi(
             )
             total += vacuum[i]
         if not abs(total - 4.0 * math.pi) < CLOSED:
-            trouble[:] = OPEN, i, i
+            trouble[0], trouble[1], trouble[2] = OPEN, i, i
             break
         ends[i + 1] = count
-    center, neighbor = sides[:count, 0].copy(), sides[:count, 1].copy()
-    shift, angle = sides[:count, 2:].copy(), sizes[:count, 1].copy()
+    center, neighbor = np.empty(count, np.int64), np.empty(count, np.int64)
+    shift, distance = np.empty((count, 3), np.int64), np.empty(count)
+    angle, area = np.empty(count), np.empty(count)
+    for k in range(count):
+        center[k], neighbor[k] = sides[k, 0], sides[k, 1]
+        for a in range(3):
+            shift[k, a] = sides[k, 2 + a]
+        distance[k], angle[k], area[k] = sizes[k, 0], sizes[k, 1], sizes[k, 2]
     if trouble[0] == DONE:
         k = one_sided(center, neighbor, shift, angle, ends)
         if k >= 0:
-            trouble[:] = ONE_SIDED, center[k], neighbor[k]
-    distance, area = sizes[:count, 0].copy(), sizes[:count, 2].copy()
+            trouble[0], trouble[1], trouble[2] = ONE_SIDED, center[k], neighbor[k]
     return center, neighbor, shift, distance, angle, area, vacuum, trouble
 
 
@@ -95,14 +102,15 @@ def cell(
         Of the faces and, in `corners` and `starts` only, the vacuum after them.
     """
     n = n_corners = 0
-    lowest, inner, outer = 0.0, 0.0, FIRST_RADIUS * grid.spacing
+    lowest, searched, outer = 0.0, 0.0, FIRST_RADIUS * grid.spacing
     size = dot(grid.vectors[0], grid.vectors[0]) + dot(grid.vectors[1], grid.vectors[1])
     size = math.sqrt(size + dot(grid.vectors[2], grid.vectors[2]))
-    extent = math.inf if grid.periodic.any() else size
+    periodic = grid.periodic[0] or grid.periodic[1] or grid.periodic[2]
+    extent = math.inf if periodic else size
     corners, starts = np.empty((4, 0)), np.zeros(64, np.int64)
     while True:
         planes, images, count, coincident = gather(
-            i, inner, outer, grid, planes, images, n, corners, n_corners
+            i, searched, outer, grid, planes, images, n, corners, n_corners
         )
         if coincident >= 0:
             return 0, coincident, planes, images, corners, starts
@@ -122,13 +130,13 @@ def cell(
         needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
         if outer >= min(needed, extent):
             return n, -1, planes, images, corners, starts
-        inner, outer = outer, min(1.0001 * needed, 2.0 * outer)
+        searched, outer = outer, min(1.0001 * needed, 2.0 * outer)
 
 
 @inner
 def gather(
     i: int,
-    inner: float,
+    searched: float,
     outer: float,
     grid: Grid,
     planes: Floats,
@@ -139,7 +147,7 @@ def gather(
 ) -> tuple[Floats, Integers, int, int]:
     """Append planes that may cut corners, nearest first.
 
-    They belong to atoms farther from atom i than `inner`, unless that is 0, and not
+    They belong to atoms farther from atom i than `searched`, unless that is 0, and not
     farther than `outer`.
 
     Returns
@@ -164,7 +172,7 @@ def gather(
             dy = grid.positions[j, 1] + y
             dz = grid.positions[j, 2] + z
             square = dx * dx + dy * dy + dz * dz
-            if square > outer * outer or (inner > 0.0 and square <= inner * inner):
+            if square > outer * outer or (searched > 0.0 and square <= searched * searched):
                 continue
             if square < CLOSEST**2:
                 if i == j and s0 == s1 == s2 == 0:
@@ -261,30 +269,36 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
     An atom at v cuts the corner in direction u, met at 1 / s, if 2 u . v > s |v|^2. Along
     periodic directions v is anywhere, along open ones u . v is at most the protrusion.
     """
-    farthest = 0.0
-    open_axes = [a for a in range(3) if not grid.periodic[a]]
+    farthest, n_open, u, outward = 0.0, 0, np.empty(3), np.empty(3)
+    for a in range(3):
+        n_open += not grid.periodic[a]
     for t in range(n_corners):
         s = max(corners[3, t], LEVEL)
-        if len(open_axes) == 0 or 2.0 / s <= radius:
+        if n_open == 0 or 2.0 / s <= radius:
             farthest = max(farthest, 2.0 / s)
             continue
-        u, outward = corners[:3, t].copy(), np.zeros(3)
-        for a in open_axes:
-            v = grid.vectors[a]
-            outward += dot(u, v) / dot(v, v) * v
-        out = protrusion(i, outward, open_axes, grid)
-        u -= outward
+        for b in range(3):
+            u[b], outward[b] = corners[b, t], 0.0
+        for a in range(3):
+            if not grid.periodic[a]:
+                v = grid.vectors[a]
+                share = dot(u, v) / dot(v, v)
+                for b in range(3):
+                    outward[b] += share * v[b]
+        out = protrusion(i, outward, n_open, grid)
+        for b in range(3):
+            u[b] -= outward[b]
         along = math.sqrt(dot(u, u))
         farthest = max(farthest, (along + math.sqrt(along**2 + 2.0 * out * s)) / s)
     return farthest
 
 
 @inner
-def protrusion(i: int, outward: Floats, open_axes: list[int], grid: Grid) -> float:
+def protrusion(i: int, outward: Floats, n_open: int, grid: Grid) -> float:
     """How far other atoms are beyond atom i along a vector in the open space. Å."""
     most = 0.0
-    if len(open_axes) == 1:
-        a = open_axes[0]
+    if n_open == 1:
+        a = 0 if not grid.periodic[0] else 1 if not grid.periodic[1] else 2
         rise = dot(outward, grid.vectors[a])
         extreme = grid.highest[a] if rise > 0.0 else 0.0
         beyond: float = rise * (extreme - grid.fractions[i, a])
