@@ -18,7 +18,7 @@ from ase_orbital.descriptors.base import Descriptor, Precision, check_elements
 from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import neighbor_batch
-from ase_orbital.numerics.packing import Sheaves, packed, put, spectra
+from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
 from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
@@ -146,9 +146,9 @@ class GOM(Descriptor):
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield inequivalent atoms and the eigenvalues of their full matrices."""
         n_rows = sizes * self._n_orbitals
-        parts = list(packed(n_rows[index]).parts(PACKED)) if len(index) else []
+        parts = list(pack(n_rows[index]).parts(PACKED)) if len(index) else []
 
-        def solve(part: Sheaves) -> NDArray[np.floating[Any]]:
+        def solve(part: Packs) -> NDArray[np.floating[Any]]:
             own = index[part.matrix]
             if self.orbitals == "s":
                 triangles = full_triangles(
@@ -156,7 +156,7 @@ class GOM(Descriptor):
                 )
             else:
                 triangles = self._triangles(batch, gaussians, sizes, own, part)
-            return spectra(triangles, part, n_rows[own])
+            return packed_eigenvalues(triangles, part, n_rows[own])
 
         places = [index[part.matrix] for part in parts]
         return zip(places, each_on_one_thread(solve, parts), strict=True)
@@ -167,15 +167,17 @@ class GOM(Descriptor):
         gaussians: Gaussians,
         sizes: Integers,
         own: Integers,
-        part: Sheaves,
+        part: Packs,
     ) -> NDArray[np.floating[Any]]:
         """Matrices from torch in the layout of a part, which is sorted by size."""
-        triangles, (places, strides) = part.memory(0.0, self.dtype), part.places()
+        triangles, (places, strides) = part.full(0.0, self.dtype), part.places()
         ends = np.flatnonzero(np.diff(sizes[own], append=0)) + 1
         for begin, end in pairwise([0, *ends]):
             environments = environments_of(batch, sizes, own[begin:end])
             matrices = self._matrices(*self._tensors(environments, gaussians))
-            put(matrices.numpy(), places[begin:end], strides[begin:end], triangles)
+            write_triangles(
+                matrices.numpy(), places[begin:end], strides[begin:end], triangles
+            )
         return triangles
 
     def _solve_on_device(
@@ -200,11 +202,11 @@ class GOM(Descriptor):
         # Eigenvalues of an environment's blocks are consecutive.
         begin = np.cumsum(blocks.size) - blocks.size
         values = np.empty(blocks.size.sum(), self.dtype)
-        parts = list(packed(blocks.size).parts(PACKED))
+        parts = list(pack(blocks.size).parts(PACKED))
 
-        def solve(part: Sheaves) -> NDArray[np.floating[Any]]:
+        def solve(part: Packs) -> NDArray[np.floating[Any]]:
             triangles = blocks.triangles(part, self.dtype)
-            return spectra(triangles, part, blocks.size[part.matrix])
+            return packed_eigenvalues(triangles, part, blocks.size[part.matrix])
 
         for part, found in zip(parts, each_on_one_thread(solve, parts), strict=True):
             column = np.arange(found.shape[1])

@@ -19,16 +19,26 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 
-class Sheaves(NamedTuple):
-    """How matrices of different sizes lie in memory to be solved side by side.
+class Packs(NamedTuple):
+    """Layout in memory of matrices of different sizes that are solved together.
 
-    A sheaf has up to `LANES` matrices, filled up with zeros to the size of the largest.
-    Of a lower triangle, row after row, number k of lane l is at k * lanes + l of the sheaf.
-    What would not fill enough lanes is a sheaf of its own, with one lane, for LAPACK.
+    A pack holds up to `LANES` matrices, padded with zeros to the size of the largest. Each
+    is stored as its lower triangle, row by row: element k of lane l is at k * lanes + l of
+    the pack. A matrix that would leave too many lanes empty is a pack of one lane and is
+    solved by LAPACK.
 
-    matrix : [n_matrices] places among those that were packed, sheaf by sheaf; first :
-    [n_sheaves + 1] where each sheaf begins in `matrix`; size : [n_sheaves] rows; lanes :
-    [n_sheaves] 1 or `LANES`; start : [n_sheaves + 1] where each begins in memory.
+    Parameters
+    ----------
+    matrix : [n_matrices]
+        Indices of the matrices, pack by pack, in descending size.
+    first : [n_packs + 1]
+        Where each pack begins in `matrix`.
+    size : [n_packs]
+        Rows of the largest matrix in each pack.
+    lanes : [n_packs]
+        1 or `LANES`.
+    start : [n_packs + 1]
+        Where each pack begins in memory.
     """
 
     matrix: Integers
@@ -37,17 +47,17 @@ class Sheaves(NamedTuple):
     lanes: Integers
     start: Integers
 
-    def parts(self, room: int) -> Iterator[Sheaves]:
-        """Runs of sheaves with at most `room` numbers and eigenvalues, or of one sheaf."""
-        begin, n_sheaves = 0, len(self.size)
-        for end in range(1, n_sheaves + 1):
-            if end < n_sheaves:
+    def parts(self, max_numbers: int) -> Iterator[Packs]:
+        """Split into parts with at most so many elements and eigenvalues, or one pack."""
+        begin, n_packs = 0, len(self.size)
+        for end in range(1, n_packs + 1):
+            if end < n_packs:
                 numbers = self.start[end + 1] - self.start[begin]
                 values = (self.first[end + 1] - self.first[begin]) * self.size[begin]
-                if max(numbers, values) <= room:
+                if max(numbers, values) <= max_numbers:
                     continue
             first = self.first[begin : end + 1]
-            yield Sheaves(
+            yield Packs(
                 self.matrix[first[0] : first[-1]],
                 first - first[0],
                 self.size[begin:end],
@@ -57,70 +67,76 @@ class Sheaves(NamedTuple):
             begin = end
 
     def places(self) -> tuple[Integers, Integers]:
-        """Where each matrix begins in memory, and how far apart its numbers are."""
+        """Index of the first element of each matrix, and the stride between elements."""
         count = np.diff(self.first)
         begin = np.repeat(self.start[:-1] - self.first[:-1], count)
         return begin + np.arange(len(self.matrix)), np.repeat(self.lanes, count)
 
-    def memory(self, value: float, dtype: DTypeLike) -> Floats:
-        """Where all triangles have room; the same number everywhere."""
+    def full(self, value: float, dtype: DTypeLike) -> Floats:
+        """Create the array for all triangles, filled with one value."""
         return np.full(self.start[-1], value, dtype)
 
 
-def packed(sizes: Integers) -> Sheaves:
-    """Sheaves of matrices with so many rows, largest first."""
+def pack(sizes: Integers) -> Packs:
+    """Arrange matrices with these numbers of rows in packs, largest first."""
     order = np.argsort(-sizes, kind="stable")
     descending = sizes[order]
     first, lanes = np.zeros((2, len(sizes) + 1), np.int64)
-    n_packs = _cut(descending, first, lanes)
+    n_packs = _divide(descending, first, lanes)
     first, lanes = first[: n_packs + 1], lanes[:n_packs]
     size = descending[first[:-1]]
     start = np.concatenate([[0], np.cumsum(size * (size + 1) // 2 * lanes)])
-    return Sheaves(order, first, size, lanes, start)
+    return Packs(order, first, size, lanes, start)
 
 
-def spectra(triangles: Floats, sheaves: Sheaves, sizes: Integers) -> Floats:
-    """Eigenvalues of symmetric matrices, [n_matrices, largest size], largest first.
+def packed_eigenvalues(triangles: Floats, packs: Packs, sizes: Integers) -> Floats:
+    """Compute the eigenvalues of packed matrices, largest first.
 
     Parameters
     ----------
     triangles
-        As `sheaves` says. Overwritten.
-    sheaves
-        Some of those that were packed.
+        Matrices in the layout of `packs`. Overwritten.
+    packs
+        All packs, or one part of them.
     sizes : [n_matrices]
-        Rows of each matrix of the sheaves.
+        Rows of each matrix in the order of `packs.matrix`.
 
     Returns
     -------
-    Zeros follow the eigenvalues of what has fewer rows than the largest. What is not finite
-    gives NaN side by side, and an error of LAPACK alone.
+    [n_matrices, largest size]
+        Padded with zeros. Matrices that are not finite give NaN in a full pack, and raise
+        LAPACK's error if they are alone.
     """
     values = np.zeros((len(sizes), sizes.max(initial=0)), triangles.dtype)
-    _, first, size, lanes, start = sheaves
+    _, first, size, lanes, start = packs
     if len(sizes):
         solve(triangles, start, first, size, lanes, sizes, values)
     for alone in np.flatnonzero(lanes == 1):
         n = size[alone]
         lower = np.zeros((n, n), triangles.dtype)
-        _unpack(triangles[start[alone] : start[alone + 1]], lower)
+        _read_triangle(triangles[start[alone] : start[alone + 1]], lower)
         found = torch.linalg.eigvalsh(torch.from_numpy(lower)).numpy()
         values[first[alone], :n] = found[::-1]
     return values
 
 
-def of_one_size(matrices: Floats) -> Floats:
-    """Eigenvalues of matrices [n_matrices, n, n], largest first, of the lower triangles."""
+def symmetric_eigenvalues(matrices: Floats) -> Floats:
+    """Compute the eigenvalues of matrices [n_matrices, n, n], largest first.
+
+    Only the lower triangles are read.
+    """
     sizes = np.full(len(matrices), matrices.shape[1])
-    sheaves = packed(sizes)
-    triangles = sheaves.memory(0.0, matrices.dtype)
-    put(matrices, *sheaves.places(), triangles)
-    return spectra(triangles, sheaves, sizes)
+    packs = pack(sizes)
+    triangles = packs.full(0.0, matrices.dtype)
+    write_triangles(matrices, *packs.places(), triangles)
+    return packed_eigenvalues(triangles, packs, sizes)
 
 
 @compiled
-def put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats) -> None:
-    """Put lower triangles of matrices [n_matrices, n, n] where `Sheaves.places` says."""
+def write_triangles(
+    matrices: Floats, places: Integers, strides: Integers, triangles: Floats
+) -> None:
+    """Copy the lower triangles of matrices [n_matrices, n, n] to their places in packs."""
     for m in range(len(matrices)):
         at = places[m]
         for i in range(matrices.shape[1]):
@@ -130,7 +146,7 @@ def put(matrices: Floats, places: Integers, strides: Integers, triangles: Floats
 
 
 @compiled
-def _cut(sizes: Integers, first: Integers, lanes: Integers) -> int:
+def _divide(sizes: Integers, first: Integers, lanes: Integers) -> int:
     """Divide matrices of descending sizes into packs; return their number.
 
     A pack takes as long for one matrix as for `LANES`: about as long as LAPACK takes for
@@ -155,7 +171,7 @@ def _cut(sizes: Integers, first: Integers, lanes: Integers) -> int:
 
 
 @compiled
-def _unpack(triangle: Floats, lower: Floats) -> None:
+def _read_triangle(triangle: Floats, lower: Floats) -> None:
     at = 0
     for i in range(len(lower)):
         for j in range(i + 1):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.numerics.packing import of_one_size
+from ase_orbital.numerics.packing import symmetric_eigenvalues
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,7 +105,7 @@ def eigenvalues(matrices: Tensor) -> Tensor:
     if torch.is_grad_enabled() and matrices.requires_grad:
         values: Tensor = _Eigenvalues.apply(matrices)
     elif matrices.device.type == "cpu":
-        values = torch.from_numpy(of_one_size(matrices.detach().numpy()))
+        values = torch.from_numpy(symmetric_eigenvalues(matrices.detach().numpy()))
     else:
         # Single precision is not enough there: cuSOLVER's Jacobi rotations gave relative
         # errors of 1e-4 for matrices of 200 rows. CUDA loads its linear algebra at the

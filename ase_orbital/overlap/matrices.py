@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from ase_orbital.neighbors.batch import NeighborBatch
-    from ase_orbital.numerics.packing import Sheaves
+    from ase_orbital.numerics.packing import Packs
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -49,7 +49,7 @@ def full_triangles(
     gaussians: Gaussians,
     sizes: Integers,
     index: Integers,
-    sheaves: Sheaves,
+    packs: Packs,
     cutoff: float,
     dtype: DTypeLike,
 ) -> NDArray[np.floating]:
@@ -62,9 +62,9 @@ def full_triangles(
     sizes : [n_inequivalent]
         From `environment_sizes`.
     index : [n_environments]
-        Inequivalent atoms whose environments the sheaves hold.
-    sheaves
-        From `packing.packed`.
+        Inequivalent atoms whose environments the packs hold.
+    packs
+        From `packing.pack`.
     cutoff
         Distance at which the damping reaches zero. Å.
     dtype
@@ -72,7 +72,7 @@ def full_triangles(
     """
     width = gaussians.width
     variance = width[:, None] ** 2 + width**2
-    triangles = sheaves.memory(-math.inf, dtype)  # the exponential of it is zero
+    triangles = packs.full(-math.inf, dtype)  # the exponential of it is zero
     _write_exponents(
         batch,
         gaussians.species,
@@ -81,7 +81,7 @@ def full_triangles(
         cutoff,
         -0.5 / variance,
         1.5 * np.log(2.0 * np.outer(width, width) / variance),
-        *sheaves.places(),
+        *packs.places(),
         triangles,
     )
     torch.from_numpy(triangles).exp_()

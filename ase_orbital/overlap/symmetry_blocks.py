@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from ase_orbital.neighbors.batch import NeighborBatch
-    from ase_orbital.numerics.packing import Sheaves
+    from ase_orbital.numerics.packing import Packs
     from ase_orbital.overlap.matrices import Gaussians
 
     Floats = NDArray[np.float64]
@@ -53,11 +53,11 @@ class Blocks(NamedTuple):
     size: Integers
     entries: Floats
 
-    def triangles(self, sheaves: Sheaves, dtype: DTypeLike) -> NDArray[np.floating]:
-        """Blocks in the layout of some of the sheaves that hold all of them."""
-        triangles, n_entries = sheaves.memory(0.0, dtype), self.size * (self.size + 1) // 2
-        begin = (np.cumsum(n_entries) - n_entries)[sheaves.matrix]
-        _put(self.entries, begin, n_entries[sheaves.matrix], *sheaves.places(), triangles)
+    def triangles(self, packs: Packs, dtype: DTypeLike) -> NDArray[np.floating]:
+        """Blocks in the layout of some of the packs that hold all of them."""
+        triangles, n_entries = packs.full(0.0, dtype), self.size * (self.size + 1) // 2
+        begin = (np.cumsum(n_entries) - n_entries)[packs.matrix]
+        _put(self.entries, begin, n_entries[packs.matrix], *packs.places(), triangles)
         return triangles
 
 

@@ -13,7 +13,7 @@ from vesin import ase_neighbor_list
 
 from ase_orbital import GOM
 from ase_orbital.elements import covalent_radii
-from ase_orbital.numerics.packing import of_one_size
+from ase_orbital.numerics.packing import symmetric_eigenvalues
 from ase_orbital.overlap.differentiable import overlap_matrices
 
 from .sets import n_atoms
@@ -65,7 +65,7 @@ def alone(_: Sets, repetitions: int) -> Iterator[Row]:
         apart = torch.cdist(points, points) * n ** (1 / 3)
         matrices = torch.exp(-0.25 * apart.square())
         torch.testing.assert_close(
-            torch.from_numpy(of_one_size(matrices.numpy())),
+            torch.from_numpy(symmetric_eigenvalues(matrices.numpy())),
             torch.linalg.eigvalsh(matrices).flip(-1),
             atol=EQUAL,
             rtol=0,
@@ -74,7 +74,7 @@ def alone(_: Sets, repetitions: int) -> Iterator[Row]:
             "eigenvalues of given matrices, against LAPACK",
             f"{n} rows",
             "matrices/s",
-            Work(partial(of_one_size, matrices.numpy()), N_MATRICES),
+            Work(partial(symmetric_eigenvalues, matrices.numpy()), N_MATRICES),
             Work(partial(solve_each, [matrices]), N_MATRICES),
             repetitions=repetitions,
         )

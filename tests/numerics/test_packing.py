@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ase_orbital.numerics.batched_eigenvalues import LANES
-from ase_orbital.numerics.packing import of_one_size, packed, spectra
+from ase_orbital.numerics.packing import pack, packed_eigenvalues, symmetric_eigenvalues
 
 # The solver is backward stable: errors are some roundings of the largest eigenvalue.
 PRECISIONS = {dtype: 40.0 * np.finfo(dtype).eps for dtype in ("float32", "float64")}
@@ -28,17 +28,17 @@ def chain(n):
 def of_any_size(matrices, dtype="float64"):
     """Eigenvalues of a list of matrices, solved together."""
     sizes = np.array([len(matrix) for matrix in matrices])
-    sheaves = packed(sizes)
-    triangles = sheaves.memory(0.0, dtype)
-    for sheaf, lanes in enumerate(sheaves.lanes):
-        own = sheaves.matrix[sheaves.first[sheaf] : sheaves.first[sheaf + 1]]
+    packs = pack(sizes)
+    triangles = packs.full(0.0, dtype)
+    for number, lanes in enumerate(packs.lanes):
+        own = packs.matrix[packs.first[number] : packs.first[number + 1]]
         for lane, matrix in enumerate(own):
             lower = matrices[matrix][np.tril_indices(sizes[matrix])]
-            begin = sheaves.start[sheaf] + lane
+            begin = packs.start[number] + lane
             triangles[begin : begin + lanes * len(lower) : lanes] = lower
-    values = spectra(triangles, sheaves, sizes[sheaves.matrix])
+    values = packed_eigenvalues(triangles, packs, sizes[packs.matrix])
     found = [np.empty(0)] * len(matrices)
-    for matrix, row in zip(sheaves.matrix, values, strict=True):
+    for matrix, row in zip(packs.matrix, values, strict=True):
         assert not row[sizes[matrix] :].any()
         found[matrix] = row[: sizes[matrix]]
     return found
@@ -47,7 +47,7 @@ def of_any_size(matrices, dtype="float64"):
 @pytest.mark.parametrize("n", [2, 5, 20, 61])
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_a_chain_has_the_energies_of_hueckel(n, dtype):
-    found = of_one_size(np.repeat(chain(n)[None], LANES, axis=0).astype(dtype))
+    found = symmetric_eigenvalues(np.repeat(chain(n)[None], LANES, axis=0).astype(dtype))
     energies = 2.0 * np.cos(np.pi * np.arange(1, n + 1) / (n + 1))
     assert found.dtype == dtype
     assert_allclose(found, np.tile(energies, (LANES, 1)), atol=2 * PRECISIONS[dtype])
@@ -58,7 +58,7 @@ def test_a_chain_has_the_energies_of_hueckel(n, dtype):
 def test_overlaps_of_gaussians_as_lapack_solves_them(n, dtype):
     matrices = gaussians(LANES + 20, n)
     exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    error = np.abs(of_one_size(matrices.astype(dtype)) - exact) / exact[:, :1]
+    error = np.abs(symmetric_eigenvalues(matrices.astype(dtype)) - exact) / exact[:, :1]
     assert error.max() < PRECISIONS[dtype] * max(1.0, n / 50)
 
 
@@ -80,7 +80,7 @@ def test_overlaps_of_gaussians_as_lapack_solves_them(n, dtype):
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_matrices_that_are_hard(matrix, dtype):
     exact = np.linalg.eigvalsh(matrix)[::-1]
-    found = of_one_size(np.repeat(matrix[None], LANES, axis=0).astype(dtype))
+    found = symmetric_eigenvalues(np.repeat(matrix[None], LANES, axis=0).astype(dtype))
     scale = np.abs(exact).max() or 1.0
     expected = np.tile(exact / scale, (LANES, 1))
     assert_allclose(found / scale, expected, atol=PRECISIONS[dtype])
@@ -92,7 +92,9 @@ def test_symmetric_matrices_of_any_kind(n, seed, zeros):
     matrices = random.normal(size=(LANES, n, n)) * (random.random((LANES, n, n)) > zeros)
     matrices += matrices.mT
     exact = np.linalg.eigvalsh(matrices)[:, ::-1]
-    assert_allclose(of_one_size(matrices), exact, atol=1e-13 * np.abs(exact).max())
+    assert_allclose(
+        symmetric_eigenvalues(matrices), exact, atol=1e-13 * np.abs(exact).max()
+    )
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
@@ -104,7 +106,7 @@ def test_eigenvalues_that_nearly_agree(dtype, gap):
         exact = random.choice([0.0, 1.0, 1.0 + gap, -1.0], size=(20 * LANES, n))
         rotations = np.linalg.qr(random.normal(size=(20 * LANES, n, n)))[0]
         matrices = (rotations * exact[:, None]) @ rotations.mT
-        found = of_one_size(matrices.astype(dtype))
+        found = symmetric_eigenvalues(matrices.astype(dtype))
         assert_allclose(found, np.sort(exact)[:, ::-1], atol=PRECISIONS[dtype])
 
 
@@ -112,15 +114,15 @@ def test_eigenvalues_that_nearly_agree(dtype, gap):
 @pytest.mark.parametrize("place", [(0, 0), (5, 2), (5, 5)])
 def test_what_is_not_finite_gives_no_numbers_and_harms_nothing_else(bad, place):
     matrices = gaussians(LANES, 6)
-    plain = of_one_size(matrices)
+    plain = symmetric_eigenvalues(matrices)
     matrices[3][place] = bad
-    found = of_one_size(matrices)
+    found = symmetric_eigenvalues(matrices)
     assert np.isnan(found[3]).all()
     assert_array_equal(np.delete(found, 3, axis=0), np.delete(plain, 3, axis=0))
 
 
 def test_no_matrices_have_no_eigenvalues():
-    assert of_one_size(np.empty((0, 5, 5))).shape[0] == 0
+    assert symmetric_eigenvalues(np.empty((0, 5, 5))).shape[0] == 0
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=100), st.integers(0, 2**32 - 1))
@@ -142,24 +144,23 @@ def test_a_matrix_is_solved_to_the_bit_whatever_lies_beside_it():
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=200))
 def test_each_matrix_has_a_place_of_its_own(sizes):
-    sheaves = packed(np.array(sizes))
-    assert sorted(sheaves.matrix) == list(range(len(sizes)))
-    assert (np.diff(sheaves.first) <= sheaves.lanes).all()
-    assert sheaves.start[-1] == sum(
-        n * (n + 1) // 2 * lanes
-        for n, lanes in zip(sheaves.size, sheaves.lanes, strict=True)
+    packs = pack(np.array(sizes))
+    assert sorted(packs.matrix) == list(range(len(sizes)))
+    assert (np.diff(packs.first) <= packs.lanes).all()
+    assert packs.start[-1] == sum(
+        n * (n + 1) // 2 * lanes for n, lanes in zip(packs.size, packs.lanes, strict=True)
     )
-    for sheaf, n in enumerate(sheaves.size):
-        own = sheaves.matrix[sheaves.first[sheaf] : sheaves.first[sheaf + 1]]
+    for number, n in enumerate(packs.size):
+        own = packs.matrix[packs.first[number] : packs.first[number + 1]]
         assert max(sizes[matrix] for matrix in own) == n
 
 
 @pytest.mark.parametrize("room", [1, 10_000, 10**9])
 def test_parts_are_what_is_packed(room):
     sizes = np.random.default_rng(0).integers(1, 60, 300)
-    sheaves = packed(sizes)
-    parts = list(sheaves.parts(room))
-    assert_array_equal(np.concatenate([part.matrix for part in parts]), sheaves.matrix)
+    packs = pack(sizes)
+    parts = list(packs.parts(room))
+    assert_array_equal(np.concatenate([part.matrix for part in parts]), packs.matrix)
     assert all(part.start[-1] <= room or len(part.size) == 1 for part in parts)
     n_values = [len(part.matrix) * part.size[0] for part in parts]
     for n, part in zip(n_values, parts, strict=True):
@@ -168,7 +169,7 @@ def test_parts_are_what_is_packed(room):
 
 
 def test_few_or_large_matrices_are_left_to_lapack():
-    assert packed(np.array([60] * 40 + [20])).lanes.tolist() == [LANES, LANES]
-    assert packed(np.array([60] * 3)).lanes.tolist() == [1, 1, 1]
-    assert packed(np.array([300] * 40)).lanes.tolist() == [1] * 40
-    assert packed(np.array([60] + [20] * 32)).lanes.tolist() == [1, LANES]
+    assert pack(np.array([60] * 40 + [20])).lanes.tolist() == [LANES, LANES]
+    assert pack(np.array([60] * 3)).lanes.tolist() == [1, 1, 1]
+    assert pack(np.array([300] * 40)).lanes.tolist() == [1] * 40
+    assert pack(np.array([60] + [20] * 32)).lanes.tolist() == [1, LANES]

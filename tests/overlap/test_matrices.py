@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from ase_orbital import GOM
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.batch import neighbor_batch
-from ase_orbital.numerics.packing import packed
+from ase_orbital.numerics.packing import pack
 from ase_orbital.overlap.differentiable import overlap_matrices
 from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
 from ase_orbital.overlap.matrices import Gaussians, full_triangles
@@ -30,13 +30,13 @@ def batch_of(atoms, cutoff):
     return batch, gaussians, environment_sizes(batch, cutoff, 256)
 
 
-def matrix_of(triangles, sheaves, index):
-    """Lower triangle of a matrix in sheaves of matrices of one size."""
-    sheaf = np.searchsorted(sheaves.first, index, "right") - 1
-    n, lanes = sheaves.size[sheaf], sheaves.lanes[sheaf]
-    begin = sheaves.start[sheaf] + index - sheaves.first[sheaf]
+def matrix_of(triangles, packs, index):
+    """Lower triangle of a matrix in packs of matrices of one size."""
+    own = np.searchsorted(packs.first, index, "right") - 1
+    n, lanes = packs.size[own], packs.lanes[own]
+    begin = packs.start[own] + index - packs.first[own]
     matrix = np.zeros((n, n), triangles.dtype)
-    matrix[np.tril_indices(n)] = triangles[begin : sheaves.start[sheaf + 1] : lanes]
+    matrix[np.tril_indices(n)] = triangles[begin : packs.start[own + 1] : lanes]
     return matrix
 
 
@@ -55,12 +55,12 @@ def test_matrices_are_those_of_torch(name, dtype, cutoff):
             cutoff=cutoff,
             orbitals="s",
         )
-        sheaves = packed(sizes[index])
-        triangles = full_triangles(batch, gaussians, sizes, index, sheaves, cutoff, dtype)
+        packs = pack(sizes[index])
+        triangles = full_triangles(batch, gaussians, sizes, index, packs, cutoff, dtype)
         assert triangles.dtype == dtype
         tolerance = 1e-14 if dtype == "float64" else 1e-6
         for at in range(len(index)):
-            found = matrix_of(triangles, sheaves, at)
+            found = matrix_of(triangles, packs, at)
             assert_allclose(found, expected[at].tril(), rtol=0, atol=tolerance)
 
 
@@ -71,9 +71,9 @@ def test_an_atom_at_the_cutoff_overlaps_with_nothing():
     at_rim = batch._replace(vector=batch.vector * 2.0)
     one = np.arange(1)
     triangles = full_triangles(
-        at_rim, gaussians, sizes, one, sheaves := packed(sizes[one]), cutoff, "float64"
+        at_rim, gaussians, sizes, one, packs := pack(sizes[one]), cutoff, "float64"
     )
-    assert matrix_of(triangles, sheaves, 0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    assert matrix_of(triangles, packs, 0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
 def test_features_are_the_same_with_and_without_a_gradient():
