@@ -1,4 +1,4 @@
-"""Voronoi cells of all atoms of a structure, compiled."""
+"""Compiled search for the Voronoi cells of all atoms in a structure."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 COINCIDENT, OPEN, ONE_SIDED = range(3, 6)
 
-SMALLEST = 1e-8  # sr; smaller faces are dropped
-CLOSED = 1e-6  # sr; how well solid angles must add up and agree from both sides
-LEVEL = 1e-12  # 1/Å; corners farther than the inverse count as that far
-FIRST_RADIUS = 1.7  # in cube roots of the volume per atom: 20 atoms
-BATCH = 16  # planes tried at a time, nearest first
+SMALLEST = 1e-8  # sr; smaller faces are left out
+CLOSED = 1e-6  # sr; tolerance for the sum of solid angles, and between both sides of a face
+LEVEL = 1e-12  # 1/Å; corners farther away than the inverse are treated as that far
+FIRST_RADIUS = 1.7  # cube roots of the volume per atom, which includes about 20 atoms
+BATCH = 16  # planes that are tried at a time, nearest first
 
 
 @compiled
@@ -37,14 +37,15 @@ def voronoi(
     Parameters
     ----------
     tolerance
-        A plane that cuts off less than this, relative to the nearest plane, only touches.
+        A plane that cuts off less than this, relative to the nearest plane, counts as
+        touching.
 
     Returns
     -------
     center, neighbor, shift, distance, solid_angle, area, vacuum
-        As in `VoronoiFaces`.
+        Fields of `VoronoiFaces`.
     trouble : [3]
-        What went wrong, and with which two atoms.
+        DONE or the reason for the failure, and the two atoms concerned.
     """
     n_atoms = len(positions)
     status, grid = bin_atoms(positions, vectors, periodic)
@@ -92,14 +93,14 @@ def voronoi(
 def cell(
     i: int, grid: Grid, planes: Floats, images: Integers, tolerance: float
 ) -> tuple[int, int, Floats, Integers, Floats, Integers]:
-    """Find the faces of atom i, searching as far as its farthest corner asks for.
+    """Find the faces of atom i, searching up to its security radius.
 
     Returns
     -------
     n, coincident
-        Number of faces, and what `gather` found.
+        Number of faces, and an atom that coincides with atom i, or -1.
     planes, images, corners, starts
-        Of the faces and, in `corners` and `starts` only, the vacuum after them.
+        Describe the faces; `corners` and `starts` also describe the vacuum behind them.
     """
     n = n_corners = 0
     lowest, searched, outer = 0.0, 0.0, FIRST_RADIUS * grid.spacing
@@ -127,7 +128,7 @@ def cell(
                     planes, old, n, corners, starts, touching
                 )
                 n = compacted(planes, images, starts, n)
-        needed = reach(i, outer, grid, corners, n_corners) if n else math.inf
+        needed = security_radius(i, outer, grid, corners, n_corners) if n else math.inf
         if outer >= min(needed, extent):
             return n, -1, planes, images, corners, starts
         searched, outer = outer, min(1.0001 * needed, 2.0 * outer)
@@ -145,17 +146,17 @@ def gather(
     corners: Floats,
     n_corners: int,
 ) -> tuple[Floats, Integers, int, int]:
-    """Append planes that may cut corners, nearest first.
+    """Append the planes that may cut off corners, nearest first.
 
-    They belong to atoms farther from atom i than `searched`, unless that is 0, and not
-    farther than `outer`.
+    They belong to atoms between the distances `searched` (exclusive unless zero) and
+    `outer` from atom i.
 
     Returns
     -------
     planes, images
-        The arrays given, or longer ones; images are [neighbor, shift in the grid's frame].
+        The given arrays or longer copies; images are [neighbor, shift in grid vectors].
     count
-        Rows used.
+        Number of rows in use.
     coincident
         Index of an atom closer than CLOSEST, or -1.
     """
@@ -193,7 +194,7 @@ def gather(
 
 @inner
 def arrange(planes: Floats, images: Integers, begin: int, end: int) -> None:
-    """Sort rows by falling |g| (Shell's sort)."""
+    """Sort rows by descending |g| with Shell's sort."""
     gap = end - begin
     while gap > 1:
         gap = max(1, int(gap / 2.3))
@@ -233,9 +234,9 @@ def pick(
     Returns
     -------
     n
-        With the new ones.
+        Number of planes including the new ones.
     following
-        Where to go on; `count` if no plane further on cuts.
+        Where to continue; `count` if none of the remaining planes cuts a corner.
     """
     end = n + BATCH
     while following < count and n < end:
@@ -251,7 +252,7 @@ def pick(
 
 @inner
 def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int:
-    """Move the planes that have a face to the front; return how many."""
+    """Move the planes that have a face to the front, and return their number."""
     kept = 0
     for k in range(n):
         if starts[k + 1] > starts[k]:
@@ -263,11 +264,14 @@ def compacted(planes: Floats, images: Integers, starts: Integers, n: int) -> int
 
 
 @inner
-def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) -> float:
-    """Distance beyond which no atom can cut a corner off. Å.
+def security_radius(
+    i: int, radius: float, grid: Grid, corners: Floats, n_corners: int
+) -> float:
+    """Return the distance beyond which no atom can cut off a corner. Å.
 
-    An atom at v cuts the corner in direction u, met at 1 / s, if 2 u . v > s |v|^2. Along
-    periodic directions v is anywhere, along open ones u . v is at most the protrusion.
+    An atom at v cuts off the corner at distance 1 / s in direction u if 2 u . v > s |v|^2.
+    Along periodic directions, atoms can be anywhere; along open ones, u . v is at most the
+    protrusion.
     """
     farthest, n_open, u, outward = 0.0, 0, np.empty(3), np.empty(3)
     for a in range(3):
@@ -295,7 +299,7 @@ def reach(i: int, radius: float, grid: Grid, corners: Floats, n_corners: int) ->
 
 @inner
 def protrusion(i: int, outward: Floats, n_open: int, grid: Grid) -> float:
-    """How far other atoms are beyond atom i along a vector in the open space. Å."""
+    """Return how far other atoms are beyond atom i along a vector of the open axes. Å."""
     most = 0.0
     if n_open == 1:
         a = 0 if not grid.periodic[0] else 1 if not grid.periodic[1] else 2
@@ -334,7 +338,7 @@ def record(
     sizes: Floats,
     count: int,
 ) -> tuple[int, float]:
-    """Write the faces of atom i behind the first `count`.
+    """Write the faces of atom i after the first `count` faces.
 
     Parameters
     ----------
@@ -343,7 +347,7 @@ def record(
 
     Returns
     -------
-    Number of faces written so far, and the sum of all solid angles of atom i.
+    The number of faces so far, and the sum of all solid angles of atom i.
     """
     total = 0.0
     for k in range(n):
@@ -367,9 +371,9 @@ def record(
 def one_sided(
     center: Integers, neighbor: Integers, shift: Integers, angle: Floats, ends: Integers
 ) -> int:
-    """First face that its neighbor does not see alike, or -1.
+    """Return the first face that differs from its other side, or -1.
 
-    `ends` [n_atoms + 1] tells where the faces of an atom begin and end.
+    `ends` [n_atoms + 1] holds where the faces of each atom begin and end.
     """
     for k in range(len(center)):
         j, found = neighbor[k], angle[k] < CLOSED

@@ -1,12 +1,12 @@
-"""The faces of one Voronoi cell by clipping polygons, compiled.
+"""Compiled construction of one Voronoi cell by clipping spherical polygons.
 
-Seen from an atom, the plane half way to a neighbor at v is met in direction u at the
-distance 1 / (u . g), with g = 2 v / |v|^2. A direction belongs to the neighbor of largest
-u . g, so a face is a convex spherical polygon bounded by great circles, and vacuum is one
-more neighbor: g = 0, infinitely far. Corners are unit vectors, so nothing in here is
-large or inaccurate however far away the corner of a cell may be.
+From an atom, a ray in direction u meets the plane half way to a neighbor at v at the
+distance 1 / (u . g), where g = 2 v / |v|^2. A direction belongs to the neighbor with the
+largest u . g. A face is therefore a convex spherical polygon bounded by great circles, and
+the vacuum acts as another neighbor with g = 0, at infinite distance. Corners are unit
+vectors, so all numbers stay small and accurate however far away a corner of the cell is.
 
-Planes are rows [g_x, g_y, g_z, |g|] in the order of falling |g|, nearest first.
+Planes are rows [g_x, g_y, g_z, |g|] in descending order of |g|, so the nearest comes first.
 Corners are columns [u_x, u_y, u_z, u . g].
 """
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", np.float64, np.int64)
 
-INFINITE = 1e-10  # 1/Å; a corner farther than the inverse is at infinity
+INFINITE = 1e-10  # 1/Å; corners farther away than the inverse are at infinity
 
 
 @inner
 def hemisphere(x: float, y: float, z: float, polygon: Floats) -> None:
-    """Four corners around a unit vector, counterclockwise seen from its tip."""
-    # A right-handed basis without cancellation: Duff et al., JCGT 6, 1 (2017).
+    """Write four corners around a unit vector, counterclockwise as seen from its tip."""
+    # This right-handed basis avoids cancellation: Duff et al., JCGT 6, 1 (2017).
     sign = math.copysign(1.0, z)
     a = -1.0 / (sign + z)
     put(polygon, 0, 1.0 + sign * x * x * a, sign * x * y * a, -sign * x, 0.0)
@@ -52,7 +52,7 @@ def put(rows: NDArray[T], t: int, x: float, y: float, z: float, w: float) -> Non
 def cross_edge(
     polygon: Floats, kept: int, lost: int, beyond: Floats, result: Floats, t: int
 ) -> None:
-    """Write where the edge between two corners meets the plane that takes one of them."""
+    """Write the point where an edge meets the plane that cuts off one of its corners."""
     near, far = -beyond[kept], beyond[lost]
     x = far * polygon[kept, 0] + near * polygon[lost, 0]
     y = far * polygon[kept, 1] + near * polygon[lost, 1]
@@ -64,20 +64,21 @@ def cross_edge(
 
 @inner
 def cut(polygon: Floats, m: int, beyond: Floats, touching: float, result: Floats) -> int:
-    """Copy the corners that are not beyond a plane, and close the gap.
+    """Copy the corners that a plane leaves, and close the gap.
 
     Parameters
     ----------
     polygon, m
         Corners [m, 4].
     beyond : [m]
-        How much sooner the plane is met at each corner; more than `touching` is lost.
+        By how much u . g of the plane exceeds that of each corner. Corners where this is
+        more than `touching` are cut off.
     result
-        Takes at most one corner more than there were; the gap lies before the last.
+        Filled with at most one corner more than before; the new edge ends at the last.
 
     Returns
     -------
-    Corners of the result.
+    Number of corners in the result.
     """
     start, last = 0, m - 1
     while beyond[start] <= touching or beyond[last] > touching:
@@ -112,7 +113,7 @@ def face(
     spare: Floats,
     touching: float,
 ) -> tuple[int, Floats, Floats, bool]:
-    """Directions that meet plane k before n others; k = n is the vacuum. See `clip`."""
+    """Construct face k from n planes, or the vacuum for k = n; see `clip`."""
     first, scale = (k, 1.0 / planes[k, 3]) if k < n else (0, -1.0 / planes[0, 3])
     x, y, z = scale * planes[first, 0], scale * planes[first, 1], scale * planes[first, 2]
     hemisphere(x, y, z, polygon)
@@ -132,23 +133,23 @@ def clip(
     spare: Floats,
     touching: float,
 ) -> tuple[int, Floats, Floats, bool]:
-    """Take from face k what meets one of planes begin to n first.
+    """Remove from face k the directions that meet one of planes `begin` to n first.
 
     Parameters
     ----------
     m, polygon
         Corners [m, 4].
     whole
-        Whether they are a whole hemisphere.
+        Whether the face is a whole hemisphere.
     spare
-        As large as `polygon`, for at least m + 2 n corners.
+        Same size as `polygon`, with space for at least m + 2 n corners.
     touching
-        A plane that cuts off less than this, in u . g, only touches.
+        A plane that cuts off less than this, in u . g, counts as touching.
 
     Returns
     -------
     m, polygon, spare, whole
-        The two arrays may have changed places.
+        The two arrays may be swapped.
     """
     gx = gy = gz = vx = vy = vz = 0.0
     if k < n:
@@ -174,7 +175,7 @@ def clip(
             n_inside += ahead < -touching
         if n_lost == 0:
             if whole and n_inside == 0:
-                # The plane is parallel to this one: which of the two is in front?
+                # The planes are parallel; the face vanishes if the other one is in front.
                 ahead = x * (gx - vx) + y * (gy - vy) + z * (gz - vz)
                 if ahead > gx * gx + gy * gy + gz * gz:
                     return 0, polygon, spare, False
@@ -194,10 +195,10 @@ def clip(
 def rounded(
     polygon: Floats, m: int, gx: float, gy: float, gz: float, x: float, y: float, z: float
 ) -> int:
-    """Put a corner on the last edge, between planes, if it is a third of a turn or more.
+    """Add a corner on the last edge if that spans 120 degrees or more.
 
-    Corners half a turn apart do not say which way the edge between them goes: it turns
-    left, away from the plane (x, y, z).
+    Between corners 180 degrees apart, the direction of the edge would be undefined. It
+    turns left, away from the plane (x, y, z).
     """
     px, py, pz = polygon[m - 1, 0], polygon[m - 1, 1], polygon[m - 1, 2]
     if px * polygon[0, 0] + py * polygon[0, 1] + pz * polygon[0, 2] > -0.5:
@@ -214,27 +215,27 @@ def rounded(
 def faces(
     planes: Floats, old: int, n: int, corners: Floats, starts: Integers, touching: float
 ) -> tuple[Floats, Integers, int, float]:
-    """Clip the faces of n planes, and the vacuum, by each other.
+    """Clip the faces of n planes and the vacuum by each other.
 
     Parameters
     ----------
     old
-        How many planes at the front have been clipped by each other and left no vacuum.
+        Number of planes at the front that were clipped before and left no vacuum.
     corners, starts
-        What that gave.
+        Result of that clipping.
     touching
-        As for `clip`.
+        See `clip`.
 
     Returns
     -------
     corners : [4, n_corners or more]
     starts : [n + 2 or more]
-        Face k has columns starts[k] : starts[k + 1], vacuum comes after the last face.
+        Face k has the columns starts[k] : starts[k + 1]; the vacuum follows the last face.
     n_corners
-        The vacuum's last may be a direction inside of it instead, so that every
-        direction of a face is a positive combination of its columns.
+        Number of columns. The last may be a direction inside the vacuum, so that all
+        directions of the vacuum are positive combinations of its columns.
     lowest
-        The least u . g of all corners.
+        Smallest u . g of all corners.
     """
     room = 2 * n + 6 + corners.shape[1]
     polygon, spare, beyond = np.empty((room, 4)), np.empty((room, 4)), np.empty(room)
@@ -270,7 +271,7 @@ def faces(
 
 @inner
 def transfer(corners: Floats, start: int, polygon: Floats, m: int) -> None:
-    """Copy m columns from a start into rows."""
+    """Copy m columns, from `start` on, into rows."""
     for t in range(m):
         for a in range(4):
             polygon[t, a] = corners[a, start + t]
@@ -278,7 +279,7 @@ def transfer(corners: Floats, start: int, polygon: Floats, m: int) -> None:
 
 @inner
 def widened(corners: Floats, count: int, room: int) -> Floats:
-    """Copy the first columns into an array with room for more."""
+    """Copy the first columns into an array with space for more."""
     more = np.empty((4, room))
     for a in range(4):
         for t in range(count):
@@ -290,7 +291,7 @@ def widened(corners: Floats, count: int, room: int) -> Floats:
 def cuts(
     x: float, y: float, z: float, corners: Floats, n_corners: int, touching: float
 ) -> bool:
-    """Whether a plane is met before any of the corners."""
+    """Whether a plane cuts off any of the corners."""
     count = 0
     for t in range(n_corners):
         reached = x * corners[0, t] + y * corners[1, t] + z * corners[2, t]
@@ -304,9 +305,9 @@ def measure(
 ) -> tuple[float, float]:
     """Solid angle (sr) and area (Å^2) of the face between two columns.
 
-    Sums signed triangles around (x, y, z), the normal of the face (Van Oosterom and
-    Strackee, IEEE Trans. Biomed. Eng. 30, 125 (1983)). A face that reaches infinity has
-    infinite area.
+    The sum runs over signed triangles around (x, y, z), the normal of the face (Van
+    Oosterom and Strackee, IEEE Trans. Biomed. Eng. 30, 125 (1983)). A face that extends to
+    infinity has infinite area.
     """
     half = area = 0.0
     for t in range(start, end):

@@ -1,9 +1,9 @@
 """Voronoi faces of every atom.
 
-A face lies half way to a neighbor and is weighed by the solid angle it subtends. Periodic
-images are neighbors of their own. Vacuum is the limit of infinite distance: along open
-axes a face that never ends keeps the solid angle it subtends at infinity, and directions
-that meet no face belong to the vacuum.
+A face lies half way to a neighbor and subtends a solid angle. Periodic images are separate
+neighbors. The vacuum is the limit of infinite distance: along open axes, an unbounded face
+keeps the solid angle that it subtends at infinity, and directions that meet no face belong
+to the vacuum.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Planes that meet in one corner but for a hair as wide as the tolerance can be told apart
-# on one face and not on the next; with another tolerance they are one or several on all.
+# If planes almost meet in one corner, with gaps as wide as the tolerance, they can be
+# separate on one face and not on the next. Another tolerance decides alike on all faces.
 TOLERANCES = (1e-13, 1e-11, 1e-9)
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class VoronoiFaces:
-    """Faces of all Voronoi cells, those of one atom together and in the order of atoms.
+    """Faces of all Voronoi cells, sorted by atom.
 
     Every face is listed from both sides, with equal distance, solid angle and area.
     Faces below 1e-8 sr are left out.
@@ -80,9 +80,9 @@ def find_faces(
     Raises
     ------
     StructureError
-        If two atoms coincide, the cell is flat, or a number is not finite; also if the
-        solid angles of an atom do not sum to 4 pi or a face is missing from its other
-        side, which both are checked for every structure.
+        If two atoms coincide, the cell is flat, or a number is not finite. Also if the
+        solid angles of an atom do not sum to 4 pi or a face has no other side; both are
+        checked for every structure.
     """
     for tolerance in TOLERANCES:
         found = voronoi(positions, cell, pbc, tolerance)
@@ -95,7 +95,7 @@ def find_faces(
 
 
 def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
-    """Say what is wrong with which atoms."""
+    """Raise StructureError with the reason and the atoms concerned."""
     if reason == NOT_FINITE:
         raise StructureError("positions and cell must be finite numbers")
     if reason == FLAT:
