@@ -346,7 +346,7 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
     try:
         frames = _read(path, index, form)
     except UnknownFileTypeError as error:
-        raise StructureError(f"ASE does not know the format of {path}: {error}") from error
+        raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
         # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
         raise StructureError(
