@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ase_orbital.numerics.jit import inner
+from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.vectors import cross, dot, inverted
 from ase_orbital.structure import FLATTEST
 
@@ -43,7 +43,7 @@ class Grid(NamedTuple):
     members: Integers  # [n_atoms]
 
 
-@inner
+@compiled
 def bin_atoms(
     positions: Floats, cell: Floats, periodic: NDArray[np.bool_]
 ) -> tuple[int, Grid]:

@@ -8,6 +8,7 @@ from ase.build import bulk, fcc111, molecule
 from ase.spacegroup import crystal
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from ase_orbital.neighbors import equivalent_atoms
 from ase_orbital.neighbors.batch import neighbor_batch
@@ -138,8 +139,13 @@ def test_a_large_supercell_of_a_crystal_with_two_sites_of_one_kind():
     assert len(np.unique(found)) == len(found_in(unit).representative)
 
 
+@njit
+def _parents(grid, kind, n_kinds, tolerance):
+    return equivalent_atoms._parents(grid, kind, n_kinds, tolerance)
+
+
 def _parents_without_invariants(atoms):
-    """Search as if all atoms of an element looked alike, and one kind more were there."""
-    _, kind = np.unique(atoms.numbers, return_inverse=True)
+    """Search as if the environments of all atoms of an element were alike."""
+    elements, kind = np.unique(atoms.numbers, return_inverse=True)
     _, grid = bin_atoms(atoms.positions, atoms.cell.array, atoms.pbc)
-    return equivalent_atoms._parents(grid, kind, 1, 1e-6)
+    return _parents(grid, kind, len(elements), 1e-6)
