@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 N_COMPONENTS = 16
 MARGIN = 0.3  # standard deviations that a crystal may lie beyond all of the training set
 FAR = 1e30  # nothing is above it; finite, so that weights can be averaged
-CHUNK = 16_384  # atoms at a time, so that wide rows of many crystals fit into memory
+CHUNK = 16_384  # atoms at a time, so that the features of many crystals fit into memory
 
 
 class Domain(nn.Module):
     """Elements of a training set, and the range of the descriptor for each.
 
-    Rows are projected on the directions in which atoms of one element differ most:
-    principal components of the rows within elements, in standard deviations. A crystal is
-    inside if, for each of its atoms, all projections lie in the range seen for its element:
+    Features are projected on the directions in which atoms of one element differ most:
+    principal components within elements, in standard deviations. A crystal is inside if,
+    for each of its atoms, all projections lie in the range seen for its element:
     in a box, the simplest applicability domain (Sahigara et al., Molecules 17, 4791
     (2012), doi:10.3390/molecules17054791). Some crystals like those of the training set are
     outside, the fewer the larger it is: one in thirty for 30,000 crystals, one in eight for
@@ -34,7 +34,7 @@ class Domain(nn.Module):
     Parameters
     ----------
     n_features
-        Length of the rows.
+        Number of features of an atom.
     """
 
     def __init__(self, n_features: int) -> None:
@@ -51,17 +51,17 @@ class Domain(nn.Module):
 
     @property
     def known(self) -> bool:
-        """Whether a training set was ever shown."""
+        """Whether `fit` was called, or fitted values were loaded."""
         return bool((self.low <= self.high).any())
 
     def fit(self, graph: CrystalGraph) -> None:
-        """Remember the crystals of a batch, all of them, as the training set."""
+        """Fit to the training set: a batch of all its crystals."""
         self.components.copy_(_components(graph, len(self.components)))
         self.low.fill_(FAR)
         self.high.fill_(-FAR)
-        for rows, numbers in _chunks(graph):
+        for features, numbers in _chunks(graph):
             places = numbers[:, None].expand(-1, len(self.components))
-            projected = self._project(rows).to(self.low.dtype)
+            projected = self._project(features).to(self.low.dtype)
             self.low.scatter_reduce_(0, places, projected, "amin")
             self.high.scatter_reduce_(0, places, projected, "amax")
 
@@ -93,17 +93,17 @@ def _chunks(graph: CrystalGraph) -> zip[tuple[Tensor, Tensor]]:
 
 
 def _components(graph: CrystalGraph, n_components: int) -> Tensor:
-    """Principal components of rows within elements, over their standard deviations."""
+    """Principal components within elements, divided by their standard deviations."""
     n_features = graph.features.shape[1]
     double = torch.zeros(1, dtype=torch.float64, device=graph.features.device)
     counts = torch.bincount(graph.numbers, minlength=len(SYMBOLS)).clamp(min=1)
     means = double.new_zeros(len(SYMBOLS), n_features)
-    for rows, numbers in _chunks(graph):
-        means.index_add_(0, numbers, rows.double())
+    for features, numbers in _chunks(graph):
+        means.index_add_(0, numbers, features.double())
     means /= counts[:, None]
     covariance = double.new_zeros(n_features, n_features)
-    for rows, numbers in _chunks(graph):
-        offset = rows.double() - means[numbers]
+    for features, numbers in _chunks(graph):
+        offset = features.double() - means[numbers]
         covariance += offset.T @ offset
     variances, axes = torch.linalg.eigh(covariance / len(graph.numbers))
     largest = variances.flip(0)[:n_components]

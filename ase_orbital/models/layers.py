@@ -1,4 +1,4 @@
-"""Parts the networks are made of."""
+"""Layers of the networks."""
 
 from __future__ import annotations
 
@@ -157,17 +157,17 @@ class Booster(nn.Module):
         return summed * maximum_over_edges(raised, graph)
 
 
-def without_empty_columns(layer: nn.Linear, rows: Tensor) -> Tensor:
-    """Apply a layer, leaving out the columns that are zero in all rows.
+def without_empty_columns(layer: nn.Linear, features: Tensor) -> Tensor:
+    """Apply a layer, leaving out features that are zero for all atoms.
 
     The crystals of a batch have few of the orbitals there are: most columns of their OFM
-    are empty. Rows that want a gradient get it in all columns.
+    are empty. Features that require a gradient use all columns.
     """
-    if rows.requires_grad:
-        whole: Tensor = layer(rows)
-        return whole
-    used = rows.any(dim=0).nonzero().squeeze(1)
-    kept, weight = rows.index_select(1, used), layer.weight.index_select(1, used)
+    if features.requires_grad:
+        output: Tensor = layer(features)
+        return output
+    used = features.any(dim=0).nonzero().squeeze(1)
+    kept, weight = features.index_select(1, used), layer.weight.index_select(1, used)
     return functional.linear(kept, weight, layer.bias)
 
 

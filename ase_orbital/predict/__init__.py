@@ -1,4 +1,4 @@
-"""From structures to numbers with names and units."""
+"""Predict named properties, with units, from structures."""
 
 from __future__ import annotations
 

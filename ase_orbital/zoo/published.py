@@ -1,4 +1,4 @@
-"""The EOSnet authors' checkpoints, as models of this package."""
+"""Import the checkpoints that the authors of EOSnet published."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def import_eosnet(
     checkpoint
         Path of the file. Only tensors and plain values are loaded from it, never code.
     property
-        What it predicts: a name of `keys.PROPERTIES`. The file does not say.
+        Predicted property, a name of `properties.PROPERTIES`; the file does not have it.
     normalized_edges
         Whether it was trained with each edge's distance filter divided by its norm: True
         for runs up to November 2024, False from December 2024. The file does not say this
         either, and the wrong choice gives noise.
     smoothing
         None for the exactly k nearest neighbors it was trained with; a length in Å, such
-        as 0.1, for selection by occupation, which gives the same answer however a crystal
+        as 0.1, for smooth weights, which give the same prediction however a crystal
         is written down.
 
     Raises
@@ -67,10 +67,10 @@ def import_eosnet(
             f"{checkpoint} was trained for {arguments['task']}, which gives no {property}"
         )
     normalizer = (content.get("normalizer") or {}) if n_classes is None else {}
-    n_rows = state["embedding.weight"].shape[1]
+    n_features = state["embedding.weight"].shape[1]
     model = EOSNet(
         Concatenate(
-            OneHot(size=n_rows - N_EIGENVALUES),
+            OneHot(size=n_features - N_EIGENVALUES),
             GOM(n_eigenvalues=N_EIGENVALUES, normalize=True, max_atoms=arguments["nx"]),
         ),
         n_hidden=arguments["atom_fea_len"],

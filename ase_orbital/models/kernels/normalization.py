@@ -1,4 +1,4 @@
-"""Batch normalization in which a row counts by its weight."""
+"""Batch normalization of weighted samples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class WeightedBatchNorm(nn.BatchNorm1d):
-    """Batch normalization in which rows count by weight.
+    """Batch normalization of weighted samples.
 
-    In training, mean and variance are those of a batch in which every row stands as often
-    as its weight says; equal weights are ordinary batch normalization.
+    In training, mean and variance are those of a batch that repeats every sample as often
+    as its weight says; equal weights give ordinary batch normalization.
     """
 
     def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
