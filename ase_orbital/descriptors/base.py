@@ -159,17 +159,13 @@ class Descriptor(ABC):
         out = out.view(n_features, n_atoms, n_atoms, 3).transpose(0, 1)
         return np.asarray(out.contiguous().numpy())
 
-    def with_precision(self, dtype: str, device: str = "cpu") -> Self:  # noqa: ARG002
-        """Return a copy that computes in a precision and on a device.
-
-        A descriptor without such settings returns itself.
+    def with_precision(self, dtype: str) -> Self:  # noqa: ARG002
+        """Return a copy that computes in a precision; itself if it has none to choose.
 
         Parameters
         ----------
         dtype
             "float32" or "float64".
-        device
-            Such as "cpu" or "cuda".
         """
         return self
 

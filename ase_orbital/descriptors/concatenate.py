@@ -66,9 +66,9 @@ class Concatenate(Descriptor):
         for part in self.parts:
             part.check_differentiable()
 
-    def with_precision(self, dtype: str, device: str = "cpu") -> Concatenate:
-        """Return a copy whose parts compute in a precision and on a device."""
-        return Concatenate(*(part.with_precision(dtype, device) for part in self.parts))
+    def with_precision(self, dtype: str) -> Concatenate:
+        """Return a copy whose parts compute in a precision."""
+        return Concatenate(*(part.with_precision(dtype) for part in self.parts))
 
     def _settings(self) -> dict[str, Any]:
         return {"parts": [part.to_settings() for part in self.parts]}

@@ -277,9 +277,9 @@ class GOM(Descriptor):
                 np.subtract.at(out[:, f], (index, index), slope.sum(axis=1))
         return out
 
-    def with_precision(self, dtype: str, device: str = "cpu") -> GOM:
-        """Return a copy that computes in a precision and on a device."""
-        return replace(self, dtype=dtype, device=device)  # type: ignore[arg-type]
+    def with_precision(self, dtype: str) -> GOM:
+        """Return a copy that computes in a precision."""
+        return replace(self, dtype=dtype)  # type: ignore[arg-type]
 
     def _width(self, sizes: Integers) -> int:
         """Number of features of environments of these sizes."""

@@ -54,10 +54,10 @@ class Featurization:
         assert self.descriptor.n_features is not None  # see __post_init__
         return self.descriptor.n_features
 
-    def with_precision(self, dtype: torch.dtype, device: torch.device) -> Featurization:
-        """Return a copy whose descriptor computes in a precision and on a device."""
+    def with_precision(self, dtype: torch.dtype) -> Featurization:
+        """Return a copy whose descriptor computes in a precision, on the CPU."""
         precision = str(dtype).removeprefix("torch.")
-        descriptor = self.descriptor.with_precision(precision, str(device))
+        descriptor = self.descriptor.with_precision(precision)
         return replace(self, descriptor=descriptor)
 
     def graphs(self, structures: list[Atoms], dtype: torch.dtype) -> list[CrystalGraph]:
