@@ -17,7 +17,6 @@ SOURCES = sorted(
 # Parts of something that is tested as a whole, and where that is.
 TESTED_IN = {
     "descriptors/naming.py": "descriptors/test_base.py",
-    "elements/rebuild.py": "elements/test_tables.py",
     "graphs/dgl.py": "graphs/test_converters.py",
     "graphs/pyg.py": "graphs/test_converters.py",
     "models/crystal_model.py": "models/test_networks.py",

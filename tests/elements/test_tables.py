@@ -1,4 +1,4 @@
-"""Tables are what they were when they were frozen, and say so when they are not."""
+"""The tables agree with their checksums and sources; a damaged table raises an error."""
 
 import subprocess
 import sys
@@ -11,15 +11,17 @@ import pytest
 
 from ase_orbital.elements import jarvis_features, provenance
 from ase_orbital.elements import tables as element_tables
-from ase_orbital.elements.rebuild import main, radii_table
 from ase_orbital.errors import OrbitalError
+
+from . import rebuild_tables
+from .rebuild_tables import main, radii_table
 
 SOURCES = [found.version for found in distributions(name="jarvis-tools")]
 
 needs_source = pytest.mark.skipif(
     provenance()["jarvis_features.npz"].version not in SOURCES
     or "ng" in zlib.ZLIB_RUNTIME_VERSION,
-    reason="needs the frozen release of jarvis-tools, and zlib for the same bytes",
+    reason="needs the release in tables.json of jarvis-tools, and zlib for the same bytes",
 )
 
 
@@ -56,7 +58,7 @@ def test_rebuilding_changes_no_byte():
 
 @needs_source
 def test_check_reports_a_difference_and_writes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("ase_orbital.elements.rebuild.TABLES", tmp_path)
+    monkeypatch.setattr(rebuild_tables, "TABLES", tmp_path)
     radii = (element_tables.TABLES / "covalent_radii.csv").read_bytes()
     (tmp_path / "covalent_radii.csv").write_bytes(radii)
     assert main(["--check"]) == 1

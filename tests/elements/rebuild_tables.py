@@ -1,7 +1,6 @@
-"""Make the tables again from their sources: `python -m ase_orbital.elements.rebuild`.
+"""Rebuild the tables from their sources: `python -m tests.elements.rebuild_tables`.
 
-Needs jarvis-tools for the elemental features, and nothing else. Running it changes
-nothing, unless a source did.
+It needs jarvis-tools for the elemental features. The files change only if a source did.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 LAST: Final = SYMBOLS.index("Lr")
 CORES: Final = (0, 2, 10, 18, 36, 54, 86)
-ABSENT: Final = -9999.0  # what JARVIS writes for a value it does not have
+ABSENT: Final = -9999.0  # JARVIS writes this for a missing value
 FEATURES: Final = "jarvis/core/Elements.json"  # in jarvis-tools
 
 EXCEPTIONS: Final = {
@@ -59,7 +58,7 @@ EXCEPTIONS: Final = {
 
 
 def madelung(number: int, core: int) -> str:
-    """Subshells outside the core, filled in the order of n + l, then n."""
+    """Fill the subshells outside the core in the order of n + l, then n."""
     letters = list(CAPACITIES)
     shells = [(n, momentum) for n in range(1, 8) for momentum in range(min(n, 4))]
     occupied, filled = [], 0
@@ -74,7 +73,7 @@ def madelung(number: int, core: int) -> str:
 
 
 def valence_table() -> bytes:
-    """Write the configuration of each free atom, one a line."""
+    """Write one line with the configuration of each free atom."""
     lines = ["atomic_number,symbol,configuration"]
     for number, symbol in enumerate(SYMBOLS[1 : LAST + 1], start=1):
         core = max(noble for noble in CORES if noble < number)
@@ -85,13 +84,13 @@ def valence_table() -> bytes:
 
 
 def jarvis_table(elements: dict[str, dict[str, float | str]]) -> bytes:
-    """Raw features with nan where missing, and each column's mean and scale."""
+    """Write raw features, nan where missing, and each column's mean and scale."""
     keys = list(elements["H"])
     raw = np.full((LAST + 1, len(keys)), np.nan)
     for symbol, features in elements.items():
         raw[SYMBOLS.index(symbol)] = [float(features[key]) for key in keys]
     raw[raw == ABSENT] = np.nan
-    # Sums without rounding, so that every machine writes the same bytes.
+    # These functions sum without rounding, so that every machine writes the same bytes.
     columns = [column[np.isfinite(column)].tolist() for column in raw.T]
     mean = [fmean(column) for column in columns]
     scale = [pstdev(column) or 1.0 for column in columns]
@@ -103,7 +102,7 @@ def jarvis_table(elements: dict[str, dict[str, float | str]]) -> bytes:
 
 
 def radii_table(source: str) -> bytes:
-    """Radii in libfp's `rcov.c`, found by symbol, as its number for Tb is that of Ba."""
+    """Read the radii from libfp's `rcov.c` by symbol: its number for Tb is that of Ba."""
     entries = re.findall(r'rcov = ([\d.]+); +/\* "(\w+)"', source)
     radii = {SYMBOLS.index(symbol): radius for radius, symbol in entries}
     lines = ["atomic_number,symbol,covalent_radius_angstrom"]
@@ -112,7 +111,7 @@ def radii_table(source: str) -> bytes:
 
 
 def build(rcov: Path | None = None) -> dict[str, bytes]:
-    """Content of every file of tables, by name.
+    """Content of each file, by name.
 
     Parameters
     ----------
@@ -152,8 +151,8 @@ def build(rcov: Path | None = None) -> dict[str, bytes]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the tables, or with `--check` only compare them; 1 if they differ."""
-    parser = ArgumentParser(prog="python -m ase_orbital.elements.rebuild")
+    """Write the tables, or compare them with `--check`, which returns 1 if they differ."""
+    parser = ArgumentParser(prog="python -m tests.elements.rebuild_tables")
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     parser.add_argument("--rcov", type=Path, help="src/rcov.c of libfp, for the radii")
     options = parser.parse_args(arguments)
