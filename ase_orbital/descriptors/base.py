@@ -30,15 +30,14 @@ if TYPE_CHECKING:
 
 Precision = Literal["float32", "float64"]
 
-COMPUTATION = ("dtype", "device")  # settings that say how to compute, and not what
+COMPUTATION = ("dtype", "device")  # settings that do not change what is computed
 
 
 class Descriptor(ABC):
     """Features of each atom of a structure.
 
-    A concrete descriptor is final and frozen: its settings are constructor arguments, so
-    that an instance can be compared, used as a key, shared between threads and sent to
-    other processes. A frozen dataclass is the simplest form.
+    A concrete descriptor is immutable, most simply a frozen dataclass, so that it can be
+    compared, used as a key, shared between threads and sent to other processes.
 
     Attributes
     ----------
@@ -47,13 +46,13 @@ class Descriptor(ABC):
     cutoff
         `features` needs all pairs up to this distance. Å. With 0.0 it needs none.
     differentiable
-        Whether `differentiable_features` is implemented.
+        Whether the features have derivatives with respect to positions.
     """
 
     dtype: Precision = "float64"
     cutoff: float = 0.0
     differentiable: bool = False
-    _max_atoms: ClassVar[int] = 8192  # that are described at a time, to bound the memory
+    _max_atoms: ClassVar[int] = 8192  # described at a time, to limit the memory
 
     @property
     @abstractmethod
@@ -67,13 +66,13 @@ class Descriptor(ABC):
         Parameters
         ----------
         batch
-            At least one structure, with all pairs up to `cutoff` or farther.
+            At least one structure, with all pairs up to `cutoff`.
 
         Returns
         -------
         [n_inequivalent, n_features]
-            In the order of `batch.representative`. Where the number of features depends on
-            the structure, zeros follow up to the largest number in the batch.
+            In the order of `batch.representative`. If the number of features depends on
+            the structure, rows are padded with zeros.
         """
 
     def lengths(self, batch: NeighborBatch) -> NDArray[np.int64]:
@@ -82,17 +81,15 @@ class Descriptor(ABC):
         Returns
         -------
         [n_structures, n_blocks]
-            The columns of `features` are blocks, one after another. Each is as wide as the
-            largest number of features that a structure has in it, and padded with zeros.
+            The columns of `features` are consecutive blocks. Each is as wide as the largest
+            number of features that a structure has in it.
         """
         return np.full((len(batch.cells), 1), self.n_features)
 
-    def differentiable_features(
-        self,
-        batch: NeighborBatch,  # noqa: ARG002
-        vectors: Tensor,  # noqa: ARG002
-    ) -> Tensor:
+    def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
         """Compute the features as a function of the vectors to neighbors, for autograd.
+
+        Without a `cutoff`, this returns features that do not depend on positions.
 
         Parameters
         ----------
@@ -112,7 +109,11 @@ class Descriptor(ABC):
             If the descriptor has no derivatives.
         """
         self.check_differentiable()
-        raise NotImplementedError(f"{type(self).__name__} lacks differentiable_features")
+        if self.cutoff:
+            raise NotImplementedError(
+                f"{type(self).__name__} lacks differentiable_features"
+            )
+        return vectors.new_tensor(self.features(batch))
 
     def check_differentiable(self) -> None:
         """Raise SettingError if the descriptor has no derivatives."""
@@ -124,11 +125,6 @@ class Descriptor(ABC):
     def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Compute the derivatives of all features with respect to all positions.
 
-        Parameters
-        ----------
-        structure
-            As for `create`.
-
         Returns
         -------
         [n_atoms, n_features, n_atoms, 3]
@@ -137,13 +133,15 @@ class Descriptor(ABC):
 
         Raises
         ------
+        StructureError, ElementError
+            As for `create`.
         SettingError
             If the descriptor has no derivatives.
         """
         import torch
 
         batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
-        kind = {"float32": torch.float32, "float64": torch.float64}[self.dtype]
+        kind = getattr(torch, self.dtype)
         vectors = torch.tensor(batch.vector, dtype=kind, requires_grad=True)
         with torch.enable_grad():
             features = self.differentiable_features(batch, vectors)
@@ -160,23 +158,11 @@ class Descriptor(ABC):
         return np.asarray(out.contiguous().numpy())
 
     def with_precision(self, dtype: str) -> Self:  # noqa: ARG002
-        """Return a copy that computes in a precision; itself if it has none to choose.
-
-        Parameters
-        ----------
-        dtype
-            "float32" or "float64".
-        """
+        """Return a copy with another `dtype`, or itself if it has no such setting."""
         return self
 
     def compact(self, features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """Shorten features without changing distances between atoms of one element.
-
-        Parameters
-        ----------
-        features : [n_atoms, n_features]
-            From this descriptor.
-        """
+        """Shorten [n_atoms, n_features] but keep distances between atoms of one element."""
         return features
 
     def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
@@ -211,18 +197,18 @@ class Descriptor(ABC):
         structures
             Anything that `create` takes.
         workers
-            Number of processes. They start anew, which takes some seconds, and a script
-            that uses them needs `if __name__ == "__main__":`.
+            Number of processes. Starting them takes some seconds, and a script that uses
+            them needs `if __name__ == "__main__":`.
 
         Returns
         -------
         list of [n_atoms, n_features]
-            In input order; also for one structure.
+            In input order.
 
         Raises
         ------
         StructureError, ElementError
-            As for `create`, with a note that says which structure is meant.
+            As for `create`, with a note that names the structure.
         SettingError
             If `workers` is below 1.
         """
@@ -237,7 +223,7 @@ class Descriptor(ABC):
         return [one for many in described for one in many]
 
     def _describe(self, structures: list[Atoms]) -> list[NDArray[np.floating[Any]]]:
-        """Describe all atoms, and equal structures only once."""
+        """Describe all atoms; equal structures are computed once."""
         names = [digest(atoms) for atoms in structures]
         once = dict(zip(names, structures, strict=True))
         sizes = [len(atoms) for atoms in once.values()]
@@ -253,19 +239,13 @@ class Descriptor(ABC):
     def _split(
         self, batch: NeighborBatch, features: NDArray[np.floating[Any]]
     ) -> list[NDArray[np.floating[Any]]]:
-        """Features of all atoms of each structure, in arrays that share no memory."""
-        ends = batch.first_atom.tolist()
-        if len(ends) == 2:
-            whole = features if features.base is None else features.base
-            if len(features) == ends[-1] and whole.nbytes == features.nbytes:
-                return [
-                    features
-                ]  # copying the largest arrays takes as long as their making
-            return [features[batch.inequivalent_index]]
-        atoms = [
-            features[batch.inequivalent_index[begin:end]] for begin, end in pairwise(ends)
-        ]
-        if self.n_features is not None:
+        """Return the features of all atoms of each structure, as separate arrays."""
+        ends, index = batch.first_atom.tolist(), batch.inequivalent_index
+        whole = features if features.base is None else features.base
+        if len(ends) == 2 and len(features) == ends[-1] and whole.nbytes == features.nbytes:
+            return [features]  # copying large arrays takes as long as computing them
+        atoms = [features[index[begin:end]] for begin, end in pairwise(ends)]
+        if len(atoms) == 1 or self.n_features is not None:
             return atoms
         lengths = self.lengths(batch)
         widths = lengths.max(axis=0)
@@ -276,14 +256,12 @@ class Descriptor(ABC):
         ]
 
     def to_settings(self) -> dict[str, Any]:
-        """Name and settings of the descriptor, as JSON values.
-
-        They say what is computed: precision and device are left out.
+        """Return name and settings, without precision and device, as JSON values.
 
         Raises
         ------
         ModelError
-            If the class cannot be found again by its name.
+            If the class cannot be found by its name, or is not a dataclass.
         """
         return {"name": name_of(type(self))} | self._settings()
 
@@ -292,12 +270,10 @@ class Descriptor(ABC):
             raise ModelError(
                 f"the settings of {type(self).__name__} are not known; make it a dataclass"
             )
-        values = {
-            name: value for name, value in asdict(self).items() if name not in COMPUTATION
-        }
         return {
             name: value.item() if isinstance(value, np.generic) else value
-            for name, value in values.items()
+            for name, value in asdict(self).items()
+            if name not in COMPUTATION
         }
 
     @classmethod
@@ -306,10 +282,10 @@ class Descriptor(ABC):
 
     @staticmethod
     def from_settings(settings: dict[str, Any]) -> Descriptor:
-        """Make a descriptor from what `to_settings` returned.
+        """Make a descriptor from the result of `to_settings`.
 
-        A class of another package has to be imported before. No module is imported because
-        a file names it.
+        Import the class of another package first: settings may come from a file, so they
+        never import modules.
 
         Raises
         ------
@@ -330,18 +306,8 @@ class Descriptor(ABC):
 
 
 def check_elements(batch: NeighborBatch, known: NDArray[np.bool_], entry: str) -> None:
-    """Raise ElementError unless a table covers the elements of all structures.
-
-    Parameters
-    ----------
-    batch
-        Structures.
-    known : [n]
-        Whether the table has an entry, for each atomic number from 0.
-    entry
-        What it contains, such as "covalent radius in the GOM table".
-    """
+    """Raise ElementError unless a table covers all elements; see `elements.require`."""
     if batch.numbers.max() < len(known) and known[batch.numbers].all():
         return
     for numbers in np.split(batch.numbers, batch.first_atom[1:-1]):
-        require(numbers, known, entry)  # names the atom within its structure
+        require(numbers, known, entry)  # counts the atoms of one structure

@@ -1,4 +1,4 @@
-"""Several descriptors, one after another."""
+"""Concatenation of descriptors."""
 
 from __future__ import annotations
 
@@ -19,17 +19,12 @@ if TYPE_CHECKING:
 
 @final
 class Concatenate(Descriptor):
-    """Features of several descriptors, one after another.
+    """Concatenated features of several descriptors.
 
     Parameters
     ----------
     parts
-        Descriptors in the order of their columns.
-
-    Raises
-    ------
-    SettingError
-        If there are no parts.
+        At least one descriptor, or a SettingError is raised.
     """
 
     def __init__(self, *parts: Descriptor) -> None:
@@ -57,7 +52,7 @@ class Concatenate(Descriptor):
         return np.concatenate([part.lengths(batch) for part in self.parts], axis=1)
 
     def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
-        """Compute the features for autograd, [n_atoms, n_features]; see the base class."""
+        """Compute the features for autograd, [n_atoms, n_features]."""
         parts = [part.differentiable_features(batch, vectors) for part in self.parts]
         return torch.cat(parts, dim=1)
 
@@ -67,7 +62,7 @@ class Concatenate(Descriptor):
             part.check_differentiable()
 
     def with_precision(self, dtype: str) -> Concatenate:
-        """Return a copy whose parts compute in a precision."""
+        """Return a copy whose parts have another `dtype`."""
         return Concatenate(*(part.with_precision(dtype) for part in self.parts))
 
     def _settings(self) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Chemical features of the elements.
-
-Source: the elemental features of OCrystalNet, the 438 of JARVIS; see `elements.jarvis`.
-"""
+"""Chemical features of the elements, as in OCrystalNet; source in `elements.jarvis`."""
 
 from __future__ import annotations
 
@@ -16,7 +13,6 @@ from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.structure import AtomsLike
@@ -27,8 +23,7 @@ if TYPE_CHECKING:
 class ElementalFeatures(Descriptor):
     """The 438 JARVIS features of each atom's element, standardized over the elements.
 
-    A feature that JARVIS lacks for an element is 0, the mean over the others; `missing`
-    tells which these are.
+    A feature that JARVIS lacks for an element is 0, the mean of the others; see `missing`.
     """
 
     differentiable = True
@@ -44,11 +39,6 @@ class ElementalFeatures(Descriptor):
         check_elements(batch, np.arange(len(values)) > 0, "row in the JARVIS table")
         return np.asarray(values[batch.numbers[batch.representative]])
 
-    def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
-        """Return the features, which do not depend on the vectors."""
-        return vectors.new_tensor(self.features(batch))
-
     def missing(self, structure: AtomsLike) -> NDArray[np.bool_]:
-        """Whether each feature has no value, so that it is 0, [n_atoms, 438]."""
-        missing: NDArray[np.bool_] = jarvis_features().missing[to_atoms(structure).numbers]
-        return missing
+        """Tell which features have no value and are therefore 0, [n_atoms, 438]."""
+        return np.asarray(jarvis_features().missing[to_atoms(structure).numbers])

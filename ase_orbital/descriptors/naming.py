@@ -8,7 +8,7 @@ from typing import Any
 
 from ase_orbital.errors import ModelError
 
-# This package's own descriptors have a name without a module.
+# The descriptors of this package are named without a module.
 MODULES = {
     "OFM": "ofm",
     "GOM": "gom",
@@ -19,13 +19,7 @@ MODULES = {
 
 
 def name_of(kind: type) -> str:
-    """Name of a class: `module:class`, or the class alone for one of this package.
-
-    Raises
-    ------
-    ModelError
-        If the class is defined in a function, where it cannot be found by its name.
-    """
+    """Name a class `module:class`, or by the class alone if it is of this package."""
     if kind.__module__ == f"{__package__}.{MODULES.get(kind.__name__)}":
         return kind.__name__
     if "<locals>" in kind.__qualname__:
@@ -37,14 +31,9 @@ def name_of(kind: type) -> str:
 
 
 def class_named(name: Any, base: type) -> Any:
-    """Find the class with a name, which must be a subclass of `base`.
+    """Find a subclass of `base` by its name, in modules that have been imported.
 
-    Modules of other packages are not imported, because a name may come from a file.
-
-    Raises
-    ------
-    ModelError
-        If there is no such class, or its module has not been imported.
+    A name may come from a file, so no module of another package is imported here.
     """
     if name in MODULES:
         return getattr(import_module(f".{MODULES[name]}", __package__), name)

@@ -1,8 +1,7 @@
 """Orbital field matrix.
 
 Source: Pham et al., Sci. Technol. Adv. Mater. 18, 756 (2017),
-doi:10.1080/14686996.2017.1378060. The layout is that of Orbital CrystalNet (Yang): the
-center's own orbitals come first in each row.
+doi:10.1080/14686996.2017.1378060, in the layout of Orbital CrystalNet (Yang).
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ class OFM(Descriptor):
 
     $X_c = \sum_k \frac{\theta_k}{\theta_{max}} \frac{1}{r_k^p} \, o_c o_k^\top$
 
-    with a sum over the faces k of the Voronoi cell of atom c, solid angles theta and
-    distances r in Å. The vector o has a 1 for each occupied (subshell, electrons); see
-    `ORBITALS`.
+    is a sum over the faces k of the Voronoi cell of atom c, with solid angles theta and
+    distances r in Å. The vector o is 1 for each occupied (subshell, electrons) in
+    `elements.ORBITALS`.
 
     Parameters
     ----------
     distance_exponent
         p. It is 1 in Pham et al. and in the paper of Orbital CrystalNet, and 4 in its code.
     center
-        Whether o_c comes first in each row of X_c: 32 x 33 features instead of 32 x 32.
+        Whether o_c precedes the columns of X_c: 32 x 33 features instead of 32 x 32.
 
     Raises
     ------
@@ -54,7 +53,7 @@ class OFM(Descriptor):
     distance_exponent: float = 1
     center: bool = True
 
-    _max_atoms: ClassVar[int] = 256  # 2 MB of features, which stay in the cache
+    _max_atoms: ClassVar[int] = 256  # 2 MB of features fit into the cache
 
     def __post_init__(self) -> None:
         """Validate the settings."""
@@ -68,12 +67,12 @@ class OFM(Descriptor):
         return len(ORBITALS) * (len(ORBITALS) + self.center)
 
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
-        """Compute the rows of [o_c | X_c] one after another; X in Å^-p."""
+        """Compute [o_c | X_c], flattened, [n_inequivalent, n_features]. X in Å^-p."""
         valence, known = _table()
         check_elements(batch, known, "valence configuration")
         n_orbitals = len(ORBITALS)
-        shape = len(batch.representative), n_orbitals, n_orbitals + self.center
-        matrices = np.zeros(shape)
+        n_centers = len(batch.representative)
+        matrices = np.zeros((n_centers, n_orbitals, n_orbitals + self.center))
         for s in range(len(batch.cells)):
             begin, end = batch.first_atom[s : s + 2]
             first, last = batch.first_inequivalent[s : s + 2]
@@ -97,8 +96,8 @@ class OFM(Descriptor):
     def compact(self, features: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Reduce features to 32 for each atom, which keeps distances within an element.
 
-        X_c is the outer product of the center's valence orbitals, which are the same zeros
-        and ones for all atoms of an element, with 32 numbers for the neighbors.
+        X_c is the outer product of the center's valence vector, which all atoms of an
+        element share, and 32 numbers that describe the neighbors.
         """
         n_orbitals = len(ORBITALS)
         matrices = features.reshape(len(features), n_orbitals, -1)[:, :, -n_orbitals:]
@@ -106,31 +105,19 @@ class OFM(Descriptor):
         return np.asarray(matrices.sum(axis=1) / np.sqrt(np.maximum(occupied, 1)))
 
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """Compute X of each atom, [n_atoms, 32, 32]; rows belong to the center. Å^-p.
-
-        Raises
-        ------
-        StructureError, ElementError
-            As for `create`.
-        """
+        """Compute X of each atom, [n_atoms, 32, 32], in Å^-p; rows are center orbitals."""
         features = self.create(structure)
         fields = features.reshape(len(features), len(ORBITALS), -1)
         return np.asarray(fields[:, :, int(self.center) :])
 
     def mean(self, structure: AtomsLike) -> NDArray[np.float64]:
-        """Describe the whole structure by the mean over its atoms, [n_features].
-
-        Raises
-        ------
-        StructureError, ElementError
-            As for `create`.
-        """
+        """Describe a structure by the mean over its atoms, [n_features]."""
         return np.asarray(self.create(structure).mean(axis=0))
 
 
 @cache
 def _table() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Writable valence vectors, for compiled code, and which elements have one."""
+    """Return writable valence vectors for compiled code, and the covered elements."""
     valence = valence_vectors().copy()
     return valence, np.asarray(valence.any(axis=1))
 
@@ -154,20 +141,15 @@ def write_field_matrices(
     valence : [n_elements, n_orbitals]
         Row Z belongs to atomic number Z.
     numbers : [n_atoms]
-        Atomic numbers.
     centers : [n_centers]
         Atoms to describe, in ascending order.
     center, neighbor : [n_faces]
         Atoms of each face. Faces of one center are consecutive.
-    distance : [n_faces]
-        Å.
-    solid_angle : [n_faces]
-        Weight of each face, before division by the center's largest.
+    distance, solid_angle : [n_faces]
     exponent
-        Exponent of the distance in the weight.
-    matrices : [n_centers, n_orbitals, n_orbitals or one more]
-        Zeros, to be written. Rows belong to the center, columns to the neighbors; the
-        center's valence vector comes first as column 0 if there is room. Å^-exponent.
+        p in `OFM`.
+    matrices : [n_centers, n_orbitals, n_orbitals or n_orbitals + 1]
+        Zeros, to be overwritten; the last dimension decides whether o_c is written.
     """
     n_orbitals = valence.shape[1]
     with_center = matrices.shape[2] - n_orbitals

@@ -12,7 +12,6 @@ from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from ase_orbital.neighbors.batch import NeighborBatch
 
@@ -26,12 +25,7 @@ class OneHot(Descriptor):
     ----------
     size
         Number of features. Feature Z belongs to atomic number Z, so feature 0 is always 0.
-        The EOSNet code uses 113.
-
-    Raises
-    ------
-    SettingError
-        If `size` is below 2.
+        Below 2, a SettingError is raised. The EOSNet code uses 113.
     """
 
     size: int = 113
@@ -49,11 +43,7 @@ class OneHot(Descriptor):
         return self.size
 
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
-        """Zeros and a one for each atom, [n_inequivalent, size]."""
+        """Compute zeros and a one for each atom, [n_inequivalent, size]."""
         known = np.arange(self.size) > 0
         check_elements(batch, known, f"place in a one-hot row of {self.size}")
         return np.eye(self.size)[batch.numbers[batch.representative]]
-
-    def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
-        """Return the features, which do not depend on the vectors."""
-        return vectors.new_tensor(self.features(batch))

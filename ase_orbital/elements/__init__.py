@@ -1,4 +1,4 @@
-"""Frozen tables of the elements: rows are atomic numbers, sources are checksummed."""
+"""Tables of the elements, indexed by atomic number, with checksums and sources."""
 
 from __future__ import annotations
 

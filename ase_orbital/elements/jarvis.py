@@ -1,4 +1,4 @@
-"""Chemical features of the elements, as JARVIS tabulates them.
+"""Chemical features of the elements from JARVIS.
 
 Source: Choudhary et al., Phys. Rev. Mater. 2, 083801 (2018),
 doi:10.1103/PhysRevMaterials.2.083801; file `jarvis/core/Elements.json` of jarvis-tools.
@@ -29,19 +29,19 @@ class ElementalTable:
     Parameters
     ----------
     values : [104, n_features]
-        Row Z belongs to the element with that atomic number, row 0 to none. Each column
-        has mean 0 and standard deviation 1 over the elements that have the feature, or
-        is 0 throughout where they agree. No unit. Missing values are 0.
+        Row Z belongs to atomic number Z; row 0 is empty. Each column has mean 0 and
+        standard deviation 1 over the elements that have the feature, or is 0 if they all
+        agree. Missing values are 0. No unit.
     missing : [104, n_features]
-        Where there is no value.
+        Whether the source has no value.
     keys : n_features
         Names of the columns.
     mean, scale : [n_features]
-        What turns a column back into the source's units: `values * scale + mean`.
+        `values * scale + mean` is in the units of the source.
     source
-        Package and version the features come from.
+        Package and version.
     checksum
-        SHA-256 of the table's file.
+        SHA-256 of the file.
     """
 
     values: NDArray[np.float64]
@@ -55,25 +55,24 @@ class ElementalTable:
 
 @cache
 def jarvis_features() -> ElementalTable:
-    """438 features of each element from H to Lr.
+    """Return 438 features of each element from H to Lr.
 
-    Of 21 elements, Xe, Pm, Eu, Po and those from At to Lr except Th and U, the source
-    knows little but `X`, `Z` and `atom_mass`; the rest is missing.
+    For 21 elements (Xe, Pm, Eu, Po, and At to Lr except Th and U), the source contains
+    little more than `X`, `Z` and `atom_mass`; the rest is missing.
     """
     with np.load(BytesIO(read_table(JARVIS)), allow_pickle=False) as table:
-        raw, keys = table["raw"], table["keys"]
-        mean, scale = table["mean"], table["scale"]
+        raw, keys, mean, scale = (table[name] for name in ("raw", "keys", "mean", "scale"))
     missing = np.isnan(raw)
     values = np.where(missing, 0.0, (raw - mean) / scale)
     for array in (values, missing, mean, scale):
         array.setflags(write=False)
     origin = provenance()[JARVIS]
     return ElementalTable(
-        values=values,
-        missing=missing,
-        keys=tuple(keys.tolist()),
-        mean=mean,
-        scale=scale,
-        source=f"jarvis-tools {origin.version}",
-        checksum=origin.sha256,
+        values,
+        missing,
+        tuple(keys.tolist()),
+        mean,
+        scale,
+        f"jarvis-tools {origin.version}",
+        origin.sha256,
     )

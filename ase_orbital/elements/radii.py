@@ -1,4 +1,4 @@
-"""Covalent radii, the widths of the Gaussians in an overlap matrix."""
+"""Covalent radii, which are the widths of the Gaussians in an overlap matrix."""
 
 from __future__ import annotations
 
@@ -18,13 +18,9 @@ RADII: Final = "covalent_radii.csv"
 
 @cache
 def covalent_radii() -> NDArray[np.float64]:
-    """Radii the GOM is defined with, which are not those of ASE.
+    """Return the radii that define the GOM, [113], in Å. They are not those of ASE.
 
-    Returns
-    -------
-    [113]
-        Å, in the order of atomic numbers from 0; nan where there is none.
-        Read-only.
+    They are ordered by atomic number from 0, read-only, and nan for unknown radii.
     """
     known = {
         int(row["atomic_number"]): float(row["covalent_radius_angstrom"])

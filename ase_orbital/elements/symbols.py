@@ -1,4 +1,4 @@
-"""Symbols of the elements, and the one way to say that a table lacks one."""
+"""Symbols of the elements, and the error for elements that a table does not cover."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PERIODS: Final = """
 """
 
 SYMBOLS: Final = tuple(_PERIODS.split())
-"""Symbol of each atomic number; 0 is X, an atom of no element."""
+"""Symbol of each atomic number; 0 is X, a dummy atom."""
 
 
 def require(
     numbers: NDArray[np.integer[Any]], known: NDArray[np.bool_], entry: str
 ) -> None:
-    """Raise unless a table knows the element of every atom.
+    """Raise ElementError if a table does not cover the element of an atom.
 
     Parameters
     ----------
@@ -34,29 +34,24 @@ def require(
     known : [n]
         Whether the table has an entry, for each atomic number from 0.
     entry
-        What it holds, such as "covalent radius in the GOM table".
-
-    Raises
-    ------
-    ElementError
-        Naming the first atom without an entry.
+        Description of an entry, such as "covalent radius in the GOM table".
     """
-    # Outside of the table, entry 0 answers, which belongs to no element.
+    # Numbers outside the table become 0, which is no element.
     inside = np.where((numbers > 0) & (numbers < len(known)), numbers, 0)
     if known[inside].all():
         return
-    covered = np.flatnonzero(known)
     atom = int(known[inside].argmin())
     number = int(numbers[atom])
     symbol = SYMBOLS[number] if 0 <= number < len(SYMBOLS) else "no element"
     raise ElementError(
         f"atom {atom} ({symbol}, Z={number}) has no {entry} "
-        f"(Z {spans(covered)}); replace it, or choose a descriptor that covers its element"
+        f"(Z {spans(np.flatnonzero(known))}); replace it, or choose a descriptor that "
+        "covers its element"
     )
 
 
 def spans(numbers: NDArray[np.integer[Any]]) -> str:
-    """Write ascending numbers as ranges, such as "1-53, 55"."""
+    """Format ascending numbers as ranges, such as "1-53, 55"."""
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
     return ", ".join(
         f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run)

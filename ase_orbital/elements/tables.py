@@ -1,4 +1,4 @@
-"""Where the frozen tables come from, and that they are still what they were."""
+"""Read the tables of the elements, with their sources and checksums."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Provenance(NamedTuple):
     Attributes
     ----------
     source
-        Who published the values, and what was changed.
+        Publication or package, and changes to its values.
     version
         Release of the source.
     license
-        Terms the source is under.
+        License of the source.
     sha256
-        Checksum of the table's file.
+        Checksum of the file.
     """
 
     source: str
@@ -42,18 +42,12 @@ def _manifest() -> dict[str, Provenance]:
 
 
 def provenance() -> dict[str, Provenance]:
-    """Origin of every table, by the name of its file."""
+    """Return the origin of each table by the name of its file."""
     return dict(_manifest())
 
 
 def read_table(name: str) -> bytes:
-    """Content of a table's file.
-
-    Raises
-    ------
-    OrbitalError
-        If the file is not the one whose checksum was published.
-    """
+    """Read a file; raise OrbitalError if its checksum is not the published one."""
     content = (TABLES / name).read_bytes()
     expected, found = _manifest()[name].sha256, sha256(content).hexdigest()
     if found != expected:

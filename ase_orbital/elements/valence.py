@@ -1,4 +1,4 @@
-"""Valence electrons as vectors of zeros and ones.
+"""Valence electron configurations, and their one-hot vectors.
 
 Source: Pham et al., Sci. Technol. Adv. Mater. 18, 756 (2017),
 doi:10.1080/14686996.2017.1378060.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VALENCE: Final = "valence_configurations.csv"
 
 CAPACITIES: Final = {"s": 2, "p": 6, "d": 10, "f": 14}
-"""Electrons that fill a subshell."""
+"""Number of electrons in a full subshell."""
 
 ORBITALS: Final = tuple(
     f"{subshell}{electrons}"
@@ -33,25 +33,18 @@ ORBITALS: Final = tuple(
 
 @cache
 def valence_configurations() -> dict[str, str]:
-    """Ground state of each element from H to Lr, such as `"[Ar] 3d6 4s2"` for Fe."""
+    """Return the ground state of each element up to Lr, such as `"[Ar] 3d6 4s2"` for Fe."""
     rows = csv.DictReader(read_table(VALENCE).decode().splitlines())
     return {row["symbol"]: row["configuration"] for row in rows}
 
 
 @cache
 def valence_vectors() -> NDArray[np.float64]:
-    """One-hot occupation of every subshell outside the noble-gas core.
+    """Return one-hot vectors of all subshells outside the noble-gas core, [104, 32].
 
-    Returns
-    -------
-    [104, 32]
-        Row Z belongs to the element with that atomic number, row 0 to none; columns
-        follow `ORBITALS`. Read-only.
-
-    Notes
-    -----
-    The core is the noble gas before the element, so a noble gas keeps its outer shell:
-    Fe has s2 and d6, Zn s2 and d10, Ne s2 and p6.
+    Row Z belongs to atomic number Z and row 0 is zero; columns follow `ORBITALS`. The core
+    is the noble gas before the element, so a noble gas keeps its outer shell: Fe has s2 and
+    d6, Zn s2 and d10, Ne s2 and p6. The array is read-only.
     """
     configurations = valence_configurations().values()
     vectors = np.zeros((1 + len(configurations), len(ORBITALS)))

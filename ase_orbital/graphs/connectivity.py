@@ -1,4 +1,4 @@
-"""Connectivity: which atoms are joined by edges."""
+"""Make the edges of crystal graphs."""
 
 from __future__ import annotations
 
@@ -27,19 +27,13 @@ class Edges(NamedTuple):
     Parameters
     ----------
     atom : [n_nodes]
-        Atom of the batch that each node stands for.
-    atom_copies : [n_nodes]
-        Number of equivalent atoms that it represents.
+        Atom of the batch that each node represents.
     n_atoms, n_edges : [n_structures]
-        Nodes and edges of each structure.
+        Number of nodes and edges of each structure.
     pair : [n_edges]
-        Pair of the batch that each edge was made from.
-    target, source : [n_edges]
-        Nodes, counted through the batch.
-    distance : [n_edges]
-        Å.
-    weight, reverse_offset, edge_copies : [n_edges]
-        As in `CrystalGraph`.
+        Pair of the batch from which each edge is made.
+    atom_copies, target, source, distance, weight, reverse_offset, edge_copies
+        As in `CrystalGraph`; target and source are nodes.
     """
 
     atom: Integers
@@ -99,10 +93,10 @@ class Connectivity:
             )
 
     def search(self, cutoff: float) -> tuple[float, Extension]:
-        """How far to search, if a descriptor needs the pairs up to a cutoff (Å).
+        """Return the search distance if a descriptor needs all pairs up to a cutoff (Å).
 
-        The nearest few neighbors are mostly near: the whole radius is searched only in
-        structures that have an atom with too few neighbors within the descriptor's cutoff.
+        The whole radius is searched only in structures in which an atom has too few
+        neighbors within the descriptor's cutoff.
         """
         if self.smoothing is None or not 0.0 < cutoff < self.radius:
             return max(cutoff, self.radius), NO_EXTENSION
@@ -115,12 +109,12 @@ class Connectivity:
         Parameters
         ----------
         batch
-            Searched as `search` says.
+            From a search with the distances that `search` returns.
         merged
-            Whether one atom stands for all equivalent ones, and one edge for all edges of
-            one length between such atoms. This is not done without a smoothing, because
-            no symmetry says which of several equal neighbors are the nearest, nor where
-            merging would leave an edge without its reverse.
+            Whether one atom represents all equivalent ones, and one edge all edges of one
+            length between them. Nothing is merged without a smoothing, because the choice
+            among equally distant neighbors breaks the symmetry, or if an edge would lose
+            its reverse.
         """
         if self.smoothing is None:
             return self._nearest(batch)
@@ -134,7 +128,7 @@ class Connectivity:
         )
 
     def _nearest(self, batch: NeighborBatch) -> Edges:
-        """Edges between all atoms, from exactly the nearest neighbors."""
+        """Make edges between all atoms from exactly the nearest neighbors."""
         inside = batch.distance <= self.radius
         weight = nearest(batch, k=self.n_neighbors) * inside
         reverse = _reverse(batch)
@@ -161,7 +155,7 @@ class Connectivity:
 
 
 def _reverse(batch: NeighborBatch) -> Integers:
-    """Index of (j, i, -S) for each pair (i, j, S)."""
+    """Find the index of (j, i, -S) for each pair (i, j, S)."""
     forward = np.lexsort((*batch.shift.T, batch.neighbor, batch.center))
     backward = np.lexsort((*-batch.shift.T, batch.center, batch.neighbor))
     reverse = np.empty_like(forward)
@@ -178,7 +172,7 @@ def _edges(
     symmetric: bool,
     merged: bool,
 ) -> Edges:
-    """Edges in arrays that are longer than needed."""
+    """Make edges in arrays that are longer than needed."""
     n_structures, n_all, room = len(batch.cells), len(batch.numbers), len(batch.center)
     edges = Edges(
         np.empty(n_all, np.int64), np.empty(n_all, np.int64),
@@ -235,10 +229,10 @@ def _add_edges(
     symmetric: bool,
     tolerance: float,
 ) -> int:
-    """Write the edges into node t from edge `begin` on; the edge after the last.
+    """Write the edges into node t, starting at edge `begin`; return the end.
 
-    Edges from one node merge if their distances differ by at most the tolerance; with a
-    tolerance below zero none do.
+    Edges from one node are merged if their distances differ by at most the tolerance; a
+    negative tolerance merges none.
     """
     count, atom = begin, edges.atom[t]
     for pair in range(batch.first_pair[atom], batch.first_pair[atom + 1]):
@@ -278,10 +272,10 @@ def _link_reverses(
     first_edge: Integers,
     tolerance: float,
 ) -> bool:
-    """Write the steps to the reverses of the edges of some nodes; whether all have one.
+    """Write the offsets to reverse edges; return whether all edges have one.
 
-    An edge and its reverse get one distance and one weight. With a tolerance below zero
-    nothing was merged, and their shifts have to be opposite.
+    An edge and its reverse get the same distance and weight. With a negative tolerance
+    nothing was merged, and their shifts must be opposite.
     """
     complete = True
     for edge in range(first_edge[begin], first_edge[end]):

@@ -1,4 +1,4 @@
-"""Convert structures to graphs, in this package's, PyG's or DGL's form."""
+"""Convert structures to graphs of this package, PyG or DGL."""
 
 from __future__ import annotations
 
@@ -37,18 +37,13 @@ def build_graphs(
     Parameters
     ----------
     structures
-        Have passed `to_atoms`. They are described together, which shares work.
+        Results of `to_atoms`. They are described together, which saves time.
     descriptor
-        Gives the features of the atoms.
+        Computes the features of the atoms.
     connectivity
-        Gives the edges.
+        Makes the edges.
     dtype
         Type of the floating-point tensors.
-
-    Returns
-    -------
-    list
-        In input order.
     """
     if not structures:
         return []
@@ -70,11 +65,10 @@ def build_batch(
     structures, descriptor, connectivity, dtype
         As for `build_graphs`.
     merged
-        Whether one atom stands for all equivalent ones, and one edge for all edges of one
-        length between such atoms; the graph then has `atom_copies` and `edge_copies`. A
-        model predicts the same for it as for the whole graph, up to rounding. Positions
-        cannot be recovered: `fractional` and `shift` belong to one of the merged atoms and
-        edges.
+        Whether one atom represents all equivalent ones, and one edge all edges of one
+        length between them; the graph then has `atom_copies` and `edge_copies`. Predictions
+        are those for the whole graph, up to rounding. Positions cannot be recovered:
+        `fractional` and `shift` are those of one of the merged atoms and edges.
     """
     cutoff, extension = connectivity.search(descriptor.cutoff)
     precision = str(dtype).removeprefix("torch.")
@@ -115,25 +109,22 @@ class Atoms2Graph:
 
     Parameters
     ----------
-    descriptor
-        Gives the features of the atoms.
+    descriptor, dtype
+        As for `build_graphs`.
     radius, n_neighbors, smoothing, symmetric
-        Settings of the edges; see `Connectivity`.
+        As for `Connectivity`.
     backend
         "pyg" for PyTorch Geometric, "dgl" for DGL.
-    dtype
-        Type of the graph's floating-point tensors.
 
     Raises
     ------
     GraphError
-        If there is no such backend, or the number of the descriptor's features depends on
-        the structure, which no network takes.
+        If the backend is unknown, or the number of features depends on the structure.
     SettingError
         If a setting of the edges is invalid.
     """
 
-    # matgl's word for the order in which `node_type` counts the elements.
+    # Elements in the order of `node_type`, under matgl's name.
     element_types: tuple[str, ...] = SYMBOLS[1:]
 
     def __init__(
@@ -184,7 +175,7 @@ class Atoms2Graph:
         Parameters
         ----------
         structure
-            `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
+            Anything that `Descriptor.create` takes.
 
         Returns
         -------
@@ -193,36 +184,19 @@ class Atoms2Graph:
         lattice : [1, 3, 3]
             Rows are lattice vectors. Å.
         state_attr : [2]
-            Zeros: no state is used.
+            Zeros, because no state is used.
         """
         graph = self.crystal_graph(structure)
-        return (
-            from_crystal_graph(graph, self.backend),
-            graph.lattice,
-            np.zeros(2, dtype=np.float32),
-        )
+        converted = from_crystal_graph(graph, self.backend)
+        return converted, graph.lattice, np.zeros(2, dtype=np.float32)
 
     def get_graphs(self, structures: Iterable[AtomsLike]) -> list[Any]:
         """Convert many structures, about twice as fast as with `get_graph` one by one.
 
-        Parameters
-        ----------
-        structures
-            Anything `get_graph` takes.
-
-        Returns
-        -------
-        list
-            DGLGraphs or PyG Data, in input order.
-
-        Raises
-        ------
-        StructureError
-            With a note that says which structure of the list is meant.
+        Only graphs are returned. An error has a note that names the structure.
         """
-        graphs = build_graphs(
-            to_atoms_many(structures), self.descriptor, self.connectivity, self.dtype
-        )
+        atoms = to_atoms_many(structures)
+        graphs = build_graphs(atoms, self.descriptor, self.connectivity, self.dtype)
         return [from_crystal_graph(graph, self.backend) for graph in graphs]
 
     def crystal_graph(self, structure: AtomsLike) -> CrystalGraph:
@@ -232,7 +206,7 @@ class Atoms2Graph:
 
 
 class Structure2Graph(Atoms2Graph):
-    """`Atoms2Graph` under matgl's name for pymatgen structures; both take either kind."""
+    """`Atoms2Graph` under matgl's name; both accept ASE and pymatgen structures."""
 
 
 def from_crystal_graph(graph: CrystalGraph, backend: Backend) -> Any:
@@ -252,7 +226,7 @@ def from_crystal_graph(graph: CrystalGraph, backend: Backend) -> Any:
 
 
 def as_crystal_graph(graph: Any) -> CrystalGraph:
-    """Convert a DGLGraph, or PyG Data or Batch; a CrystalGraph is returned as it is.
+    """Convert a DGLGraph, or PyG Data or Batch; return a CrystalGraph unchanged.
 
     Raises
     ------
@@ -261,7 +235,7 @@ def as_crystal_graph(graph: Any) -> CrystalGraph:
     """
     if isinstance(graph, CrystalGraph):
         return graph
-    # Test by name, so that graphs of one framework do not import the other.
+    # Compare names, because graphs of one framework must not import the other.
     frameworks = {kind.__module__.partition(".")[0] for kind in type(graph).__mro__}
     try:
         if "torch_geometric" in frameworks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# Fields by what their first dimension counts.
 PER_ATOM = ("features", "numbers", "fractional", "atom_copies")
-PER_EDGE = (
-    "source", "target", "distance", "weight", "shift", "reverse_offset", "edge_copies"
-)  # fmt: skip
-PER_GRAPH = ("lattice", "n_atoms", "n_edges")
+PER_GRAPH = ("lattice", "n_atoms", "n_edges")  # all other fields have a value per edge
 OPTIONAL = {
     "reverse_offset": "reverse edges",
     "atom_copies": "merged atoms",
@@ -44,24 +40,21 @@ class CrystalGraph:
     fractional : [n_atoms, 3]
         Positions in units of the lattice vectors.
     source, target : [n_edges]
-        Atom indices, counted through the batch.
+        Atom indices within the batch.
     distance : [n_edges]
         Length of each edge in Å.
     weight : [n_edges]
-        Weight of the neighbor; if every edge has its reverse, the sum of the weights for
-        both directions.
+        Weight of the neighbor; in a symmetric graph, the sum for both directions.
     shift : [n_edges, 3]
         Lattice vectors that are added to the source's position to reach the image.
     reverse_offset : [n_edges], optional
-        Offset from the index of an edge to that of its reverse. It is relative, so that it
-        remains valid in any batch.
+        Offset from the index of an edge to that of its reverse, valid in any batch.
     lattice : [n_graphs, 3, 3]
         Rows are lattice vectors in Å, or unit vectors along non-periodic directions.
     n_atoms, n_edges : [n_graphs]
         Numbers of atoms and edges of each graph.
     atom_copies : [n_atoms], optional
-        Number of equivalent atoms that each atom represents; see
-        `graphs.converters.build_batch`.
+        Number of equivalent atoms that each atom represents; see `converters.build_batch`.
     edge_copies : [n_edges], optional
         Number of equivalent edges to the target that each edge represents.
     """
@@ -89,7 +82,7 @@ class CrystalGraph:
 
     @property
     def n_graphs(self) -> int:
-        """Number of crystals."""
+        """Number of crystals in the batch."""
         return len(self.n_atoms)
 
     @property
@@ -104,7 +97,7 @@ class CrystalGraph:
 
     @property
     def sizes(self) -> Tensor:
-        """Number of atoms in each cell, including merged ones, [n_graphs]."""
+        """Number of atoms in each cell before merging, [n_graphs]."""
         if self.atom_copies is None:
             return self.n_atoms
         sizes = torch.zeros_like(self.n_atoms)
@@ -133,19 +126,18 @@ class CrystalGraph:
 
         As in torch, the graph itself is returned if nothing changes.
         """
-        if (
-            dtype is None
-            and device is not None
-            and torch.device(device) == self.features.device
-        ):
+        same_device = device is not None and torch.device(device) == self.features.device
+        if same_device and dtype is None:
             return self
-        moved = {}
-        for field in fields(self):
-            tensor = getattr(self, field.name)
-            if tensor is not None:
-                kind = dtype if tensor.is_floating_point() else None
-                moved[field.name] = tensor.to(device=device, dtype=kind)
+        moved = {
+            name: tensor.to(device, dtype if tensor.is_floating_point() else None)
+            for name, tensor in self._tensors().items()
+        }
         return replace(self, **moved)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return the fields that are not None."""
+        return {name: tensor for name, tensor in vars(self).items() if tensor is not None}
 
     @staticmethod
     def batch(graphs: Sequence[CrystalGraph]) -> CrystalGraph:
@@ -162,9 +154,8 @@ class CrystalGraph:
             if len({getattr(graph, name) is None for graph in graphs}) > 1:
                 raise GraphError(f"some graphs have {what} and some have none")
         joined = {
-            field.name: torch.cat([getattr(graph, field.name) for graph in graphs])
-            for field in fields(CrystalGraph)
-            if getattr(graphs[0], field.name) is not None
+            name: torch.cat([getattr(graph, name) for graph in graphs])
+            for name in graphs[0]._tensors()
         }
         atoms_before = _before(torch.stack([graph.n_atoms.sum() for graph in graphs]))
         edges = torch.stack([graph.n_edges.sum() for graph in graphs])
@@ -175,23 +166,18 @@ class CrystalGraph:
 
     def select(self, indices: Tensor) -> CrystalGraph:
         """Select members of a batch in the order of `indices`, [n_selected]."""
-        atoms = _spans(self.n_atoms, indices)
+        members = dict.fromkeys(PER_ATOM, _spans(self.n_atoms, indices))
+        members |= dict.fromkeys(PER_GRAPH, indices)
         edges = _spans(self.n_edges, indices)
         taken = {
-            name: getattr(self, name)[members]
-            for names, members in (
-                (PER_ATOM, atoms),
-                (PER_EDGE, edges),
-                (PER_GRAPH, indices),
-            )
-            for name in names
-            if getattr(self, name) is not None
+            name: tensor[members.get(name, edges)]
+            for name, tensor in self._tensors().items()
         }
         step = _before(taken["n_atoms"]) - _before(self.n_atoms)[indices]
         step = torch.repeat_interleave(step, taken["n_edges"])
-        return CrystalGraph(
-            **taken | {"source": taken["source"] + step, "target": taken["target"] + step}
-        )
+        taken["source"] += step
+        taken["target"] += step
+        return CrystalGraph(**taken)
 
     def unbatch(self) -> list[CrystalGraph]:
         """Split a batch into its members."""

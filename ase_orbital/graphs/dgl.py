@@ -49,13 +49,7 @@ def to_dgl(graph: CrystalGraph) -> DGLGraph:
 
 
 def from_dgl(graph: Any) -> CrystalGraph:
-    """Convert a graph, batched or not, that `to_dgl` made.
-
-    Raises
-    ------
-    KeyError
-        If a field is missing. `as_crystal_graph` turns this into a GraphError.
-    """
+    """Convert a graph or batch from `to_dgl`; raise KeyError if a field is missing."""
     source, target = graph.edges()
     n_atoms = graph.batch_num_nodes()
     return CrystalGraph(

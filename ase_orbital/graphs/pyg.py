@@ -39,13 +39,7 @@ def to_pyg(graph: CrystalGraph) -> Data:
 
 
 def from_pyg(data: Any) -> CrystalGraph:
-    """Convert a graph, batched or not, that `to_pyg` made.
-
-    Raises
-    ------
-    KeyError
-        If a field is missing. `as_crystal_graph` turns this into a GraphError.
-    """
+    """Convert a graph or batch from `to_pyg`; raise KeyError if a field is missing."""
     # Read by key: a missing attribute may be None.
     source, target = data["edge_index"]
     if isinstance(data, Batch):

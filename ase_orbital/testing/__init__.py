@@ -1,4 +1,4 @@
-"""Invariance checks for descriptors and models, to be used in tests of your own."""
+"""Invariance checks for descriptors and models, for your own tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that results do not depend on how a crystal is written down."""
+"""Check that results do not depend on how a crystal is described."""
 
 from __future__ import annotations
 
@@ -40,26 +40,17 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
         Any structure, periodic or not.
     seed
         Seed of the random rotation, translation and permutation.
-
-    Yields
-    ------
-    Rewriting
-        Name of the change, the Atoms, and the original index of each atom.
     """
     atoms = to_atoms(structure)
     rng = np.random.default_rng(seed)
     order = np.arange(len(atoms))
 
-    rotated = atoms.copy()
-    turn = Rotation.random(random_state=seed).as_matrix()
-    rotated.set_cell(atoms.cell.array @ turn)
-    rotated.positions = atoms.positions @ turn
-    yield Rewriting("rotation", rotated, order)
-
-    mirrored = atoms.copy()
-    mirrored.set_cell(atoms.cell.array * [1, 1, -1])
-    mirrored.positions = atoms.positions * [1, 1, -1]
-    yield Rewriting("reflection", mirrored, order)
+    rotation = Rotation.random(random_state=seed).as_matrix()
+    for change, matrix in ("rotation", rotation), ("reflection", np.diag([1, 1, -1])):
+        turned = atoms.copy()
+        turned.set_cell(atoms.cell.array @ matrix)
+        turned.positions = atoms.positions @ matrix
+        yield Rewriting(change, turned, order)
 
     moved = atoms.copy()
     moved.translate(rng.normal(size=3))
@@ -91,18 +82,16 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
 def assert_invariant(
     descriptor: Descriptor, structure: AtomsLike, *, tolerance: float = 1e-9, seed: int = 0
 ) -> None:
-    """Fail if the features of an atom depend on how the crystal is written down.
+    """Fail if features differ between equivalent descriptions of a crystal.
 
     Parameters
     ----------
     descriptor
         Its method `create` is called.
-    structure
-        Any structure, periodic or not.
+    structure, seed
+        As for `same_crystals`.
     tolerance
         Largest allowed difference, in the unit of the features.
-    seed
-        Seed of the random rotation, translation and permutation.
     """
     features = descriptor.create(structure)
     for change, other, origin in same_crystals(structure, seed=seed):
@@ -122,18 +111,16 @@ def assert_function_of_the_crystal(
     tolerance: float,
     seed: int = 0,
 ) -> None:
-    """Fail if predictions depend on how the crystal is written down.
+    """Fail if predictions differ between equivalent descriptions of a crystal.
 
     Parameters
     ----------
     predict
         Function of Atoms such as `Predictor(...).predict`.
-    structure
-        Any structure.
+    structure, seed
+        As for `same_crystals`.
     tolerance
         Largest allowed difference, in the unit of the property.
-    seed
-        Seed of the random rotation, translation and permutation.
     """
     atoms = to_atoms(structure)
     expected = predict(atoms)
