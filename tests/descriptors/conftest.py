@@ -1,4 +1,4 @@
-"""Structures of the tests of descriptors."""
+"""Structures for tests of descriptors."""
 
 import pytest
 from ase.build import bulk

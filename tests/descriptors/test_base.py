@@ -1,4 +1,4 @@
-"""What all descriptors have in common, also those that a user writes."""
+"""All descriptors, including those of a user, have the same interface."""
 
 import json
 import pickle
@@ -40,7 +40,7 @@ KINDS = [
 
 @pytest.mark.parametrize("descriptor", [OneHot(), ElementalFeatures(), EOSNET], ids=str)
 @pytest.mark.parametrize("atoms", [ROCKSALT, molecule("CH4")], ids=["crystal", "molecule"])
-def test_features_ignore_how_the_crystal_is_written(descriptor, atoms):
+def test_features_are_the_same_for_every_description_of_a_crystal(descriptor, atoms):
     assert_invariant(descriptor, atoms)
 
 
@@ -55,7 +55,7 @@ def test_many_are_described_as_each_alone(descriptor):
 
 
 @pytest.mark.parametrize("descriptor", KINDS, ids=str)
-def test_features_belong_to_whoever_asked(descriptor):
+def test_features_share_no_memory(descriptor):
     unlike = [bulk("NaCl", "rocksalt", a=a) for a in (5.6, 5.64, 5.7)]
     for features in descriptor.create_many([*unlike, ROCKSALT]):
         whole = features if features.base is None else features.base
@@ -205,7 +205,7 @@ def test_settings_that_are_not_known_cannot_be_saved():
 
 
 class Plain(Descriptor):
-    """A descriptor that is no dataclass."""
+    """A descriptor that is not a dataclass."""
 
     n_features = 1
 

@@ -119,7 +119,7 @@ def test_eigenvalues_are_continuous_while_an_atom_crosses_the_cutoff():
 
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("orbitals", ["s", "sp"])
-def test_rows_ignore_how_the_crystal_is_written(name, orbitals):
+def test_gom_features_are_the_same_for_every_description_of_a_crystal(name, orbitals):
     assert_invariant(GOM(cutoff=4.5, orbitals=orbitals), STRUCTURES[name])
 
 
@@ -129,7 +129,7 @@ def test_crowded_environment_keeps_whole_shells_and_stays_invariant(most):
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (12, 1), (13, 13), (18, 13), (19, 19)])
-def test_most_neighbors_are_cut_between_shells(most, kept):
+def test_max_atoms_cuts_between_shells(most, kept):
     """In fcc shells end after 12, 18 and 42 neighbors; the center counts as well."""
     row = GOM(max_atoms=most, n_eigenvalues=60).create(bulk("Cu"))[0]
     assert np.count_nonzero(row) == kept
@@ -163,7 +163,7 @@ def test_number_of_eigenvalues_pads_and_truncates(orbitals):
     assert (np.diff(full, axis=1) <= 1e-14).all()
 
 
-def test_rows_are_as_long_as_the_largest_environment():
+def test_number_of_features_is_that_of_the_largest_environment():
     atoms = Atoms("OH2", [[0, 0, 0], [0, 0, 0.96], [0, 3.5, 0]])
     rows = GOM(cutoff=3.55).create(atoms)
     assert rows.shape == (3, 3)
@@ -172,7 +172,7 @@ def test_rows_are_as_long_as_the_largest_environment():
     assert GOM(n_eigenvalues=9).n_features == 9
 
 
-def test_normalized_rows_have_length_one():
+def test_normalized_features_have_norm_one():
     plain = GOM(n_eigenvalues=66).create(RUTILE)
     rows = GOM(n_eigenvalues=66, normalize=True).create(RUTILE)
     assert_allclose(np.linalg.norm(rows, axis=1), 1.0)
@@ -192,7 +192,7 @@ def test_single_precision_is_close(orbitals):
 @pytest.mark.parametrize(
     ("dtype", "edge"), [("float32", 1.2988659106070712), ("float64", 1.7759839893262175)]
 )
-def test_degenerate_levels_of_a_cube(dtype, edge):
+def test_degenerate_eigenvalues_of_a_cube(dtype, edge):
     corners = np.indices((2, 2, 2)).reshape(3, -1).T
     found = GOM(orbitals="sp", cutoff=4.0, dtype=dtype).create(Atoms("H8", edge * corners))
     rounding = np.finfo(dtype).eps * found.shape[1]  # of n x n matrices of numbers up to 1
@@ -278,6 +278,6 @@ def test_coincident_atoms_are_refused():
         ("dtype", "double precision"),
     ],
 )
-def test_setting_that_means_nothing_is_refused_by_name(setting, value):
+def test_invalid_setting_is_named(setting, value):
     with pytest.raises(ValueError, match=f"{setting} must be"):
         GOM(**{setting: value})

@@ -55,7 +55,7 @@ def test_bcc_weighs_squares_by_their_solid_angle(exponent):
     np.testing.assert_allclose(field[D6, S2], expected)
 
 
-def test_layout():
+def test_valence_of_the_center_is_the_first_column():
     with_center = OFM().create(rattled())
     without = OFM(center=False).create(rattled())
     assert with_center.shape == (8, OFM().n_features) == (8, 1056)
@@ -99,7 +99,7 @@ STRUCTURES = {
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
-def test_rows_follow_the_atoms_and_nothing_else(name):
+def test_ofm_features_are_the_same_for_every_description_of_a_crystal(name):
     atoms = STRUCTURES[name]
     expected = OFM().create(atoms)
     turn = Rotation.from_rotvec([1.0, 0.2, -0.5]).as_matrix().T

@@ -86,5 +86,5 @@ def test_missing_values_are_zero_and_never_the_mark_of_the_source():
 
 
 @pytest.mark.parametrize("name", ["values", "missing", "mean", "scale"])
-def test_nobody_can_change_the_table(name):
+def test_table_is_read_only(name):
     assert not getattr(jarvis_features(), name).flags.writeable

@@ -36,6 +36,6 @@ def test_only_row_zero_has_no_radius():
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(covalent_radii())), [0])
 
 
-def test_nobody_can_change_the_radii():
+def test_radii_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         covalent_radii()[1] = 1.0

@@ -32,7 +32,7 @@ def test_number_that_is_no_element_is_refused(number, name):
         require(np.array([number]), known, "valence configuration")
 
 
-def test_gaps_are_spelled_out():
+def test_covered_elements_are_listed_as_ranges():
     known = np.array([False, True, True, False, True])
     with pytest.raises(ElementError, match=r"\(Z 1-2, 4\)"):
         require(np.array([3]), known, "radius")

@@ -80,6 +80,6 @@ def test_row_zero_is_empty():
     assert not valence_vectors()[0].any()
 
 
-def test_nobody_can_change_the_vectors():
+def test_vectors_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         valence_vectors()[26, 0] = 1.0

@@ -1,4 +1,4 @@
-"""What several tests of graphs use."""
+"""Fixtures of several tests of graphs."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from ase_orbital.graphs import CrystalGraph
 
 @pytest.fixture(scope="session")
 def assert_same():
-    """Hold two graphs to equality in every field, dtypes included."""
+    """Assert that two graphs are equal in every field, including dtypes."""
 
     def check(one, other):
         for field in dataclasses.fields(CrystalGraph):

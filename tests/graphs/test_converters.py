@@ -1,4 +1,4 @@
-"""Graphs of PyTorch Geometric and DGL against ours: nothing may be lost on the way."""
+"""Converting CrystalGraph to PyTorch Geometric or DGL and back loses nothing."""
 
 import os
 import subprocess
@@ -94,7 +94,7 @@ def test_double_precision_survives(structures, backend, assert_same):
     assert_same(graph, as_crystal_graph(from_crystal_graph(graph, backend)))
 
 
-# --- In matgl's manner
+# --- The interface of matgl
 
 
 def test_graph_lattice_and_state_come_as_matgl_has_them(structures, backend):
@@ -177,7 +177,7 @@ def test_what_is_no_descriptor_is_refused(value):
         Atoms2Graph(value)
 
 
-def test_rows_that_no_batch_takes_are_refused():
+def test_number_of_features_must_not_depend_on_the_structure():
     with pytest.raises(GraphError, match="set n_eigenvalues for GOM"):
         Atoms2Graph(GOM())
 

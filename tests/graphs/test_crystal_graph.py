@@ -1,4 +1,4 @@
-"""Graphs against the pairs they are made of: edges, their reverses, batches."""
+"""Edges of a graph, their reverses and batches, compared with the pairs of neighbors."""
 
 import dataclasses
 
@@ -112,7 +112,7 @@ def test_edges_of_an_atom_to_its_own_images_have_reverses():
     assert torch.equal(graph.shift[graph.reverse], -graph.shift)
 
 
-def test_weight_is_the_sum_of_the_occupations_seen_from_both_ends(structures):
+def test_weight_is_the_sum_for_both_directions(structures):
     atoms = structures["perovskite"]
     one_way = build(atoms, DIRECTED)
     edges = {
@@ -179,7 +179,7 @@ def test_members_can_be_taken_in_any_order_and_twice(members, assert_same):
     assert_same(batch, CrystalGraph.batch([members[index] for index in chosen]))
 
 
-def test_nobody_may_be_taken(members):
+def test_selection_may_be_empty(members):
     none = CrystalGraph.batch(members).select(torch.tensor([], dtype=torch.long))
     assert none.n_graphs == 0
     assert len(none.numbers) == len(none.source) == 0

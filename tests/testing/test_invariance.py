@@ -1,4 +1,4 @@
-"""The checks of invariance find each dependence on how a crystal is written."""
+"""The invariance checks find each dependence on the description of a crystal."""
 
 import numpy as np
 import pytest
