@@ -67,7 +67,7 @@ def unit_of(name: str) -> str:
     return PROPERTIES[name].unit if name in PROPERTIES else ""
 
 
-def learned_unit_of(name: str, transform: str) -> str:
+def transformed_unit(name: str, transform: str) -> str:
     """Return the unit of the transformed property, such as log10(GPa)."""
     unit = unit_of(name)
     return f"log10({unit})" if transform == "log10" else unit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ase_orbital.files import atomic_write
+from ase_orbital.files import atomic_write, write_csv, write_text
 
 
 def test_the_new_file_replaces_the_old_one_when_it_is_complete(tmp_path):
@@ -44,4 +44,13 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first"  # it was done last
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_and_tables_replace_older_files(tmp_path):
+    path = tmp_path / "table.csv"
+    write_text(path, "energy in Å and eV\n")
+    assert path.read_text(encoding="utf-8") == "energy in Å and eV\n"
+    write_csv(path, [("id", "reason"), ("a", "no gap, no energy")])
+    assert path.read_bytes() == b'id,reason\r\na,"no gap, no energy"\r\n'
     assert list(tmp_path.iterdir()) == [path]

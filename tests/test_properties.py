@@ -5,7 +5,7 @@ from ase import Atoms
 from ase.db import connect
 
 from ase_orbital import properties
-from ase_orbital.properties import PREFIX, PROPERTIES, STD, learned_unit_of, unit_of
+from ase_orbital.properties import PREFIX, PROPERTIES, STD, transformed_unit, unit_of
 
 
 def test_a_standard_deviation_has_the_unit_of_its_property():
@@ -27,7 +27,7 @@ def test_an_unknown_name_has_no_known_unit():
 def test_moduli_are_learned_as_logarithms():
     for name, described in PROPERTIES.items():
         expected = "log10(GPa)" if name.endswith("_modulus") else described.unit
-        assert learned_unit_of(name, described.transform) == expected
+        assert transformed_unit(name, described.transform) == expected
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

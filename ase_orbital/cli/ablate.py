@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    from ase_orbital.training.ablation import ablate
+    from ase_orbital.training.series import ablate
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     arguments.output.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     from ase_orbital.training.comparison import compare
-    from ase_orbital.training.evaluation import committee
+    from ase_orbital.training.evaluation import evaluate_mean
     from ase_orbital.zoo.folders import load_model
 
     models = {name: load_model(name) for name in arguments.model}
@@ -73,7 +73,7 @@ def run(arguments: Namespace) -> None:
     )
     if len(models) > 1:
         transform = next(iter(models.values())).transform
-        evaluations["all together"] = committee([*evaluations.values()], transform)
+        evaluations["all together"] = evaluate_mean([*evaluations.values()], transform)
     names = list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics))
     rows = [
         [model, *(_cell(evaluation.metrics.get(name)) for name in names)]

@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    from ase_orbital.training.curves import learning_curve
+    from ase_orbital.training.series import learning_curve
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     sizes = sorted(arguments.train_on)

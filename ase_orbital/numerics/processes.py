@@ -27,15 +27,8 @@ def map_in_processes(
     The processes are spawned, because a forked process inherits the locks of torch and
     numba. Starting them takes some seconds, so each item should be worth that time. They
     share the caller's torch threads. After an error or Ctrl-C, no further item is started.
-
-    Parameters
-    ----------
-    function
-        Importable from a module, as pickle requires.
-    items
-        Passed to the processes one by one.
-    workers
-        Number of processes; no more than items are started.
+    The function has to be importable from a module, because it is pickled. No more
+    processes (`workers`) than items are started.
 
     Raises
     ------

@@ -1,21 +1,25 @@
 """Figures of descriptors, models and predictions. They need matplotlib (extra `plot`).
 
 Every function takes values and returns a matplotlib `Figure` that is independent of pyplot
-and its global state. Save it with `figure.savefig(path)`.
+and its global state. Save it with `figure.savefig(path)`. `label` and `unit` are written at
+the axis of the values, and `title` above the axes or panels. A `SettingError` is raised if
+there is nothing to draw.
 """
 
 from __future__ import annotations
 
-from ase_orbital.plotting.comparison import compare_models, learning_curve
+from ase_orbital.plotting.curves import (
+    compare_models,
+    learning_curve,
+    roc_curves,
+    training_history,
+)
 from ase_orbital.plotting.descriptors import orbital_fields, spectra
 from ase_orbital.plotting.distributions import distributions
-from ase_orbital.plotting.errors import error_by_element, error_by_size
-from ase_orbital.plotting.history import training_history
+from ase_orbital.plotting.errors import error_by_element, error_by_size, parity
 from ase_orbital.plotting.maps import property_map, similarity_map
 from ase_orbital.plotting.neighbors import neighbor_weights
-from ase_orbital.plotting.parity import parity
 from ase_orbital.plotting.path import along_path
-from ase_orbital.plotting.roc import roc_curves
 
 __all__ = [
     "along_path",

@@ -1,4 +1,4 @@
-"""The common style of all figures: sizes, colors, axis labels and notes."""
+"""The common style of all figures: sizes, colors and axis labels."""
 
 from __future__ import annotations
 
@@ -19,15 +19,7 @@ GUIDE: dict[str, Any] = {"color": "0.45", "linewidth": 1.0, "linestyle": (0, (4,
 
 
 class NotebookFigure(Figure):
-    """A figure that notebooks display, independent of pyplot and its global state.
-
-    Parameters
-    ----------
-    width, height
-        Size in inches.
-    title
-        Title above all axes.
-    """
+    """A figure, of a size in inches, that notebooks display without pyplot."""
 
     def __init__(self, width: float, height: float, title: str = "") -> None:
         super().__init__(figsize=(width, height), layout="constrained", dpi=160)
@@ -55,21 +47,13 @@ def open_frame(axes: Axes) -> None:
     axes.tick_params(direction="in")
 
 
+def divide(axes: Axes, index: int, width: float) -> None:
+    """Draw white lines across a heat map before the row and the column of this index."""
+    axes.axhline(index - 0.5, color="white", linewidth=width)
+    axes.axvline(index - 0.5, color="white", linewidth=width)
+
+
 def with_unit(label: str, unit: str) -> str:
     """Return an axis label, followed by the unit in parentheses if there is one."""
     words = label.replace("_", " ")
     return f"{words} ({unit})" if unit and unit != "1" else words
-
-
-def note(axes: Axes, lines: list[str], *, right: bool, low: bool) -> None:
-    """Write lines of text into a corner of the axes."""
-    axes.text(
-        0.97 if right else 0.03,
-        0.03 if low else 0.97,
-        "\n".join(lines),
-        transform=axes.transAxes,
-        ha="right" if right else "left",
-        va="bottom" if low else "top",
-        fontsize=9,
-        linespacing=1.35,
-    )

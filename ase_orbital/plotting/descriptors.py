@@ -8,7 +8,7 @@ import numpy as np
 
 from ase_orbital.elements import ORBITALS
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import COLORS, DENSITY, NotebookFigure, canvas
+from ase_orbital.plotting.canvas import COLORS, DENSITY, NotebookFigure, canvas, divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,16 +42,22 @@ def orbital_fields(
         one of the matrices are drawn, with the values written into the cells.
     unit
         Unit of the values: 1/Å if `distance_exponent` is 1.
-    title
-        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there is no matrix, or a matrix has another shape.
+        If a matrix has another shape.
     """
     matrices = {name: np.asarray(field, float) for name, field in fields.items()}
-    _check_shapes(matrices)
+    if not matrices:
+        raise SettingError("there is no matrix to draw")
+    expected = [len(ORBITALS)] * 2
+    for name, matrix in matrices.items():
+        if list(matrix.shape) != expected:
+            raise SettingError(
+                f"the matrix of {name!r} has shape {list(matrix.shape)}, not {expected}; "
+                "take one from OFM().matrices(atoms)"
+            )
     stack = np.array(list(matrices.values()))
     every_orbital = every_orbital or not stack.any()
     rows = columns = np.arange(len(ORBITALS))
@@ -75,45 +81,21 @@ def orbital_fields(
         image = axes.imshow(np.ma.masked_equal(part, 0.0), **scale)
         axes.set_facecolor(ZERO)
         axes.set_title(name, fontsize=10)
-        _label(axes, rows, columns, 6.5 if every_orbital else 10.0)
+        # Orbitals with electrons as exponents.
+        for axis, indices in ((axes.yaxis, rows), (axes.xaxis, columns)):
+            names = [f"{ORBITALS[i][0]}$^{{{ORBITALS[i][1:]}}}$" for i in indices]
+            size = 6.5 if every_orbital else 10.0
+            axis.set_ticks(np.arange(len(names)), names, fontsize=size)
+            axis.set_tick_params(length=0.0, pad=2.0)
         if every_orbital:
-            _divide(axes)
+            for index in range(1, len(ORBITALS)):
+                divide(axes, index, 1.6 if index in SUBSHELLS else 0.3)
         else:
             _write_numbers(axes, part, image)
         axes.set_xlabel("orbitals of the neighbors")
     panels[0].set_ylabel("orbitals of the center")
     figure.colorbar(image, ax=list(panels), label=unit, aspect=18, pad=0.02)
     return figure
-
-
-def _check_shapes(matrices: Mapping[str, NDArray[np.float64]]) -> None:
-    if not matrices:
-        raise SettingError("there is no matrix to draw")
-    size = len(ORBITALS)
-    for name, matrix in matrices.items():
-        if matrix.shape != (size, size):
-            raise SettingError(
-                f"the matrix of {name!r} has shape {list(matrix.shape)}, not [{size}, "
-                f"{size}]; take one from OFM().matrices(atoms)"
-            )
-
-
-def _label(
-    axes: Axes, rows: NDArray[np.int64], columns: NDArray[np.int64], size: float
-) -> None:
-    """Label rows and columns with their orbitals, with electrons as exponents."""
-    for axis, indices in ((axes.yaxis, rows), (axes.xaxis, columns)):
-        names = [f"{ORBITALS[index][0]}$^{{{ORBITALS[index][1:]}}}$" for index in indices]
-        axis.set_ticks(np.arange(len(names)), names, fontsize=size)
-        axis.set_tick_params(length=0.0, pad=2.0)
-
-
-def _divide(axes: Axes) -> None:
-    """Draw lines between orbitals, and wider lines between s, p, d and f."""
-    for index in range(1, len(ORBITALS)):
-        width = 1.6 if index in SUBSHELLS else 0.3
-        axes.axhline(index - 0.5, color="white", linewidth=width)
-        axes.axvline(index - 0.5, color="white", linewidth=width)
 
 
 def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
@@ -139,8 +121,6 @@ def spectra(
         Features of an atom from `GOM.create`, [n_features], by name of the atom.
     n_largest
         Number of eigenvalues to draw; None for all.
-    title
-        Title of the axes.
     """
     figure, axes = canvas(5.6, 3.4)
     for index, (name, own) in enumerate(features.items()):

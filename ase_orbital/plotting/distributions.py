@@ -34,17 +34,13 @@ def distributions(
         Values by name of the group, [n_values] each. Values that are not finite are left
         out. Names that are numbers, such as temperatures, are positions on the horizontal
         axis.
-    label, unit
-        Name and unit of the values.
     by
         Label of the horizontal axis, with its unit.
-    title
-        Title of the axes.
 
     Raises
     ------
     SettingError
-        If there is no group, or a group has no value.
+        If a group has no value.
     """
     if not groups:
         raise SettingError("there is no group of values to draw")
@@ -69,6 +65,5 @@ def distributions(
             color=COLORS[0], linewidth=1.4,
         )  # fmt: skip
     axes.set_xticks(places, [str(name) for name in groups])
-    axes.set(xlabel=by, title=title)
-    axes.set_ylabel(with_unit(label, unit))
+    axes.set(xlabel=by, ylabel=with_unit(label, unit), title=title)
     return figure

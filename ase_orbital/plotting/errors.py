@@ -1,4 +1,4 @@
-"""Errors by element and by number of atoms in the cell."""
+"""Predicted against known values, and errors by element and by cell size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.plotting.canvas import COLORS, canvas, with_unit
+from ase_orbital.plotting.canvas import COLORS, DENSITY, GUIDE, canvas, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,68 @@ if TYPE_CHECKING:
 
 MIN_CRYSTALS = 5  # a mean over fewer crystals says little
 N_SIZES = 8  # classes of cell sizes
+N_BINS = 80  # of the grid for the density of points
+MARGIN = 0.03  # on both sides of a parity plot, as a fraction of the range
+
+
+def parity(
+    known: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    label: str = "",
+    unit: str = "",
+    in_domain: ArrayLike | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw predicted against known values, colored by the density of points.
+
+    Parameters
+    ----------
+    known, predicted : [n_crystals]
+        Values in one unit.
+    in_domain : [n_crystals], optional
+        Crystals for which this is false are marked with a ring.
+    """
+    x, y = np.asarray(known, float), np.asarray(predicted, float)
+    inside = np.ones(len(x), bool) if in_domain is None else np.asarray(in_domain, bool)
+    figure, axes = canvas(4.7, 4.0)
+    low, high = min(x.min(), y.min()), max(x.max(), y.max())
+    margin = MARGIN * (high - low) or 1.0
+    limits = (low - margin, high + margin)
+    density = _density(x, y, limits)
+    order = density.argsort()  # the densest on top
+    points = axes.scatter(
+        x[order], y[order], c=density[order], s=5.0, cmap=DENSITY, linewidths=0.0,
+        rasterized=True,
+    )  # fmt: skip
+    if not inside.all():
+        axes.scatter(
+            x[~inside], y[~inside], s=22.0, facecolors="none", edgecolors=COLORS[1],
+            linewidths=0.9, label="outside the domain",
+        )  # fmt: skip
+        axes.legend(loc="lower right", frameon=False, fontsize=9, handletextpad=0.1)
+    axes.plot(limits, limits, **GUIDE)
+    axes.set(xlim=limits, ylim=limits, aspect="equal", title=title)
+    axes.set_xlabel(with_unit(f"known {label}".strip(), unit))
+    axes.set_ylabel(with_unit(f"predicted {label}".strip(), unit))
+    bar = figure.colorbar(points, ax=axes, shrink=0.8, ticks=[density.min(), density.max()])
+    bar.ax.set_yticklabels(["few", "many"])
+    bar.set_label("crystals", labelpad=-18)
+    error = y - x
+    total = np.square(x - x.mean()).sum()
+    suffix = f" {unit}" if unit and unit != "1" else ""
+    lines = [
+        f"{len(x):,} crystals",
+        f"MAE {np.abs(error).mean():.4f}{suffix}",
+        f"RMSE {np.sqrt(np.square(error).mean()):.4f}{suffix}",
+    ]
+    if total > 0:
+        lines.append(f"R² {1.0 - np.square(error).sum() / total:.4f}")
+    axes.text(
+        0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=9,
+        linespacing=1.35,
+    )  # fmt: skip
+    return figure
 
 
 def error_by_element(
@@ -33,8 +96,6 @@ def error_by_element(
         Atomic numbers of the atoms in each crystal.
     error : [n_crystals]
         Predicted minus known values.
-    unit, title
-        Labels.
     """
     size = np.abs(np.asarray(error, float))
     found: dict[int, list[float]] = {}
@@ -71,8 +132,6 @@ def error_by_size(
     ----------
     n_atoms, error : [n_crystals]
         Number of atoms in the cell, and predicted minus known values.
-    unit, title
-        Labels.
     """
     sizes, absolute = np.asarray(n_atoms), np.abs(np.asarray(error, float))
     edges = np.unique(np.quantile(sizes, np.linspace(0.0, 1.0, N_SIZES + 1)).astype(int))
@@ -90,10 +149,8 @@ def error_by_size(
         [f"{label}\n({len(members):,})" for label, members in classes],
         fontsize=8.5,
     )
-    axes.set_xlabel("atoms in the cell (crystals)")
-    axes.set_ylabel(with_unit("absolute error", unit))
-    axes.set_title(title)
-    axes.set_ylim(bottom=0)
+    axes.set(xlabel="atoms in the cell (crystals)", title=title)
+    axes.set(ylabel=with_unit("absolute error", unit), ylim=(0.0, None))
     return figure
 
 
@@ -101,12 +158,20 @@ def _classes(sizes: NDArray[Any], edges: NDArray[Any]) -> list[tuple[str, NDArra
     """Return label and members of each class of sizes that is not empty."""
     if len(edges) == 1:
         edges = np.append(edges, edges[0] + 1)
+    edges[-1] += 1  # the last class includes the largest cell
     classes = []
-    for index, (low, high) in enumerate(pairwise(edges)):
-        last = index == len(edges) - 2
-        top = high if last else high - 1
-        members = np.flatnonzero((sizes >= low) & (sizes <= top))
+    for low, high in pairwise(edges):
+        members = np.flatnonzero((sizes >= low) & (sizes < high))
         if len(members):
             low, top = int(sizes[members].min()), int(sizes[members].max())
             classes.append((str(low) if low == top else f"{low}–{top}", members))
     return classes
+
+
+def _density(x: NDArray[Any], y: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
+    """Return the logarithm of the number of points near each point."""
+    counts, edges, _ = np.histogram2d(x, y, bins=N_BINS, range=(limits, limits))
+    smooth = gaussian_filter(counts, 1.0)
+    column = np.clip(np.digitize(x, edges) - 1, 0, N_BINS - 1)
+    row = np.clip(np.digitize(y, edges) - 1, 0, N_BINS - 1)
+    return np.asarray(np.log10(smooth[column, row] + 0.1))

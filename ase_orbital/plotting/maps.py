@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import DENSITY, NotebookFigure, canvas, with_unit
+from ase_orbital.plotting.canvas import DENSITY, NotebookFigure, canvas, divide, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 DIVERGING = "PuOr"
 MISSING = "0.85"  # color of cells without a value
@@ -44,14 +44,10 @@ def property_map(
         Names of the rows from top to bottom, and of the columns.
     row_label, column_label
         Labels of the axes.
-    label, unit
-        Name and unit of the values.
     center
         Value at the center of a diverging color scale; None for a sequential scale.
     in_domain : [n_rows, n_columns], optional
         Cells in which this is false are marked with a cross.
-    title
-        Title of the axes.
 
     Raises
     ------
@@ -60,7 +56,9 @@ def property_map(
     """
     grid = np.asarray(values, float)
     expected = (len(rows), len(columns))
-    outside = ~np.ones(expected, bool) if in_domain is None else ~_booleans(in_domain)
+    outside = np.zeros(expected, bool)
+    if in_domain is not None:
+        outside = np.asarray(in_domain, float) == 0.0
     for name, array in (("values", grid), ("in_domain", outside)):
         if array.shape != expected:
             raise SettingError(
@@ -83,7 +81,7 @@ def property_map(
         for line, color in ((2.0, "white"), (0.9, "black")):  # visible on any color
             axes.scatter(across, down, marker="x", s=22.0, linewidths=line, color=color)
         crosses = axes.scatter(
-            [], [], marker="x", s=22.0, color="black", label="outside the domain"
+            [], [], marker="x", s=22.0, c="k", label="outside the domain"
         )
         figure.legend(
             handles=[crosses], loc="outside lower right", frameon=False, fontsize=9,
@@ -95,11 +93,6 @@ def property_map(
     axes.set(xlabel=column_label, ylabel=row_label, title=title)
     figure.colorbar(image, ax=axes, label=with_unit(label, unit), aspect=25, pad=0.02)
     return figure
-
-
-def _booleans(values: ArrayLike) -> NDArray[np.bool_]:
-    """Return true for NaN, too: without a prediction there is nothing to mark."""
-    return np.asarray(np.asarray(values, float) != 0.0)
 
 
 def similarity_map(
@@ -117,13 +110,11 @@ def similarity_map(
     groups : [n_atoms]
         Group of each atom, such as its element. Atoms of one group are drawn together, in
         the order in which the groups first occur.
-    title
-        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there are no features, or their number of atoms is not that of `groups`.
+        If the number of atoms is not that of `groups`.
     """
     order = sorted(range(len(groups)), key=lambda index: list(groups).index(groups[index]))
     cosines = {}
@@ -145,20 +136,19 @@ def similarity_map(
     for axes, (name, cosine) in zip(panels, cosines.items(), strict=True):
         image = axes.imshow(cosine, cmap=DENSITY, vmin=lowest, vmax=1.0)
         axes.set_title(name, fontsize=10)
-        _divide(axes, [groups[index] for index in order], names=axes is panels[0])
+        _label_groups(axes, [groups[index] for index in order], names=axes is panels[0])
     figure.colorbar(
         image, ax=list(panels), label="cosine between atoms", aspect=20, pad=0.02
     )
     return figure
 
 
-def _divide(axes: Axes, ordered: Sequence[str], *, names: bool) -> None:
+def _label_groups(axes: Axes, ordered: Sequence[str], *, names: bool) -> None:
     """Draw lines between the groups of atoms, and label them."""
     sizes = [(group, len(list(members))) for group, members in groupby(ordered)]
     ends = np.cumsum([size for _, size in sizes])
     for end in ends[:-1]:
-        axes.axhline(end - 0.5, color="white", linewidth=1.2)
-        axes.axvline(end - 0.5, color="white", linewidth=1.2)
+        divide(axes, end, 1.2)
     places = [end - 0.5 * size - 0.5 for end, (_, size) in zip(ends, sizes, strict=True)]
     labels = [group for group, _ in sizes]
     axes.set_xticks(places, labels, fontsize=9, rotation=30, ha="right")

@@ -36,13 +36,11 @@ def neighbor_weights(
         CrystalGraph, DGLGraph or PyG Data, by the title of its panel.
     atom
         Index of the atom whose neighbors are drawn.
-    title
-        Title above all panels.
 
     Raises
     ------
     SettingError
-        If there is no graph, or a graph has no such atom.
+        If a graph has no such atom.
     """
     crystals = {name: as_crystal_graph(graph) for name, graph in graphs.items()}
     if not crystals:

@@ -42,8 +42,6 @@ def along_path(
         Properties to draw. `<name>_std` becomes a band around `<name>` if both are given.
     units
         Unit by name.
-    title
-        Title above all panels.
 
     Raises
     ------
@@ -54,11 +52,8 @@ def along_path(
         raise SettingError(
             "a path needs a step in each record; watch a run, or record(atoms, step=...)"
         )
-    panels = [
-        name
-        for name in names
-        if not (name.endswith(STD) and name.removesuffix(STD) in names)
-    ]
+    bands = {name + STD for name in names}
+    panels = [name for name in names if name not in bands]
     figure = NotebookFigure(5.6, 0.8 + 1.55 * len(panels), title)
     every: NDArray[Any] = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     paths = _paths(records)
@@ -78,14 +73,9 @@ def along_path(
     if len(paths) > 1:
         lines = [line for line in every[0].lines if not line.get_label().startswith("_")]
         every[0].legend(
-            lines,
-            list(paths),
-            frameon=False,
-            fontsize=8,
-            ncols=min(len(paths), 4),
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-        )
+            lines, list(paths), frameon=False, fontsize=8, ncols=min(len(paths), 4),
+            loc="lower center", bbox_to_anchor=(0.5, 1.0),
+        )  # fmt: skip
     return figure
 
 
@@ -95,10 +85,8 @@ def _paths(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, 
     for record in records:
         labels = list(record)[: list(record).index("step")]
         # A word speaks for itself; a number needs the name of what it counts.
-        parts = [
-            value if isinstance(value, str) else f"{label.replace('_', ' ')} {value}"
-            for label, value in ((label, record[label]) for label in labels)
-        ]
+        named = ((label.replace("_", " "), record[label]) for label in labels)
+        parts = [v if isinstance(v, str) else f"{label} {v}" for label, v in named]
         if "image" in record:
             parts.append(f"image {record['image']}")
         paths.setdefault(", ".join(parts), []).append(record)

@@ -6,11 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ase_orbital.training.ablation import ablate
     from ase_orbital.training.comparison import compare
-    from ase_orbital.training.curves import learning_curve
     from ase_orbital.training.evaluation import Evaluation
     from ase_orbital.training.run import Run, train
+    from ase_orbital.training.series import ablate, learning_curve
     from ase_orbital.training.settings import TrainingSettings
 
 __all__ = [
@@ -27,9 +26,9 @@ _MODULES = {
     "Evaluation": "evaluation",
     "Run": "run",
     "TrainingSettings": "settings",
-    "ablate": "ablation",
+    "ablate": "series",
     "compare": "comparison",
-    "learning_curve": "curves",
+    "learning_curve": "series",
     "train": "run",
 }
 

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GraphDataset:
-    """The graphs of many crystals as one batch, with their targets.
-
-    Parameters
-    ----------
-    graph
-        One batch with all crystals.
-    targets : [n_graphs]
-        Targets in the same order.
-    """
+    """The graphs of many crystals as one batch, with their targets, [n_graphs]."""
 
     graph: CrystalGraph
     targets: Tensor
@@ -41,16 +33,9 @@ class GraphDataset:
 
 
 class Batches:
-    """Iterate over a dataset in batches.
+    """Iterate over a dataset in batches, of which the last one may have fewer crystals.
 
-    Parameters
-    ----------
-    dataset
-        Crystals to take the batches from.
-    order
-        Indices of the crystals; None for the order of the dataset.
-    batch_size
-        Crystals per batch; the last batch may have fewer.
+    The order is that of the given indices, or of the dataset if they are None.
     """
 
     def __init__(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
+from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
-from ase_orbital.properties import PROPERTIES, learned_unit_of
+from ase_orbital.properties import PROPERTIES, transformed_unit
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -39,16 +40,9 @@ SETS = {"test": "test set", "validation": "validation set", "train": "training s
 def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> None:
     """Write the card of a model, README.md in its folder.
 
-    Parameters
-    ----------
-    folder
-        Folder of the model.
-    model
-        Trained model.
-    metadata
-        Metadata in the form of model.json: `training` (settings, seconds, device, date),
-        `metrics` (`mae_test`, `n_train` and so on) and `card` (texts: name, data, command,
-        limits, license, citation).
+    The metadata are those of model.json: `training` (settings, seconds, device, date),
+    `metrics` (`mae_test`, `n_train` and so on) and `card` (texts: name, data, command,
+    limits, license, citation).
     """
     training, texts = metadata["training"], metadata["card"]
     settings = TrainingSettings(**training["settings"])
@@ -63,10 +57,13 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         "License": texts.get("license", "Not given."),
         "Please cite": texts.get("citation", f"{REFERENCES[settings.network]}."),
     }
+    known = PROPERTIES.get(model.property_name)
+    meaning = f": {known.meaning}" if known else ""
+    unit = f" in {model.unit}" if model.unit not in ("", "1") else ""
     lines = [
         f"# {texts.get('name', f'{settings.network} for {model.property_name}')}",
         "",
-        _summary(model),
+        _wrapped(f"Predicts `{model.property_name}`{unit}{meaning}.", ""),
         "",
         *_metrics(metadata["metrics"], target_unit(model)),
         *texts.get("metrics", "").splitlines(),
@@ -74,24 +71,17 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         *(_wrapped(f"- **{title}**: {text}") for title, text in items.items()),
         "",
         f"The model knows {len(elements)} elements:",
-        textwrap.fill(" ".join(SYMBOLS[number] for number in elements), 92),
+        _wrapped(" ".join(SYMBOLS[number] for number in elements), ""),
         "",
     ]
-    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+    write_text(folder / "README.md", "\n".join(lines))
 
 
 def target_unit(model: CrystalModel) -> str:
     """Return the unit of the targets, which may be a logarithm; empty for classes."""
     if model.n_classes is not None:
         return ""
-    return learned_unit_of(model.property_name, model.transform)
-
-
-def _summary(model: CrystalModel) -> str:
-    known = PROPERTIES.get(model.property_name)
-    meaning = f": {known.meaning}" if known else ""
-    unit = f" in {model.unit}" if model.unit not in ("", "1") else ""
-    return textwrap.fill(f"Predicts `{model.property_name}`{unit}{meaning}.", 92)
+    return transformed_unit(model.property_name, model.transform)
 
 
 def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
@@ -121,11 +111,9 @@ def _network(model: CrystalModel, settings: TrainingSettings) -> str:
             f"{network}; it returns their mean and {std}"
         )
     smoothing = model.connectivity.smoothing
-    neighbors = (
-        "exactly the k nearest neighbors"
-        if smoothing is None
-        else f"soft nearest neighbors with smoothing {smoothing} Å"
-    )
+    neighbors = f"soft nearest neighbors with smoothing {smoothing} Å"
+    if smoothing is None:
+        neighbors = "exactly the k nearest neighbors"
     return (
         f"{network}. {model.num_parameters:,} parameters; {neighbors}. "
         f"{REFERENCES[settings.network]}."
@@ -139,15 +127,14 @@ def _split(settings: TrainingSettings) -> str:
     if settings.test_column:
         text += f"; the test set is marked by `{settings.test_column}` in the data"
     if settings.most_atoms:
-        text += (
-            f"; cells of more than {settings.most_atoms} atoms are left out of the "
-            "training set"
-        )
+        most = f"cells of more than {settings.most_atoms} atoms"
+        text += f"; {most} are left out of the training set"
     return f"{text}. Seed {settings.seed}."
 
 
 def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
-    start = settings.start_from
+    base = settings.start_from
+    start = f"Starts from `{Path(base).name}`. " if base else ""
     loss = "negative log-likelihood" if settings.classes else LOSSES[settings.loss]
     end = {
         "cosine": f"falls to {settings.last_rate:g} along a cosine",
@@ -155,20 +142,20 @@ def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
         "milestones": f"drops to a tenth at {len(settings.milestones)} milestones",
         "constant": "stays constant",
     }[settings.schedule]
+    most = "at most " if settings.patience else ""
     average = f", weights averaged with decay {settings.averaging}"
     return (
-        f"{f'Starts from `{Path(start).name}`. ' if start else ''}"
-        f"{loss[0].upper()}{loss[1:]}, {settings.optimizer.capitalize()}, batches of "
-        f"{settings.batch_size}, {'at most ' if settings.patience else ''}"
-        f"{settings.epochs} epochs{average if settings.averaging else ''}. The learning "
-        f"rate rises from {settings.first_rate:g} to {settings.learning_rate:g} in the "
-        f"first {settings.warm_up:.0%} of the steps, then {end}. Trained in "
+        f"{start}{loss[0].upper()}{loss[1:]}, {settings.optimizer.capitalize()}, batches "
+        f"of {settings.batch_size}, {most}{settings.epochs} epochs"
+        f"{average if settings.averaging else ''}. The learning rate rises from "
+        f"{settings.first_rate:g} to {settings.learning_rate:g} in the first "
+        f"{settings.warm_up:.0%} of the steps, then {end}. Trained in "
         f"{training['seconds'] / 60:.0f} minutes on {training['device']}, "
         f"{training['date']}."
     )
 
 
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, indent: str = "  ") -> str:
     return textwrap.fill(
-        text, 92, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        text, 92, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )

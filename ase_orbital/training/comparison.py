@@ -41,10 +41,8 @@ def compare(
 
     Parameters
     ----------
-    models
-        Models by name.
-    source
-        As for `read_dataset`.
+    models, source
+        Models by name, and crystals as for `read_dataset`.
     folder
         Folder for predictions as CSV files and figures, one subfolder per model; None to
         write neither.
@@ -60,7 +58,7 @@ def compare(
     Returns
     -------
     dict
-        Evaluation of each model.
+        Evaluation of each model, by its name.
 
     Raises
     ------
@@ -81,8 +79,7 @@ def compare(
     _check_models(models.values(), settings)
     dataset = _known_to_all(models, read_dataset(source, settings))
     if where is not None:
-        rest = {name: "" for name in dataset.ids if name not in dataset.test_ids}
-        dataset = dataset.without(rest)
+        dataset = dataset.select(name for name in dataset.ids if name in dataset.test_ids)
     evaluations = {}
     with TemporaryDirectory() as temporary:
         caches = {
@@ -126,21 +123,18 @@ def _check_models(models: Iterable[CrystalModel], settings: TrainingSettings) ->
             f"models of {names} cannot be compared, because their targets differ; give "
             "models of one property"
         )
-    if settings.classes != (n_classes is not None):
-        advice, learned = (
-            ("leave out", "numbers") if settings.classes else ("give", "classes")
-        )
-        raise SettingError(f"{advice} at_most: models of {name} learned {learned}")
+    if settings.classes and n_classes is None:
+        raise SettingError(f"leave out at_most: models of {name} learned numbers")
+    if n_classes is not None and not settings.classes:
+        raise SettingError(f"give at_most: models of {name} learned classes")
 
 
 def _folder_name(model: str, models: Iterable[str]) -> str:
     """Join the last parts of a path, as many as distinguish it from the other paths."""
     parts = [Path(other).parts for other in models]
-    lengths = range(1, max(map(len, parts)) + 1)
-    length = next(
-        (n for n in lengths if len({part[-n:] for part in parts}) == len(parts)),
-        lengths[-1],
-    )
+    length, longest = 1, max(map(len, parts))
+    while length < longest and len({part[-length:] for part in parts}) < len(parts):
+        length += 1
     return "-".join(Path(model).parts[-length:]).replace("/", "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,13 +69,18 @@ class Dataset:
 
     def without(self, reasons: Mapping[str, str]) -> Dataset:
         """Return a dataset in which some crystals are rejected, with reasons by id."""
-        kept = [index for index, name in enumerate(self.ids) if name not in reasons]
-        return Dataset(
-            [self.ids[index] for index in kept],
-            [self.structures[index] for index in kept],
-            self.targets[kept],
-            self.test_ids,
-            self.rejected + [Rejected(*pair) for pair in reasons.items()],
+        kept = self.select(name for name in self.ids if name not in reasons)
+        rejected = [Rejected(*pair) for pair in reasons.items()]
+        return replace(kept, rejected=self.rejected + rejected)
+
+    def select(self, ids: Iterable[str]) -> Dataset:
+        """Return a dataset of some crystals, in the order of their identifiers."""
+        kept = self.indices(ids)
+        return replace(
+            self,
+            ids=[self.ids[index] for index in kept],
+            structures=[self.structures[index] for index in kept],
+            targets=self.targets[kept],
         )
 
     def indices(self, ids: Iterable[str]) -> list[int]:
@@ -102,12 +107,11 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     DataError
         If the source cannot be read, or no crystal can be used.
     """
-    ids: dict[str, None] = {}
-    structures, targets, rejected = [], [], []
-    test_ids = set()
+    used: dict[str, tuple[Atoms, float]] = {}
+    rejected, test_ids = [], set()
     for name, structure, values in _read(source, settings):
         try:
-            if name in ids:
+            if name in used:
                 raise DataError("another crystal has the same identifier")
             target = target_value(values.get(settings.target), settings)
             atoms = to_atoms(structure)
@@ -115,18 +119,18 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
                 test_ids.add(name)
         except (DataError, StructureError) as error:
             rejected.append(Rejected(name, str(error)))
-            continue
-        ids[name] = None
-        structures.append(atoms)
-        targets.append(target)
+        else:
+            used[name] = atoms, target
     for name, reason in rejected[:10]:
         logger.warning("%s is left out: %s", name, reason)
     if len(rejected) > 10:
         logger.warning("... and %d more are left out", len(rejected) - 10)
-    if not structures:
+    if not used:
         first = f"; the first is {': '.join(rejected[0])}" if rejected else ""
         raise DataError(f"none of the {len(rejected)} crystals can be used{first}")
-    return Dataset(list(ids), structures, np.array(targets), frozenset(test_ids), rejected)
+    structures, targets = zip(*used.values(), strict=True)
+    ids = list(used)
+    return Dataset(ids, [*structures], np.array(targets), frozenset(test_ids), rejected)
 
 
 def target_value(value: Any, settings: TrainingSettings) -> float:

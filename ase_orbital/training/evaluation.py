@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from ase_orbital.files import write_csv
 from ase_orbital.models.uncertainty import coverage
+from ase_orbital.training.batches import Batches
 from ase_orbital.training.metrics import classification, regression
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ class Evaluation:
             columns["std"] = self.std.tolist()
         if self.in_domain is not None:
             columns["in_domain"] = self.in_domain.astype(int).tolist()
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows(zip(*columns.values(), strict=True))
+        write_csv(path, [columns, *zip(*columns.values(), strict=True)])
 
 
 def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Evaluation:
@@ -86,8 +84,8 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     outputs, deviations, inside = [], [], []
     model.eval()
     with torch.inference_mode():
-        for indices in torch.arange(len(dataset.targets)).split(BATCH):
-            graph = dataset.graph.select(indices).to(device)
+        for batch in Batches(dataset, None, BATCH):
+            graph = batch.graph.to(device)
             output, std = model.predict_target(graph)
             outputs.append(output)
             if std is not None:
@@ -107,20 +105,11 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     )
 
 
-def committee(members: Sequence[Evaluation], transform: Transform) -> Evaluation:
-    """Evaluate the mean of several models, which a Predictor of them predicts.
-
-    Parameters
-    ----------
-    members
-        Evaluations of models of one property on the same crystals.
-    transform
-        Transform of the property that the models learned.
-    """
-    predicted = np.stack([member.predicted for member in members])
+def evaluate_mean(evaluations: Sequence[Evaluation], transform: Transform) -> Evaluation:
+    """Evaluate the mean of the property, as a Predictor of several models returns it."""
+    predicted = np.stack([evaluation.predicted for evaluation in evaluations])
     if transform == "log10":
         mean = np.log10(np.mean(10.0**predicted, axis=0))
     else:
         mean = predicted.mean(axis=0)
-    first = members[0]
-    return Evaluation(first.ids, first.known, mean, None, None, first.classes)
+    return replace(evaluations[0], predicted=mean, std=None, in_domain=None)

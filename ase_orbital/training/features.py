@@ -7,7 +7,6 @@ import json
 import logging
 import zlib
 from dataclasses import asdict, fields
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from ase_orbital.elements import provenance
 from ase_orbital.errors import OrbitalError
-from ase_orbital.files import atomic_write
+from ase_orbital.files import atomic_write, write_text
 from ase_orbital.graphs.converters import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.numerics.processes import map_in_processes
@@ -51,12 +50,7 @@ class FeatureCache:
     written completely or not at all, and its checksums are verified; a damaged file is
     computed again.
 
-    Parameters
-    ----------
-    folder
-        Folder of the cache, which several caches and processes may share.
-    descriptor, connectivity
-        What to compute; GOM is computed in single precision.
+    GOM is computed in single precision. Several caches and processes may share a folder.
     """
 
     def __init__(
@@ -71,7 +65,7 @@ class FeatureCache:
         text = json.dumps(settings, indent=1, sort_keys=True)
         self.folder = Path(folder) / _short_hash(text)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "settings.json").write_text(text + "\n", encoding="utf-8")
+        write_text(self.folder / "settings.json", text + "\n")
         self.descriptor = descriptor.with_precision("float32")
         self.connectivity = connectivity
 
@@ -80,15 +74,8 @@ class FeatureCache:
     ) -> tuple[CrystalGraph | None, dict[int, str]]:
         """Read the graphs of crystals, and compute those that are not in the cache.
 
-        Parameters
-        ----------
-        structures
-            Crystals, checked by `to_atoms`.
-        workers
-            Processes that compute graphs. If there are several, a script needs
-            `if __name__ == "__main__":`.
-        progress
-            Show a progress bar.
+        The structures are those of `to_atoms`. If several `workers`, which are processes,
+        compute graphs, a script needs `if __name__ == "__main__":`.
 
         Returns
         -------
@@ -99,11 +86,8 @@ class FeatureCache:
         """
         names = [digest(atoms) for atoms in structures]
         graphs, place = self._read(set(names))
-        missing = {
-            name: atoms
-            for name, atoms in zip(names, structures, strict=True)
-            if name not in place
-        }
+        by_name = dict(zip(names, structures, strict=True))
+        missing = {name: atoms for name, atoms in by_name.items() if name not in place}
         failures: dict[str, str] = {}
         if missing:
             failures = self._compute(missing, workers, progress)
@@ -149,16 +133,10 @@ class FeatureCache:
         # Similar sizes share a file, so that files take similar times; the largest first.
         items = sorted(missing.items(), key=lambda item: -len(item[1]))
         shards = [items[start : start + SHARD] for start in range(0, len(items), SHARD)]
-        write = partial(
-            _write_shard,
-            folder=self.folder,
-            descriptor=self.descriptor,
-            connectivity=self.connectivity,
-        )
         if workers > 1 and len(shards) > 1:
-            results = map_in_processes(write, shards, workers)
+            results = map_in_processes(self._write_shard, shards, workers)
         else:
-            results = each_on_one_thread(write, shards)
+            results = each_on_one_thread(self._write_shard, shards)
         failures: dict[str, str] = {}
         with tqdm(
             total=len(items), disable=not progress, unit=" crystals", desc="features"
@@ -168,37 +146,34 @@ class FeatureCache:
                 bar.update(len(shard))
         return failures
 
-
-def _write_shard(
-    items: list[tuple[str, Atoms]],
-    folder: Path,
-    descriptor: Descriptor,
-    connectivity: Connectivity,
-) -> dict[str, str]:
-    """Compute and write graphs; return the errors of those that failed, by digest."""
-    failed: dict[str, str] = {}
-    try:
-        graphs = [build_batch([atoms for _, atoms in items], descriptor, connectivity)]
-    except OrbitalError:
-        graphs, made = [], []
-        for name, atoms in items:
-            try:
-                graphs.append(build_batch([atoms], descriptor, connectivity))
-                made.append((name, atoms))
-            except OrbitalError as error:
-                failed[name] = str(error)
-        items = made
-    if graphs:
-        batch = CrystalGraph.batch(graphs)
-        arrays = {
-            field.name: tensor.numpy()
-            for field in fields(batch)
-            if (tensor := getattr(batch, field.name)) is not None
-        }
+    def _write_shard(self, items: list[tuple[str, Atoms]]) -> dict[str, str]:
+        """Compute and write graphs; return the errors of those that failed, by digest."""
+        failed: dict[str, str] = {}
         digests = [name for name, _ in items]
-        with atomic_write(folder / f"{_short_hash(''.join(digests))}.npz") as temporary:
-            np.savez_compressed(temporary, digests=np.array(digests), **arrays)
-    return failed
+        try:
+            graphs = [self._build([atoms for _, atoms in items])]
+        except OrbitalError:
+            graphs, digests = [], []
+            for name, atoms in items:
+                try:
+                    graphs.append(self._build([atoms]))
+                    digests.append(name)
+                except OrbitalError as error:
+                    failed[name] = str(error)
+        if graphs:
+            batch = CrystalGraph.batch(graphs)
+            arrays = {
+                field.name: tensor.numpy()
+                for field in fields(batch)
+                if (tensor := getattr(batch, field.name)) is not None
+            }
+            path = self.folder / f"{_short_hash(''.join(digests))}.npz"
+            with atomic_write(path) as temporary:
+                np.savez_compressed(temporary, digests=np.array(digests), **arrays)
+        return failed
+
+    def _build(self, structures: list[Atoms]) -> CrystalGraph:
+        return build_batch(structures, self.descriptor, self.connectivity)
 
 
 def _array(shard: ZipFile, name: str) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.properties import learned_unit_of
+from ase_orbital.properties import transformed_unit
 from ase_orbital.training.cards import target_unit
 from ase_orbital.training.metrics import roc
 
@@ -33,44 +33,35 @@ def draw_evaluation(
     folder: Path, model: CrystalModel, evaluation: Evaluation, dataset: GraphDataset
 ) -> None:
     """Draw the parity plot or ROC curve, and the errors by element and by cell size."""
-    if (plotting := _plotting()) is None:
-        return
     unit, label = target_unit(model), model.property_name
     known, predicted = evaluation.known, evaluation.predicted
     if evaluation.classes:
-        figure = plotting.roc_curves({label: roc(known, predicted)})
-        figure.savefig(folder / "roc.png")
+        _save(folder / "roc.png", "roc_curves", {label: roc(known, predicted)})
     else:
-        inside = evaluation.in_domain
-        figure = plotting.parity(known, predicted, label=label, unit=unit, in_domain=inside)
-        figure.savefig(folder / "parity.png")
+        labels = {"label": label, "unit": unit, "in_domain": evaluation.in_domain}
+        _save(folder / "parity.png", "parity", known, predicted, **labels)
     graph, error = dataset.graph, predicted - known
     numbers = [part.numpy() for part in graph.numbers.split(graph.n_atoms.tolist())]
-    figure = plotting.error_by_element(numbers, error, unit=unit)
-    figure.savefig(folder / "error-by-element.png")
-    figure = plotting.error_by_size(graph.sizes.numpy(), error, unit=unit)
-    figure.savefig(folder / "error-by-size.png")
+    _save(folder / "error-by-element.png", "error_by_element", numbers, error, unit=unit)
+    sizes = graph.sizes.numpy()
+    _save(folder / "error-by-size.png", "error_by_size", sizes, error, unit=unit)
 
 
 def draw_comparison(
     folder: Path, model: CrystalModel, evaluations: Mapping[str, Evaluation]
 ) -> None:
     """Draw the ROC curves or error distributions of several models of one property."""
-    if (plotting := _plotting()) is None:
-        return
+    path = folder / "comparison.png"
     if model.n_classes is not None:
         curves = {name: roc(e.known, e.predicted) for name, e in evaluations.items()}
-        figure = plotting.roc_curves(curves)
+        _save(path, "roc_curves", curves)
     else:
         errors = {name: e.predicted - e.known for name, e in evaluations.items()}
-        figure = plotting.compare_models(errors, unit=target_unit(model))
-    figure.savefig(folder / "comparison.png")
+        _save(path, "compare_models", errors, unit=target_unit(model))
 
 
 def draw_history(folder: Path) -> None:
     """Draw the losses in the `history.csv` of a member."""
-    if (plotting := _plotting()) is None:
-        return
     with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     losses = {
@@ -78,7 +69,7 @@ def draw_history(folder: Path) -> None:
         for name in ("train", "validation")
     }
     known = {name: values for name, values in losses.items() if not np.isnan(values).all()}
-    plotting.training_history(known).savefig(folder / "history.png")
+    _save(folder / "history.png", "training_history", known)
 
 
 def draw_learning_curve(
@@ -88,12 +79,16 @@ def draw_learning_curve(
     errors: Mapping[str, list[float]],
 ) -> None:
     """Draw the errors of each network against the size of the training set."""
-    if (plotting := _plotting()) is None:
-        return
-    unit = learned_unit_of(settings.property_name, settings.transform)
+    unit = transformed_unit(settings.property_name, settings.transform)
     title = settings.property_name.replace("_", " ")
-    figure = plotting.learning_curve(sizes, errors, unit=unit, title=title)
-    figure.savefig(folder / "learning-curve.png")
+    path = folder / "learning-curve.png"
+    _save(path, "learning_curve", sizes, errors, unit=unit, title=title)
+
+
+def _save(path: Path, function: str, *values: Any, **labels: Any) -> None:
+    """Draw with a function of `ase_orbital.plotting`, and save the figure."""
+    if (plotting := _plotting()) is not None:
+        getattr(plotting, function)(*values, **labels).savefig(path)
 
 
 @cache

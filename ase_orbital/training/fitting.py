@@ -51,11 +51,8 @@ def fit(
         epoch, or of the best one with `patience`, and is on the CPU in evaluation mode.
     train, validation
         Graphs and targets.
-    settings
-        Settings of the run.
     folder
-        Folder for `last.ckpt`, `history.csv`, and the files of TensorBoard if that is
-        installed.
+        Folder for `last.ckpt`, `history.csv`, and TensorBoard's files if it is installed.
 
     Returns
     -------
@@ -79,8 +76,8 @@ def fit(
     if settings.averaging:
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))
-    if patient:
-        callbacks.append(_Patience(MONITORED, patience=settings.patience or 0))
+    if settings.patience is not None:
+        callbacks.append(_Patience(MONITORED, patience=settings.patience))
         callbacks.append(checkpoint("best", monitor=MONITORED))
     callbacks.append(checkpoint("last"))  # replaces that of the epoch before
     with _quiet(), torch.random.fork_rng():
@@ -110,8 +107,7 @@ def _update_batch_norms(
     if not norms:
         return
     momenta, seen = [norm.momentum for norm in norms], 0
-    for norm in norms:
-        norm.train()
+    nn.ModuleList(norms).train()
     with torch.no_grad():
         order = shuffled(len(train.targets), seed=settings.seed, epoch=0)
         for batch in Batches(train, order, settings.batch_size):

@@ -52,10 +52,8 @@ def classification(known: Values, probability: Values) -> dict[str, float]:
 
     Parameters
     ----------
-    known : [n]
-        Classes, 0 or 1.
-    probability : [n]
-        Probabilities of class 1.
+    known, probability : [n]
+        Classes, 0 or 1, and probabilities of class 1.
     """
     truth, score = _as_tensors(known, probability)
     guess = (score >= 0.5).long()

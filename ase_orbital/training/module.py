@@ -1,4 +1,4 @@
-"""Lightning module that trains one network, and the history of its epochs."""
+"""Lightning module that trains one network, its learning rates, and its history."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import torch
 from lightning.pytorch import Callback, LightningModule
 from torch.nn import functional
 
+from ase_orbital.files import write_csv
 from ase_orbital.training.batches import Batches, GraphDataset, shuffled
-from ase_orbital.training.schedules import learning_rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,17 +30,7 @@ COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "seconds")
 
 
 class TrainingModule(LightningModule):
-    """Lightning module that trains a network on precomputed graphs.
-
-    Parameters
-    ----------
-    model
-        Network to train.
-    train, validation
-        Graphs and targets; the validation set may be None.
-    settings
-        Settings of the run.
-    """
+    """Lightning module that trains a network on precomputed graphs; see `fit`."""
 
     def __init__(
         self,
@@ -72,7 +62,7 @@ class TrainingModule(LightningModule):
         return len(targets) / (self.model.n_classes * counts.clamp(min=1).float())
 
     def forward(self, graph: Any) -> Tensor:
-        """Apply the network to a batch of graphs; see `CrystalModel.forward`."""
+        """Apply the network to a batch of graphs."""
         return self._forward(graph)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
@@ -109,24 +99,22 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: GraphDataset, _: int) -> Tensor:
         """Set the learning rate, and return the loss of a batch."""
-        self._step_rate()
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        rate = learning_rate(self.global_step, n_steps, self.settings)
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate
         loss = self.loss(self(batch.graph), batch.targets)
-        log = partial(self.log, batch_size=len(batch.targets), sync_dist=True)
-        log("train_loss", loss, on_step=False, on_epoch=True)
+        self._log_loss("train_loss", loss, batch)
         return loss
 
     def validation_step(self, batch: GraphDataset, _: int) -> None:
         """Log the loss of a batch, with the averaged weights if there is an average."""
         loss = self.loss(self.model(batch.graph), batch.targets)
-        log = partial(self.log, batch_size=len(batch.targets), sync_dist=True)
-        log("validation_loss", loss, prog_bar=True)
+        self._log_loss("validation_loss", loss, batch)
 
-    def _step_rate(self) -> None:
-        n_steps = int(self.trainer.estimated_stepping_batches)
-        rate = learning_rate(self.global_step, n_steps, self.settings)
-        (optimizer,) = self.trainer.optimizers
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+    def _log_loss(self, name: str, loss: Tensor, batch: GraphDataset) -> None:
+        log = partial(self.log, on_step=False, on_epoch=True, sync_dist=True)
+        log(name, loss, batch_size=len(batch.targets), prog_bar=name == "validation_loss")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return Adam or AdamW for the weights of the network."""
@@ -138,6 +126,28 @@ class TrainingModule(LightningModule):
             # Lightning cannot clip gradients for a fused optimizer in mixed precision.
             fused=self.settings.precision == "32-true",
         )
+
+
+def learning_rate(step: int, n_steps: int, settings: TrainingSettings) -> float:
+    """Return the learning rate at a step of a run with `n_steps` steps.
+
+    It rises linearly from `first_rate` to `learning_rate` during the warm-up. Then it falls
+    to `last_rate` along a cosine or an exponential, drops to a tenth at each milestone, or
+    stays constant.
+    """
+    first, top, last = settings.first_rate, settings.learning_rate, settings.last_rate
+    warm_up = settings.warm_up * n_steps
+    if step < warm_up:
+        return first + (top - first) * step / warm_up
+    if settings.schedule == "constant":
+        return top
+    if settings.schedule == "milestones":
+        passed = sum(step >= share * n_steps for share in settings.milestones)
+        return float(top * 0.1**passed)
+    progress = (step - warm_up) / max(1.0, n_steps - warm_up)
+    if settings.schedule == "exponential":
+        return float(top * (last / top) ** progress)
+    return last + 0.5 * (top - last) * (1.0 + math.cos(math.pi * progress))
 
 
 class History(Callback):
@@ -167,17 +177,11 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, _: LightningModule) -> None:
         """Write the row of the epoch."""
-        losses = trainer.callback_metrics
-        values = (
-            trainer.optimizers[0].param_groups[0]["lr"],
-            float(losses.get("train_loss", math.nan)),
-            float(losses.get("validation_loss", math.nan)),
-        )
+        names = ("train_loss", "validation_loss")
+        losses = [float(trainer.callback_metrics.get(name, math.nan)) for name in names]
+        values = [trainer.optimizers[0].param_groups[0]["lr"], *losses]
         seconds = self.seconds + time.perf_counter() - self._start
         row = [trainer.current_epoch + 1, *(f"{v:.6g}" for v in values), f"{seconds:.3f}"]
         self._rows.append(dict(zip(COLUMNS, row, strict=True)))
         if trainer.is_global_zero:
-            with self.path.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, COLUMNS)
-                writer.writeheader()
-                writer.writerows(self._rows)
+            write_csv(self.path, [COLUMNS, *(row.values() for row in self._rows)])

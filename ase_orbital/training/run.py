@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ase_orbital.errors import SettingError
+from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
 from ase_orbital.models.uncertainty import Calibration
 from ase_orbital.training.cards import write_card
@@ -108,24 +109,20 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     prepared = prepare(source, settings, folder, Path(cache) if cache else None)
     # Only now: after unusable data, the folder stays free for other settings.
-    text = json.dumps(settings.to_dict(), indent=1)
-    (folder / "settings.json").write_text(text + "\n", encoding="utf-8")
+    write_text(folder / "settings.json", json.dumps(settings.to_dict(), indent=1) + "\n")
     sizes = ", ".join(f"{len(ids):,} {name}" for name, ids in prepared.ids.items())
     logger.info("crystals: %s; %d left out", sizes, len(prepared.rejected))
-    members, seconds = [], 0.0
-    for index in range(settings.members):
-        member, spent = _train_member(prepared, settings.of_member(index), folder, index)
-        members.append(member)
-        seconds += spent
-    model = members[0] if len(members) == 1 else _ensemble(members, prepared)
+    members, seconds = zip(
+        *(_train_member(prepared, settings, folder, i) for i in range(settings.members)),
+        strict=True,
+    )
+    model = members[0] if len(members) == 1 else _ensemble([*members], prepared)
     model.domain.fit(prepared.sets["train"].graph)
-    run = Run(model, folder, evaluate_sets(model, prepared), seconds)
+    run = Run(model, folder, evaluate_sets(model, prepared), sum(seconds))
     last, evaluation = [*run.evaluations.items()][-1]
     evaluation.save(folder / "predictions.csv")
     save_model(run, settings, card or {})
     draw_evaluation(folder, model, evaluation, prepared.sets[last])
-    for index in range(settings.members):
-        draw_history(folder / f"member-{index}")
     return run
 
 
@@ -133,20 +130,20 @@ def _train_member(
     prepared: Prepared, settings: TrainingSettings, folder: Path, index: int
 ) -> tuple[Network, float]:
     """Train one network, or resume it; return the network and the seconds it took."""
+    settings = settings.of_member(index)
     train_set = prepared.sets["train"]
-    mean, scale = 0.0, 1.0
+    target: dict[str, float] = {}
     if not settings.classes:
-        mean = float(train_set.targets.mean())
-        scale = float(train_set.targets.std(unbiased=False)) or 1.0
-    model = make_network(
-        settings, target_mean=mean, target_scale=scale, elements=prepared.elements
-    )
+        target["target_mean"] = float(train_set.targets.mean())
+        target["target_scale"] = float(train_set.targets.std(unbiased=False)) or 1.0
+    model = make_network(settings, elements=prepared.elements, **target)
     if settings.start_from is not None:
         start_from(model, settings.start_from, index)
     subfolder = folder / f"member-{index}"
     subfolder.mkdir(exist_ok=True)
-    validation_set = prepared.sets.get("validation")
-    return model, fit(model, train_set, validation_set, settings, subfolder)
+    seconds = fit(model, train_set, prepared.sets.get("validation"), settings, subfolder)
+    draw_history(subfolder)
+    return model, seconds
 
 
 def _ensemble(members: list[Network], prepared: Prepared) -> Ensemble:
@@ -171,11 +168,14 @@ def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluati
 def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> None:
     """Write the model folder and its card."""
     folder = run.folder / "model"
+    device = f"CPU, {torch.get_num_threads()} thread(s)"
+    if settings.accelerator != "cpu" and torch.cuda.is_available():
+        device = f"{settings.devices} x {torch.cuda.get_device_name()}"
     metadata = {
         "training": {
             "settings": settings.to_dict(),
             "seconds": round(run.seconds),
-            "device": _device(settings),
+            "device": device,
             "date": datetime.now(UTC).date().isoformat(),
         },
         "metrics": {
@@ -188,22 +188,17 @@ def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> No
     write_card(folder, run.model, metadata)
 
 
-def _device(settings: TrainingSettings) -> str:
-    if settings.accelerator != "cpu" and torch.cuda.is_available():
-        return f"{settings.devices} x {torch.cuda.get_device_name()}"
-    return f"CPU, {torch.get_num_threads()} thread(s)"
-
-
 def _check_settings_of_run(folder: Path, settings: TrainingSettings) -> None:
     """Raise SettingError if the folder holds a run with other settings."""
     path = folder / "settings.json"
-    if path.is_file():
-        before = TrainingSettings.from_file(path)
-        differing = settings.differences(before)
-        if settings.members > before.members:
-            differing.remove("members")  # new members join the existing ones
-        if differing:
-            raise SettingError(
-                f"{folder} holds a run with other values of {', '.join(differing)}; give "
-                "another folder, or the same settings to resume that run"
-            )
+    if not path.is_file():
+        return
+    before = TrainingSettings.from_file(path)
+    differing = settings.differences(before)
+    if settings.members > before.members:
+        differing.remove("members")  # new members join the existing ones
+    if differing:
+        raise SettingError(
+            f"{folder} holds a run with other values of {', '.join(differing)}; give "
+            "another folder, or the same settings to resume that run"
+        )

@@ -1,20 +1,41 @@
-"""Series of runs that differ in a few settings, with one table of results."""
+"""Runs that differ in a few settings: learning curves, and the ablation of descriptors."""
 
 from __future__ import annotations
 
-import csv
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ase_orbital.descriptors.concatenate import Concatenate
+from ase_orbital.descriptors.elemental import ElementalFeatures
+from ase_orbital.descriptors.gom import GOM
+from ase_orbital.descriptors.ofm import OFM
+from ase_orbital.descriptors.onehot import OneHot
+from ase_orbital.errors import SettingError
+from ase_orbital.files import write_csv
+from ase_orbital.training.figures import draw_learning_curve
 from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
+    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.training.dataset import Source
     from ase_orbital.training.settings import TrainingSettings
 
-Row = dict[str, Any]
+    Row = dict[str, Any]
+
+_GOM = GOM(n_eigenvalues=66, normalize=True)
+# Figure 4 of the OCrystalNet paper compares the first four in OCrystalNet. With EOSNet's
+# convolution, one-hot is CGCNN, OFM is OGCNN, and the last is EOSnet itself.
+DESCRIPTORS: dict[str, Descriptor] = {
+    "one-hot": OneHot(),
+    "elemental": ElementalFeatures(),
+    "OFM": OFM(),
+    "OFM-feature": Concatenate(OFM(), ElementalFeatures()),
+    "GOM": _GOM,
+    "one-hot + GOM": Concatenate(OneHot(), _GOM),
+}
+LEARNING_RATES = {"EOSNet": 2e-3, "OCrystalNet": 3e-4}
 
 
 def train_series(
@@ -56,8 +77,90 @@ def train_series(
         last, evaluation = [*run.evaluations.items()][-1]
         minutes = run.seconds / 60.0
         rows.append(labels | {"set": last} | evaluation.metrics | {"minutes": minutes})
-        with table.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        write_csv(table, [columns, *([row.get(name) for name in columns] for row in rows)])
     return rows
+
+
+def ablate(
+    source: Source,
+    folder: str | Path,
+    settings: TrainingSettings,
+    cache: str | Path | None = None,
+) -> list[Row]:
+    """Train each network on each descriptor, with the same split, epochs and seed.
+
+    The parameters are those of `train_series`, with the table `ablation.csv` in `folder`.
+    Network, descriptor and learning rate are replaced in the settings.
+
+    Returns
+    -------
+    list of dict
+        network, descriptor, n_features, the metrics of the last set, and the minutes.
+    """
+    variants = []
+    for name, rate in LEARNING_RATES.items():
+        for kind, descriptor in DESCRIPTORS.items():
+            labels = {"network": name, "descriptor": kind}
+            arguments = settings.network_settings | {"descriptor": descriptor.to_settings()}
+            changes = {
+                "network": name,
+                "learning_rate": rate,
+                "network_settings": arguments,
+            }
+            variants.append((labels | {"n_features": descriptor.n_features}, changes))
+    return train_series(source, Path(folder) / "ablation.csv", settings, variants, cache)
+
+
+def learning_curve(
+    source: Source,
+    folder: str | Path,
+    settings: TrainingSettings,
+    *,
+    sizes: Sequence[int],
+    n_test: int,
+    networks: Sequence[str] = ("EOSNet", "OCrystalNet"),
+    cache: str | Path | None = None,
+) -> dict[str, list[float]]:
+    """Train networks on growing training sets, and evaluate them on the same test set.
+
+    `source`, `settings` and `cache` are those of `train_series`; network, learning rate and
+    sizes are replaced in the settings.
+
+    Parameters
+    ----------
+    folder
+        Folder for the runs, their table `learning-curve.csv`, and the figure.
+    sizes, n_test
+        Sizes of the training sets, each of which contains the smaller ones, and of the
+        test set.
+    networks
+        Networks to train.
+
+    Returns
+    -------
+    dict
+        Mean absolute errors of each network, in the unit of the targets, by rising size.
+
+    Raises
+    ------
+    SettingError
+        If classes are learned, which have no mean absolute error.
+    DataError
+        If no crystal can be used.
+    """
+    if settings.classes:
+        raise SettingError("a learning curve needs numeric targets, not classes")
+    sizes, folder = sorted(sizes), Path(folder)
+    variants = []
+    for name in networks:
+        changes = {"network": name, "learning_rate": LEARNING_RATES[name]}
+        for size in sizes:
+            labels = {"network": name, "n_train": size}
+            variants.append((labels, changes | {"sizes": (size, 0, n_test)}))
+    rows = train_series(source, folder / "learning-curve.csv", settings, variants, cache)
+    errors = {
+        name: [row["mae"] for row in rows if row["network"] == name] for name in networks
+    }
+    draw_learning_curve(folder, settings, sizes, errors)
+    return errors

@@ -59,7 +59,7 @@ class TrainingSettings(BaseModel):
     Raises
     ------
     SettingError
-        If a setting is unknown or has an invalid value.
+        If a setting is unknown or has an invalid value, or a file cannot be read.
     """
 
     model_config = ConfigDict(
@@ -205,24 +205,12 @@ class TrainingSettings(BaseModel):
 
     @classmethod
     def from_file(cls, path: str | Path, **changes: Any) -> Self:
-        """Read settings from a TOML or JSON file, with `changes` on top.
-
-        Raises
-        ------
-        SettingError
-            If the file cannot be read, or a setting is unknown or invalid.
-        """
+        """Read settings from a TOML or JSON file, with `changes` on top."""
         return cls(**cls.read_file(path) | changes)
 
     @staticmethod
     def read_file(path: str | Path) -> dict[str, Any]:
-        """Read the values in a TOML or JSON file, without checking them.
-
-        Raises
-        ------
-        SettingError
-            If the file cannot be read, or is not a table of names and values.
-        """
+        """Read the values in a TOML or JSON file, without checking their names."""
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")

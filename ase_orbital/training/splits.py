@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ase_orbital.errors import DataError
+from ase_orbital.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -29,7 +31,7 @@ class Split(NamedTuple):
 
     def save(self, path: Path) -> None:
         """Write a JSON file: {"train": [...], "validation": [...], "test": [...]}."""
-        path.write_text(json.dumps(self._asdict(), indent=0) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(self._asdict(), indent=0) + "\n")
 
     @classmethod
     def load(cls, path: str | Path) -> Split:
@@ -48,12 +50,9 @@ class Split(NamedTuple):
                 f"the split {path} cannot be read ({error!r}); it must be JSON with lists "
                 f"of identifiers under {', '.join(SETS)}"
             ) from error
-        seen: set[str] = set()
-        for ids in split:
-            double = seen.intersection(ids)
-            if double:
+        for first, second in combinations(split, 2):
+            if double := set(first).intersection(second):
                 raise DataError(f"{min(double)} is in two sets of the split {path}")
-            seen.update(ids)
         return split
 
 
@@ -65,17 +64,15 @@ def draw_split(
 ) -> Split:
     """Draw a random split that keeps groups of crystals together.
 
+    The same seed, identifiers and groups give the same split, whatever the order of the
+    crystals.
+
     Parameters
     ----------
-    ids
-        Identifiers of the crystals.
-    groups
-        Group of each crystal; None if each crystal is a group of its own.
+    ids, groups
+        Identifiers of the crystals, and their groups; None if each is a group of its own.
     sizes
         Sizes of the three sets: fractions that add up to at most 1, or numbers of crystals.
-    seed
-        Seed of the random order. The same seed, identifiers and groups give the same split,
-        whatever the order of the crystals.
 
     Raises
     ------
@@ -119,13 +116,8 @@ def draw_split(
 def group_of(atoms: Atoms, kind: str) -> Hashable:
     """Return the group of a crystal, which a split keeps together.
 
-    Parameters
-    ----------
-    atoms
-        Crystal.
-    kind
-        "formula" (reduced), "chemical_system" (the elements), or "prototype" (anonymous
-        formula, space group and number of atoms in the primitive cell).
+    The kind is "formula" (reduced), "chemical_system" (the elements), or "prototype"
+    (anonymous formula, space group and number of atoms in the primitive cell).
 
     Raises
     ------

@@ -19,15 +19,8 @@ def start_from(model: CrystalModel, folder: str, index: int) -> None:
     The target's scale and the domain are kept, because they belong to the training set; so
     is the output layer if the number of classes differs.
 
-    Parameters
-    ----------
-    model
-        Network to load the weights into.
-    folder
-        Folder of the other model.
-    index
-        Member to take from an ensemble, modulo the number of its members. Networks that
-        start from different members make different errors.
+    From an ensemble, the member of this index is taken, modulo the number of its members.
+    Networks that start from different members make different errors.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
-from ase_orbital.properties import learned_unit_of
+from ase_orbital.properties import transformed_unit
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]
@@ -56,7 +56,7 @@ class Card(NamedTuple):
         if "mae_test" not in self.metrics:
             return ""
         transform = self.settings.get("transform") or "identity"
-        unit = learned_unit_of(self.property_name, transform)
+        unit = transformed_unit(self.property_name, transform)
         return f"{self.metrics['mae_test']:.4f} {unit}".strip()
 
 

@@ -1,13 +1,13 @@
 """The ablate command trains each network on each descriptor."""
 
 from ase_orbital.cli.main import main
-from ase_orbital.training import ablation
+from ase_orbital.training import series
 
 
 def test_ablate_prints_the_table(data, tmp_path, capsys, monkeypatch):
     names = ["one-hot", "elemental"]
-    chosen = {name: ablation.DESCRIPTORS[name] for name in names}
-    monkeypatch.setattr(ablation, "DESCRIPTORS", chosen)
+    chosen = {name: series.DESCRIPTORS[name] for name in names}
+    monkeypatch.setattr(series, "DESCRIPTORS", chosen)
     words = ["ablate", str(data / "salts.extxyz"), "--column", "constant"]
     words += ["--config", str(data / "quick.toml"), "--epochs", "1"]
     assert main([*words, "-o", str(tmp_path / "table")]) == 0

@@ -12,7 +12,7 @@ from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
 from ase_orbital.training import compare, evaluation
 from ase_orbital.training.batches import GraphDataset
-from ase_orbital.training.evaluation import Evaluation, committee, evaluate
+from ase_orbital.training.evaluation import Evaluation, evaluate, evaluate_mean
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe"]
 CRYSTALS = [bulk(symbol) for symbol in ELEMENTS]
@@ -95,7 +95,7 @@ def test_every_column_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("transform", ["identity", "log10"])
-def test_a_committee_is_evaluated_like_its_predictor(transform):
+def test_the_mean_of_models_is_evaluated_like_their_predictor(transform):
     name = "bulk_modulus" if transform == "log10" else "band_gap"
     models = [make(seed, property_name=name, elements=[29, 47]) for seed in range(2)]
     crystals = [bulk("Cu"), bulk("Ag")]
@@ -104,7 +104,7 @@ def test_a_committee_is_evaluated_like_its_predictor(transform):
     found = compare(
         {str(i): model for i, model in enumerate(models)}, (crystals, [1.0, 2.0])
     )
-    together = committee([*found.values()], transform).predicted
+    together = evaluate_mean([*found.values()], transform).predicted
     expected = [row[name] for row in Predictor(models, device="cpu").predict_many(crystals)]
     learned = np.log10(expected) if transform == "log10" else expected
     np.testing.assert_allclose(together, learned, **CLOSE)

@@ -1,13 +1,16 @@
-"""Series of runs share their settings and features, and fill one table."""
+"""Series of runs share their crystals, settings and features, and fill one table."""
 
 import csv
+import math
 
+import numpy as np
 import pytest
 
 from ase_orbital.errors import SettingError
-from ase_orbital.training import TrainingSettings
+from ase_orbital.training import TrainingSettings, ablate, learning_curve, run
 from ase_orbital.training.module import TrainingModule
-from ase_orbital.training.series import train_series
+from ase_orbital.training.series import DESCRIPTORS, LEARNING_RATES, train_series
+from ase_orbital.training.splits import Split
 
 VARIANTS = [
     ({"change": "mean error"}, {"loss": "mae"}),
@@ -62,3 +65,61 @@ def test_an_invalid_change_is_refused(series, salts):
     folder, settings, _ = series
     with pytest.raises(SettingError, match="epochs"):
         train_series(salts, folder / "other.csv", settings, [({"n": 1}, {"epochs": 0})])
+
+
+def test_each_network_is_trained_on_each_descriptor_once(
+    salts, quick, tmp_path, monkeypatch
+):
+    for drawing in ("draw_evaluation", "draw_history"):
+        monkeypatch.setattr(run, drawing, lambda *_: None)
+    changes = {"epochs": 1, "network_settings": {"n_hidden": 4}, "sizes": [6, 0, 6]}
+    settings = TrainingSettings(**quick | changes)
+    source = salts[0][:12], np.array(salts[1][:12])
+    table = ablate(source, tmp_path, settings)
+    assert [(row["network"], row["descriptor"]) for row in table] == [
+        (network, name) for network in LEARNING_RATES for name in DESCRIPTORS
+    ]
+    assert len(table) == 2 * 6
+    assert all(row["set"] == "test" and math.isfinite(row["mae"]) for row in table)
+    n_features = {row["descriptor"]: row["n_features"] for row in table}
+    expected = {name: kind.n_features for name, kind in DESCRIPTORS.items()}
+    assert n_features == expected
+    assert n_features["OFM-feature"] == n_features["OFM"] + n_features["elemental"]
+    with (tmp_path / "ablation.csv").open(newline="") as file:
+        written = list(csv.DictReader(file))
+    assert [float(row["mae"]) for row in written] == [row["mae"] for row in table]
+    splits = [Split.load(path) for path in tmp_path.glob("*/split.json")]
+    assert len(splits) == 12
+    assert all(split == splits[0] for split in splits)
+
+    def refuse(*_):
+        raise AssertionError("a finished run was repeated")
+
+    monkeypatch.setattr(TrainingModule, "training_step", refuse)
+    assert ablate(source, str(tmp_path), settings) == table
+
+
+def test_training_sets_are_nested_and_share_the_test_set(salts, quick, tmp_path):
+    settings = TrainingSettings(**quick | {"epochs": 2})
+    errors = learning_curve(
+        salts, tmp_path, settings, sizes=[40, 10], n_test=12, networks=["EOSNet"]
+    )
+    assert len(errors["EOSNet"]) == 2
+    small, large = (
+        Split.load(tmp_path / f"EOSNet-{size}" / "split.json") for size in (10, 40)
+    )
+    assert (len(small.train), len(large.train)) == (10, 40)
+    assert set(small.train) < set(large.train)
+    assert small.test == large.test
+    with (tmp_path / "learning-curve.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["n_train"] for row in table] == ["10", "40"]
+    assert [row["set"] for row in table] == ["test", "test"]
+    assert [float(row["mae"]) for row in table] == errors["EOSNet"]
+    assert (tmp_path / "learning-curve.png").is_file()
+
+
+def test_classes_have_no_learning_curve(salts, tmp_path):
+    settings = TrainingSettings(property_name="mine", at_most=1.0)
+    with pytest.raises(SettingError, match="not classes"):
+        learning_curve(salts, tmp_path, settings, sizes=[10], n_test=5)

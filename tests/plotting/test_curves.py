@@ -1,9 +1,15 @@
-"""Models and training sets are compared by their errors."""
+"""Curves show the errors and losses of each model."""
 
 import numpy as np
 import pytest
 
-from ase_orbital.plotting import compare_models, learning_curve
+from ase_orbital.plotting import (
+    compare_models,
+    learning_curve,
+    roc_curves,
+    training_history,
+)
+from ase_orbital.training.metrics import roc
 
 RANDOM = np.random.default_rng(0)
 KNOWN = RANDOM.gamma(2.0, 1.0, 200)
@@ -29,3 +35,20 @@ def test_a_learning_curve_has_its_slope_in_the_legend(texts):
         "0.1", "0.15", "0.2", "0.3", "0.4",
     ]  # fmt: skip
     assert axes.get_ylabel() == "mean absolute error (eV)"
+
+
+def test_each_set_has_a_line():
+    figure = training_history({"train": [1.0, 0.5], "validation": [1.1, 0.7]})
+    assert [line.get_label() for line in figure.axes[0].lines] == ["train", "validation"]
+    assert list(figure.axes[0].lines[1].get_ydata()) == [1.1, 0.7]
+    assert figure.axes[0].get_yscale() == "log"
+
+
+def test_the_legend_has_the_area_under_the_curve(texts):
+    truth = (RANDOM.random(300) < 0.4).astype(float)
+    scores = np.clip(0.3 * truth + RANDOM.random(300) * 0.7, 0, 1)
+    false, true = roc(truth, scores)
+    axes = roc_curves({"EOSNet": (false, true)}).axes[0]
+    pairs = scores[truth == 1][:, None] - scores[truth == 0]
+    area = np.mean(np.where(pairs > 0, 1.0, np.where(pairs == 0, 0.5, 0.0)))
+    assert f"area {area:.4f}" in texts(axes)
