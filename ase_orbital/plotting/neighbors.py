@@ -27,8 +27,7 @@ def neighbor_weights(
 ) -> Figure:
     """Draw the weights of an atom's neighbors against their distances.
 
-    Neighbors of equal species, distance and weight are drawn as one point, with their
-    number next to it.
+    Neighbors of equal species, distance and weight share a point, with their number.
 
     Parameters
     ----------

@@ -38,10 +38,9 @@ def along_path(
         Records as in `Recorder.records`. Labels before `step`, and `image`, identify the
         path that a record belongs to; each path is drawn as a line. Missing values leave
         gaps.
-    names
-        Properties to draw. `<name>_std` becomes a band around `<name>` if both are given.
-    units
-        Unit by name.
+    names, units
+        Properties to draw, and unit by name. `<name>_std` becomes a band around `<name>` if
+        both are given.
 
     Raises
     ------

@@ -23,17 +23,11 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
     from ase_orbital.training.settings import TrainingSettings
 
+    # Identifier for a structure without one, the structure, and its values by name.
+    Sample: TypeAlias = tuple[int, AtomsLike, Mapping[str, Any]]
     Source: TypeAlias = str | Path | tuple[Sequence[AtomsLike], Sequence[float]]
 
 logger = logging.getLogger(__name__)
-
-
-class Sample(NamedTuple):
-    """A structure as found in the data, not checked yet, with its identifier and values."""
-
-    id: str
-    structure: AtomsLike
-    values: Mapping[str, Any]
 
 
 class Rejected(NamedTuple):
@@ -109,7 +103,8 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     """
     used: dict[str, tuple[Atoms, float]] = {}
     rejected, test_ids = [], set()
-    for name, structure, values in _read(source, settings):
+    for default, structure, values in _read(source, settings):
+        name = str(values.get(settings.id, default))
         try:
             if name in used:
                 raise DataError("another crystal has the same identifier")
@@ -175,7 +170,7 @@ def _read(source: Source, settings: TrainingSettings) -> Iterator[Sample]:
     if path.is_dir() or path.suffix == ".csv":
         yield from _from_table(path / "id_prop.csv" if path.is_dir() else path, settings)
     elif path.suffix in (".db", ".json") and path.is_file():
-        yield from _from_database(path, settings)
+        yield from _from_database(path)
     else:
         try:
             frames = read_frames(path)
@@ -184,7 +179,7 @@ def _read(source: Source, settings: TrainingSettings) -> Iterator[Sample]:
         for index, atoms in enumerate(frames):
             # ASE's reader puts known names, such as energy, into a calculator.
             values = {**getattr(atoms.calc, "results", {}), **atoms.info}
-            yield Sample(str(values.get(settings.id, index)), atoms, values)
+            yield index, atoms, values
 
 
 def _from_lists(
@@ -196,7 +191,7 @@ def _from_lists(
         )
     for index, (structure, target) in enumerate(zip(structures, targets, strict=True)):
         values = {**getattr(structure, "info", {}), settings.target: target}
-        yield Sample(str(values.get(settings.id, index)), structure, values)
+        yield index, structure, values
 
 
 def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
@@ -221,18 +216,16 @@ def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
     for index, row in enumerate(rows):
         values = dict(zip(header, row, strict=False))
         name = values.get(settings.id, str(index))
-        yield Sample(name, files.get(name, path.parent / f"{name}.cif"), values)
+        yield index, files.get(name, path.parent / f"{name}.cif"), values
 
 
-def _from_database(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
+def _from_database(path: Path) -> Iterator[Sample]:
     from ase.db import connect
 
     try:
         with connect(path) as database:
             for row in database.select():
-                values = {**row.data, **row.key_value_pairs}
-                name = str(values.get(settings.id, row.id))
-                yield Sample(name, row.toatoms(), values)
+                yield row.id, row.toatoms(), {**row.data, **row.key_value_pairs}
     except Exception as error:
         # Each kind of database raises errors of its own for a damaged file.
         raise DataError(f"the database {path} cannot be read: {error}") from error

@@ -45,12 +45,10 @@ class FeatureCache:
     """Cache of the graphs of crystals in a folder.
 
     Graphs are found by the digest of the crystal. Each combination of descriptor,
-    connectivity and element tables has a folder of its own. Equivalent atoms are merged, so
-    the graphs serve training and evaluation, but carry no gradients by position. A file is
-    written completely or not at all, and its checksums are verified; a damaged file is
-    computed again.
-
-    GOM is computed in single precision. Several caches and processes may share a folder.
+    connectivity and element tables has a folder of its own, which several caches and
+    processes may share. Equivalent atoms are merged, so the graphs serve training and
+    evaluation, but carry no gradients by position; GOM is computed in single precision. A
+    file is written completely or not at all, and a damaged file is computed again.
     """
 
     def __init__(

@@ -65,8 +65,13 @@ def prepare(
     split = (
         Split.load(split_file) if split_file.is_file() else make_split(dataset, settings)
     )
-    dataset = dataset.without(_too_large(dataset.select(split.train), settings))
-    dataset = dataset.select(chain(*split))
+    train, largest = dataset.select(split.train), settings.most_atoms
+    too_large = {
+        name: f"not trained on: {len(atoms)} atoms, more than {largest}"
+        for name, atoms in zip(train.ids, train.structures, strict=True)
+        if largest is not None and len(atoms) > largest
+    }
+    dataset = dataset.without(too_large).select(chain(*split))
     network = make_network(settings)
     graph, failed = FeatureCache(
         cache or folder / "features", network.descriptor, network.connectivity
@@ -115,16 +120,6 @@ def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
         groups = [group_of(atoms, settings.split) for atoms in dataset.structures]
     drawn = draw_split(dataset.ids, groups, sizes, settings.seed)
     return drawn if settings.test_column is None else drawn._replace(test=marked)
-
-
-def _too_large(dataset: Dataset, settings: TrainingSettings) -> dict[str, str]:
-    """Return the crystals that are too large to be trained on, with reasons."""
-    largest = settings.most_atoms
-    return {
-        name: f"not trained on: {len(atoms)} atoms, more than {largest}"
-        for name, atoms in zip(dataset.ids, dataset.structures, strict=True)
-        if largest is not None and len(atoms) > largest
-    }
 
 
 def make_network(settings: TrainingSettings, **values: Any) -> Network:
