@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from recipes import RECIPES
 
 from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot
-from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.series import train_series
 
