@@ -13,8 +13,8 @@ from ase_orbital.calculators.model_graph import (
     check_model_differentiable,
     differentiable_graph,
 )
-from ase_orbital.calculators.objective_terms import Term
-from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.calculators.objective_terms import checked_terms
+from ase_orbital.errors import ModelError
 from ase_orbital.models.committee import Prediction, combine, property_names
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from torch import Tensor
 
+    from ase_orbital.calculators.objective_terms import Term
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.featurization import Featurization
     from ase_orbital.neighbors.batch import NeighborBatch
@@ -92,8 +93,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
         if not models:
             raise ModelError("give at least one model")
         self._models = [_prepared(model) for model in models]
-        self.terms = tuple(terms)
-        self._refuse_terms()
+        self.terms = checked_terms(terms, self.properties)
         self.values: dict[str, float] = {}
         self.parameters |= {
             "properties": [model.property_name for model in self._models],
@@ -139,21 +139,6 @@ class ObjectiveCalculator(DifferentiableCalculator):
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
         return torch.stack([term.energy(values[term.name]) for term in self.terms]).sum()
-
-    def _refuse_terms(self) -> None:
-        if not self.terms:
-            raise SettingError("an objective needs at least one term, as Maximize(...)")
-        for term in self.terms:
-            if not isinstance(term, Term):
-                raise SettingError(
-                    f"{term!r} is not a term; give Maximize, Minimize, Target, AtMost or "
-                    "AtLeast"
-                )
-            if term.name not in self.properties:
-                raise SettingError(
-                    f"{term.name!r} is not predicted; the models have "
-                    f"{', '.join(self.properties)}"
-                )
 
 
 def _prepared(model: ModelLike) -> PreparedModel:

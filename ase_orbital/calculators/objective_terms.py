@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from ase_orbital.errors import SettingError
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from torch import Tensor
 
 
@@ -63,9 +65,25 @@ class Term(ABC):
         return f"{PREFIX}{self.name}_{type(self).__name__.lower()}"
 
 
+@dataclass(frozen=True)
+class Linear(Term):
+    """Term that is proportional to the value; the score is `sign * weight * value`."""
+
+    sign: ClassVar[float]
+    weight: float = 1.0
+
+    def __call__(self, value: float) -> float:
+        """Weighted value."""
+        return self.sign * self.weight * value
+
+    def energy(self, value: Tensor) -> Tensor:
+        """Negative score."""
+        return -self.sign * self.weight * value
+
+
 @final
 @dataclass(frozen=True)
-class Maximize(Term):
+class Maximize(Linear):
     """Prefer larger values: score `weight * value`, energy `-weight * value`.
 
     Parameters
@@ -76,39 +94,15 @@ class Maximize(Term):
         Positive weight per unit of the property.
     """
 
-    weight: float = 1.0
-
-    def __call__(self, value: float) -> float:
-        """Weighted value."""
-        return self.weight * value
-
-    def energy(self, value: Tensor) -> Tensor:
-        """Negative weighted value."""
-        return -self.weight * value
+    sign = 1.0
 
 
 @final
 @dataclass(frozen=True)
-class Minimize(Term):
-    """Prefer smaller values: score `-weight * value`, energy `weight * value`.
+class Minimize(Linear):
+    """Prefer smaller values; the negative of `Maximize`."""
 
-    Parameters
-    ----------
-    name
-        Name of the property.
-    weight
-        Positive weight per unit of the property.
-    """
-
-    weight: float = 1.0
-
-    def __call__(self, value: float) -> float:
-        """Negative weighted value."""
-        return -self.weight * value
-
-    def energy(self, value: Tensor) -> Tensor:
-        """Weighted value."""
-        return self.weight * value
+    sign = -1.0
 
 
 @final
@@ -140,9 +134,27 @@ class Target(Term):
         return self.weight * (value - self.value).square()
 
 
+@dataclass(frozen=True)
+class Limit(Term):
+    """Penalizes the excess `sign * (value - limit)` where it is positive."""
+
+    sign: ClassVar[float]
+    limit: float
+    penalty: float = 100.0
+
+    def __call__(self, value: float) -> float:
+        """Zero, or the negative penalty."""
+        excess = self.sign * (value - self.limit)
+        return -self.penalty * (1.0 + excess) if excess > 0.0 else 0.0
+
+    def energy(self, value: Tensor) -> Tensor:
+        """Penalty times the square of the excess."""
+        return self.penalty * (self.sign * (value - self.limit)).clamp(min=0.0).square()
+
+
 @final
 @dataclass(frozen=True)
-class AtMost(Term):
+class AtMost(Limit):
     """Penalize values above a limit.
 
     With `excess = value - limit`, where it is positive, the score is
@@ -160,36 +172,33 @@ class AtMost(Term):
         Positive penalty.
     """
 
-    limit: float
-    penalty: float = 100.0
-
-    def __call__(self, value: float) -> float:
-        """Zero, or the negative penalty."""
-        return -self.penalty * (1.0 + value - self.limit) if value > self.limit else 0.0
-
-    def energy(self, value: Tensor) -> Tensor:
-        """Penalty times the square of the excess."""
-        return self.penalty * (value - self.limit).clamp(min=0.0).square()
+    sign = 1.0
 
 
 @final
 @dataclass(frozen=True)
-class AtLeast(Term):
-    """Penalize values below a limit; otherwise like `AtMost`.
+class AtLeast(Limit):
+    """Penalize values below a limit; otherwise like `AtMost`."""
 
-    Parameters
-    ----------
-    name, limit, penalty
-        As for `AtMost`.
-    """
+    sign = -1.0
 
-    limit: float
-    penalty: float = 100.0
 
-    def __call__(self, value: float) -> float:
-        """Zero, or the negative penalty."""
-        return -self.penalty * (1.0 + self.limit - value) if value < self.limit else 0.0
-
-    def energy(self, value: Tensor) -> Tensor:
-        """Penalty times the square of the shortfall."""
-        return self.penalty * (self.limit - value).clamp(min=0.0).square()
+def checked_terms(
+    terms: Iterable[Term], properties: Sequence[str], given: Sequence[str] = ()
+) -> tuple[Term, ...]:
+    """Return terms of these properties or given values; SettingError for any others."""
+    checked = tuple(terms)
+    if not checked:
+        raise SettingError("give at least one term, such as Maximize(...)")
+    for term in checked:
+        if not isinstance(term, Term):
+            raise SettingError(
+                f"{term!r} is not a term; give Maximize, Minimize, Target, AtMost or "
+                "AtLeast"
+            )
+        if term.name not in {*properties, *given}:
+            raise SettingError(
+                f"{term.name!r} is not predicted; the models have {', '.join(properties)} "
+                "(a Score also takes values that are named in `given`)"
+            )
+    return checked

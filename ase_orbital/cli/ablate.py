@@ -25,11 +25,4 @@ def run(arguments: Namespace) -> None:
     entries = ablate(
         arguments.data, arguments.output, train.settings_of(arguments), arguments.cache
     )
-    rows = [
-        [
-            f"{value:.4f}" if isinstance(value, float) else str(value)
-            for value in row.values()
-        ]
-        for row in entries
-    ]
-    print(table(tuple(entries[0]), rows))
+    print(table(tuple(entries[0]), (entry.values() for entry in entries)))

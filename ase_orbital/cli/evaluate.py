@@ -76,15 +76,9 @@ def run(arguments: Namespace) -> None:
         evaluations["all together"] = evaluate_mean([*evaluations.values()], transform)
     names = list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics))
     rows = [
-        [model, *(_cell(evaluation.metrics.get(name)) for name in names)]
+        [model, *(evaluation.metrics.get(name) for name in names)]
         for model, evaluation in evaluations.items()
     ]
     print(table(("model", *names), rows))
     if arguments.output:
         print(f"\npredictions and figures: {arguments.output}")
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Options of the commands that compare structures."""
+"""Options that choose a descriptor, and how structures are compared."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
+    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.similarity.archive import Archive
 
 
-def add_comparison(parser: ArgumentParser) -> None:
+def add_descriptor(parser: ArgumentParser, choices: Sequence[str], note: str = "") -> None:
     parser.add_argument(
         "-d",
         "--descriptor",
-        choices=("gom", "ofm"),
+        type=str.lower,
+        choices=choices,
         default="gom",
-        help="default: %(default)s; ofm cannot tell stackings of close-packed layers apart",
+        help=f"default: %(default)s{note}",
     )
     parser.add_argument(
         "--cutoff",
@@ -32,6 +35,27 @@ def add_comparison(parser: ArgumentParser) -> None:
         help="orbitals of the GOM (default: %(default)s)",
     )
     parser.add_argument(
+        "--distance-exponent",
+        type=float,
+        default=1.0,
+        help="exponent of the OFM's weights (default: %(default)s)",
+    )
+
+
+def descriptor_for(arguments: Namespace) -> Descriptor:
+    from ase_orbital import GOM, OFM, ElementalFeatures, OneHot
+
+    if arguments.descriptor == "gom":
+        return GOM(cutoff=arguments.cutoff, orbitals=arguments.orbitals)
+    if arguments.descriptor == "ofm":
+        return OFM(distance_exponent=arguments.distance_exponent)
+    return ElementalFeatures() if arguments.descriptor == "elemental" else OneHot()
+
+
+def add_comparison(parser: ArgumentParser) -> None:
+    note = "; ofm cannot tell stackings of close-packed layers apart"
+    add_descriptor(parser, ("gom", "ofm"), note)
+    parser.add_argument(
         "-t",
         "--tolerance",
         type=float,
@@ -44,12 +68,7 @@ def add_comparison(parser: ArgumentParser) -> None:
 
 def archive_for(arguments: Namespace) -> Archive:
     """Empty archive with the chosen comparison and unlimited memory."""
-    from ase_orbital import GOM, OFM
     from ase_orbital.similarity.archive import Archive
 
-    gom = arguments.descriptor == "gom"
-    return Archive(
-        GOM(cutoff=arguments.cutoff, orbitals=arguments.orbitals) if gom else OFM(),
-        tolerance=arguments.tolerance,
-        megabytes=inf,
-    )
+    descriptor = descriptor_for(arguments)
+    return Archive(descriptor, tolerance=arguments.tolerance, megabytes=inf)

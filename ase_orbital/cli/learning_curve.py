@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> None:
         cache=arguments.cache,
     )
     rows = [
-        [str(size), *(f"{values[index]:.4f}" for values in errors.values())]
+        [size, *(values[index] for values in errors.values())]
         for index, size in enumerate(sizes)
     ]
     print(table(("n_train", *errors), rows))

@@ -26,7 +26,7 @@ def run(_: Namespace) -> None:
             card.property_name,
             unit_of(card.property_name),
             card.test_error,
-            str(len(card.settings.get("elements") or [])),
+            len(card.settings.get("elements") or []),
         ]
         for name, card in cards.items()
     ]

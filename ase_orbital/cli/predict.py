@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.results import WRITERS, Result, as_text, writable, write
+from ase_orbital.cli.results import WRITERS, Result, table, writable, write
 from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
     NamedStructure,
@@ -89,7 +89,7 @@ def run(arguments: Namespace) -> int:
     if arguments.output:
         write(results, structures, arguments.output)
     elif results:
-        print(as_text(results))
+        print(table(Result._fields, results))
     return min(n_bad, 1)
 
 
@@ -97,18 +97,11 @@ def _results(
     model: str, predictor: Predictor, structures: list[NamedStructure]
 ) -> list[Result]:
     """Predict for all structures with one model."""
+    units = predictor.units
     show = len(structures) > 100 and sys.stderr.isatty()
     values = predictor.predict_many((atoms for _, atoms in structures), progress=show)
     return [
-        Result(
-            structure=label,
-            formula=formula_of(atoms),
-            n_atoms=len(atoms),
-            property=name,
-            value=value,
-            unit=predictor.units[name],
-            model=model,
-        )
-        for (label, atoms), row in zip(structures, values, strict=True)
-        for name, value in row.items()
+        Result(label, formula_of(atoms), len(atoms), name, value, units[name], model)
+        for (label, atoms), predicted in zip(structures, values, strict=True)
+        for name, value in predicted.items()
     ]

@@ -9,6 +9,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ase_orbital.cli.structures import annotated
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
@@ -31,14 +32,11 @@ class Result(NamedTuple):
     model: str
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Align columns, numbers to the right."""
-    rows = [list(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = [
-        bool(rows) and all(_is_number(row[index]) for row in rows)
-        for index in range(len(header))
-    ]
+def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Align columns, numbers to the right; floats have four decimals, None is empty."""
+    columns = list(zip(header, *(map(_cell, row) for row in rows), strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    numeric = [len(column) > 1 and all(map(_is_number, column[1:])) for column in columns]
 
     def line(cells: Sequence[str]) -> str:
         padded = (
@@ -47,9 +45,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         )
         return "  ".join(padded).rstrip()
 
-    return "\n".join(
-        [line(header), line(["-" * width for width in widths]), *map(line, rows)]
-    )
+    head, *body = zip(*columns, strict=True)
+    return "\n".join(map(line, [head, ["-" * width for width in widths], *body]))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else str(value)
 
 
 def _is_number(cell: str) -> bool:
@@ -58,15 +61,6 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def as_text(results: Sequence[Result]) -> str:
-    """Format results as a table."""
-    rows = [
-        [*map(str, result[:4]), f"{result.value:.4f}", result.unit, result.model]
-        for result in results
-    ]
-    return table(Result._fields, rows)
 
 
 def writable(text: str, suffixes: Collection[str]) -> Path:
@@ -122,12 +116,7 @@ def _extxyz(
     from ase.io import write as write_atoms
 
     pairs = _pairs(results)
-    frames = []
-    for label, atoms in structures:
-        frame = atoms.copy()
-        frame.calc = atoms.calc
-        frame.info |= pairs.get(label, {})
-        frames.append(frame)
+    frames = [annotated(atoms, pairs.get(label, {})) for label, atoms in structures]
     write_atoms(path, frames, format="extxyz")
 
 
@@ -144,8 +133,7 @@ def _database(
 
 def _pairs(results: Sequence[Result]) -> dict[str, dict[str, float]]:
     """Values by structure and key; the key has the model if others share the property."""
-    models = {(result.property, result.model) for result in results}
-    shared = [name for name, _ in models]
+    shared = [name for name, _ in {(result.property, result.model) for result in results}]
     pairs: dict[str, dict[str, float]] = {}
     for result in results:
         key = PREFIX + result.property

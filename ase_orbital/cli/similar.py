@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from math import inf
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table
@@ -14,16 +15,12 @@ from ase_orbital.errors import OrbitalError, SettingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from typing import TypeAlias
 
     from ase import Atoms
 
-
-class Near(NamedTuple):
-    """A structure, and its difference from the given one."""
-
-    difference: float
-    label: str
-    atoms: Atoms
+    # Difference, label and atoms of each near structure, tolerance, number of invalid ones.
+    Found: TypeAlias = tuple[list[tuple[float, str, Atoms]], float, int]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -62,33 +59,28 @@ def run(arguments: Namespace) -> int:
     look = _in_archive if saved else _in_files
     nearest, tolerance, n_bad = look(crystal, arguments)
     if not nearest:
-        print(
-            f"no structure has the composition {formula_of(crystal)}",
-            file=sys.stderr,
-        )
+        print(f"no structure has the composition {formula_of(crystal)}", file=sys.stderr)
         return 1
     rows = []
     for difference, label, atoms in nearest:
         match = "yes" if difference <= tolerance else "no"
-        rows.append([label, formula_of(atoms), str(len(atoms)), f"{difference:.5f}", match])
+        rows.append([label, formula_of(atoms), len(atoms), f"{difference:.5f}", match])
     print(table(("structure", "formula", "n_atoms", "difference", "match"), rows))
     return min(n_bad, 1)
 
 
-def _in_archive(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
-    """Nearest structures, tolerance, and number of invalid structures, which is 0."""
+def _in_archive(crystal: Atoms, arguments: Namespace) -> Found:
     from ase_orbital.similarity.archive import Archive
 
     archive = Archive.load(arguments.files[0], megabytes=inf)
     nearest = [
-        Near(difference, archive[number].label or f"entry {number}", archive[number].atoms)
+        (difference, archive[number].label or f"entry {number}", archive[number].atoms)
         for number, difference, _ in archive.nearest(crystal, arguments.n)
     ]
     return nearest, archive.tolerance, 0
 
 
-def _in_files(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, int]:
-    """Nearest structures, tolerance, and number of invalid structures."""
+def _in_files(crystal: Atoms, arguments: Namespace) -> Found:
     from ase_orbital.similarity.distance import difference
     from ase_orbital.similarity.fingerprints import Fingerprints
 
@@ -101,8 +93,8 @@ def _in_files(crystal: Atoms, arguments: Namespace) -> tuple[list[Near], float, 
         if not given.may_equal(atoms):
             continue
         try:
-            found.append(Near(difference(given, fingerprints.of(atoms)), label, atoms))
+            found.append((difference(given, fingerprints.of(atoms)), label, atoms))
         except OrbitalError as error:
             n_bad += report(label, error)
-    found.sort(key=lambda near: near.difference)
+    found.sort(key=itemgetter(0))
     return found[: arguments.n], settings.tolerance, n_bad

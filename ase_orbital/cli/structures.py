@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.structure import read_frames, validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ase import Atoms
 
@@ -23,14 +23,10 @@ class NamedStructure(NamedTuple):
     atoms: Atoms
 
 
-def add_files(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="any format that ASE reads; all frames",
-    )
+def add_files(
+    parser: ArgumentParser, meaning: str = "any format that ASE reads; all frames"
+) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=meaning)
 
 
 def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
@@ -53,12 +49,27 @@ def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
     return good, n_bad
 
 
+def labels_of(path: Path, n_frames: int) -> list[str]:
+    """Name of the file for each frame and, if there are several, the frame's number."""
+    return (
+        [f"{path}@{index}" for index in range(n_frames)] if n_frames != 1 else [str(path)]
+    )
+
+
 def named_frames(path: Path, frames: list[Atoms]) -> list[NamedStructure]:
-    """Label each frame with the name of its file and, if there are several, its number."""
-    labels = [str(path)]
-    if len(frames) != 1:
-        labels = [f"{path}@{index}" for index in range(len(frames))]
-    return [NamedStructure(*pair) for pair in zip(labels, frames, strict=True)]
+    """Frames of a file with their labels."""
+    return [
+        NamedStructure(*pair)
+        for pair in zip(labels_of(path, len(frames)), frames, strict=True)
+    ]
+
+
+def annotated(atoms: Atoms, values: Mapping[str, Any]) -> Atoms:
+    """Copy atoms with their calculator, and add values to `info`."""
+    frame = atoms.copy()
+    frame.calc = atoms.calc
+    frame.info |= values
+    return frame
 
 
 def formula_of(atoms: Atoms) -> str:

@@ -52,16 +52,17 @@ def run(arguments: Namespace) -> None:
     from ase_orbital.training.cards import target_unit
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    command = " ".join(["ase-orbital", *sys.argv[1:]])
     done = train(
         arguments.data,
         arguments.output,
         settings_of(arguments),
         cache=arguments.cache,
-        card={"command": f"`{_command()}`", "data": f"`{arguments.data.name}`"},
+        card={"command": f"`{command}`", "data": f"`{arguments.data.name}`"},
     )
     unit = target_unit(done.model)
     rows = [
-        [part, metric, f"{value:.4f}" if isinstance(value, float) else str(value)]
+        [part, metric, value]
         for part, evaluation in done.evaluations.items()
         for metric, value in evaluation.metrics.items()
     ]
@@ -81,7 +82,3 @@ def settings_of(arguments: Namespace) -> Any:
     if arguments.config:
         values |= TrainingSettings.read_file(arguments.config)
     return TrainingSettings(**values | given(arguments))
-
-
-def _command() -> str:
-    return " ".join(["ase-orbital", *sys.argv[1:]])

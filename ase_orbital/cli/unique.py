@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ase_orbital.cli.fingerprints import add_comparison, archive_for
 from ase_orbital.cli.results import table, writable
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
+    annotated,
     formula_of,
+    labels_of,
     read_files,
     report,
 )
@@ -26,16 +28,6 @@ if TYPE_CHECKING:
 
 COPIES = PREFIX + "copies"  # number of structures that one stands for
 PAIRS, DATA = "key_value_pairs", "data"  # in info, from the rows of a database
-
-
-class Group(NamedTuple):
-    """Structures that match, in the order of the files."""
-
-    members: list[NamedStructure]
-
-    def chosen(self, keep: str) -> NamedStructure:
-        """Structure to keep."""
-        return min(self.members, key=energy_of) if keep == "lowest" else self.members[0]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -63,20 +55,26 @@ def run(arguments: Namespace) -> int:
         if path.suffix == ".db":
             _copy_database_info(path, structures)
     archive = archive_for(arguments)
-    groups: dict[int, Group] = {}
+    groups: dict[int, list[NamedStructure]] = {}
     for structure in structures:
         try:
             number = archive.add(structure.atoms).number
         except OrbitalError as error:
             n_bad += report(structure.label, error)
         else:
-            groups.setdefault(number, Group([])).members.append(structure)
-    kept = [(group.chosen(arguments.keep), len(group.members)) for group in groups.values()]
+            groups.setdefault(number, []).append(structure)
+    lowest = arguments.keep == "lowest"
+    kept = [
+        (min(group, key=energy_of) if lowest else group[0], len(group))
+        for group in groups.values()
+    ]
     if arguments.output:
-        _write([_annotated(one, copies) for one, copies in kept], arguments.output)
+        frames = [annotated(atoms, {COPIES: copies}) for (_, atoms), copies in kept]
+        with atomic_write(arguments.output) as temporary:
+            WRITERS[arguments.output.suffix](frames, temporary)
     else:
         rows = [
-            [label, formula_of(atoms), str(len(atoms)), str(copies)]
+            [label, formula_of(atoms), len(atoms), copies]
             for (label, atoms), copies in kept
         ]
         print(table(("structure", "formula", "n_atoms", "copies"), rows))
@@ -97,25 +95,11 @@ def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
     from ase.db import connect
 
     rows = list(connect(path).select())
-    of_label = {str(path): rows[0]} if len(rows) == 1 else {}
-    of_label |= {f"{path}@{index}": row for index, row in enumerate(rows)}
+    of_label = dict(zip(labels_of(path, len(rows)), rows, strict=True))
     for label, atoms in structures:
         if label in of_label:
             atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)
             atoms.info[DATA] = dict(of_label[label].data)
-
-
-def _annotated(structure: NamedStructure, copies: int) -> Atoms:
-    frame = structure.atoms.copy()
-    frame.calc = structure.atoms.calc
-    frame.info[COPIES] = copies
-    return frame
-
-
-def _write(frames: list[Atoms], path: Path) -> None:
-    """Write in the format of the suffix, completely or not at all."""
-    with atomic_write(path) as temporary:
-        WRITERS[path.suffix](frames, temporary)
 
 
 def _frames(frames: list[Atoms], path: Path) -> None:

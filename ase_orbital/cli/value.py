@@ -9,17 +9,17 @@ stays empty.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.startup import imports
-from ase_orbital.cli.structures import NamedStructure, named_frames, report
+from ase_orbital.cli.structures import NamedStructure, add_files, named_frames, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
 from ase_orbital.properties import IN_DOMAIN, STD
 from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from pathlib import Path
 
     from ase_orbital.predict.predictor import Predictor
 
@@ -27,13 +27,7 @@ FAILED = "failed"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "files",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="a POSCAR, or any other format that ASE reads; one line per frame",
-    )
+    add_files(parser, "a POSCAR, or any other format that ASE reads; one line per frame")
     parser.add_argument(
         "-m",
         "--model",

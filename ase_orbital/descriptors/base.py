@@ -47,11 +47,15 @@ class Descriptor(ABC):
         `features` needs all pairs up to this distance. Å. With 0.0 it needs none.
     differentiable
         Whether the features have derivatives with respect to positions.
+    match_tolerance
+        Default for the largest difference of structures that count as one, as a fraction of
+        their fingerprints' length.
     """
 
     dtype: Precision = "float64"
     cutoff: float = 0.0
     differentiable: bool = False
+    match_tolerance: ClassVar[float] = 0.0075
     _max_atoms: ClassVar[int] = 8192  # described at a time, to limit the memory
 
     @property

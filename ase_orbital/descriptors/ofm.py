@@ -53,6 +53,7 @@ class OFM(Descriptor):
     distance_exponent: float = 1
     center: bool = True
 
+    match_tolerance: ClassVar[float] = 0.03
     _max_atoms: ClassVar[int] = 256  # 2 MB of features fit into the cache
 
     def __post_init__(self) -> None:

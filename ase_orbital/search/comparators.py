@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal, final
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
-from ase_orbital.similarity.distance import difference, lower_bound, max_distance
-from ase_orbital.similarity.fingerprints import Fingerprints
-from ase_orbital.similarity.tolerance import (
-    GOM_TOLERANCE,
-    OFM_TOLERANCE,
+from ase_orbital.similarity.distance import (
     checked_tolerance,
+    difference,
+    lower_bound,
+    max_distance,
 )
+from ase_orbital.similarity.fingerprints import Fingerprints
 
 if TYPE_CHECKING:
     from ase_orbital.descriptors.base import Descriptor
@@ -27,6 +27,8 @@ class Comparator(ABC):
     supercell, nor on rotation, reflection, translation or the order of atoms. Structures of
     different composition always differ, and so do molecules of different size. Fingerprints
     are cached by the content of a structure, and `atoms.info` is neither read nor written.
+    Methods raise StructureError or ElementError if the descriptor cannot describe a
+    structure.
     """
 
     @abstractmethod
@@ -49,22 +51,11 @@ class Comparator(ABC):
             Root mean square, over the atoms, of the distance between assigned features,
             divided by that of the features themselves: 0.01 is one percent. Infinite for
             two compositions.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe a structure.
         """
         return difference(self.fingerprints.of(one), self.fingerprints.of(other))
 
     def looks_like(self, a1: AtomsLike, a2: AtomsLike) -> bool:
-        """Whether two structures differ by at most the tolerance; called by ase_ga.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe a structure.
-        """
+        """Whether two structures differ by at most the tolerance; called by ase_ga."""
         one, other = self.fingerprints.of(a1), self.fingerprints.of(a2)
         # Most pairs differ so much that the lower bound decides.
         if lower_bound(one, other) > max_distance(self.tolerance, one.length):
@@ -95,7 +86,7 @@ class GOMComparator(Comparator):
 
     def __init__(
         self,
-        tolerance: float = GOM_TOLERANCE,
+        tolerance: float = GOM.match_tolerance,
         *,
         cutoff: float = 6.0,
         orbitals: Literal["s", "sp"] = "s",
@@ -129,7 +120,7 @@ class OFMComparator(Comparator):
 
     def __init__(
         self,
-        tolerance: float = OFM_TOLERANCE,
+        tolerance: float = OFM.match_tolerance,
         *,
         distance_exponent: float = 1,
         n_top: int | None = None,

@@ -72,12 +72,7 @@ class Recorder:
     are faster, because they predict in batches.
     """
 
-    def __init__(
-        self,
-        models: PredictorLike,
-        *,
-        output: str | Path | None = None,
-    ) -> None:
+    def __init__(self, models: PredictorLike, *, output: str | Path | None = None) -> None:
         self.predictor = Predictor.of(models)
         self.output = None if output is None else Output(output)
         self.records: list[dict[str, Any]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from ase_orbital.calculators.objective_terms import checked_terms
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import PREFIX
@@ -50,25 +51,11 @@ class Score:
     """
 
     def __init__(
-        self,
-        models: PredictorLike,
-        terms: Sequence[Term],
-        *,
-        given: Sequence[str] = (),
+        self, models: PredictorLike, terms: Sequence[Term], *, given: Sequence[str] = ()
     ) -> None:
         self.predictor = Predictor.of(models)
-        self.terms = tuple(terms)
         self.given = tuple(given)
-        if not self.terms:
-            raise SettingError("a score needs at least one term, such as Maximize(...)")
-        known = [*self.predictor.properties, *self.given]
-        for term in self.terms:
-            if term.name not in known:
-                raise SettingError(
-                    f"{term.name!r} is not predicted; the models have "
-                    f"{', '.join(self.predictor.properties)} (name other values "
-                    "in `given`, and pass them with each structure)"
-                )
+        self.terms = checked_terms(terms, self.predictor.properties, self.given)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
                 "there are two terms of the same kind and property; keep one of them"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase import Atoms
 
 from ase_orbital.descriptors.gom import GOM
-from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.errors import SettingError
 from ase_orbital.files import atomic_write
 from ase_orbital.similarity import archive_file
+from ase_orbital.similarity.archive_file import Content
+from ase_orbital.similarity.distance import checked_tolerance
 from ase_orbital.similarity.entry import Entry, Match
 from ase_orbital.similarity.fingerprints import Fingerprints
 from ase_orbital.similarity.index import FingerprintIndex
-from ase_orbital.similarity.tolerance import GOM_TOLERANCE, OFM_TOLERANCE, checked_tolerance
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Archive:
         Descriptor that gives the fingerprints; None for `GOM()`.
     tolerance
         Largest difference of structures that count as one, as in `GOMComparator` and
-        `OFMComparator`; None for their defaults.
+        `OFMComparator`; None for the descriptor's `match_tolerance`.
     megabytes
         Largest memory. When it is full, the structures that were not seen for the longest
         time are dropped.
@@ -60,6 +60,9 @@ class Archive:
     Matching is not transitive, so the entries depend on the order of the structures. Among
     10^5 entries of one composition, finding a match or the nearest entries takes a few
     milliseconds.
+
+    Methods that take structures raise StructureError or ElementError if the descriptor
+    cannot describe one. `add_many` has added the earlier batches of 256 structures then.
     """
 
     def __init__(
@@ -69,14 +72,12 @@ class Archive:
         tolerance: float | None = None,
         megabytes: float = 1024.0,
     ) -> None:
-        if tolerance is None:
-            of_ofm = isinstance(descriptor, OFM)
-            tolerance = OFM_TOLERANCE if of_ofm else GOM_TOLERANCE
         if not megabytes > 0.0:
             raise SettingError(f"megabytes must be above 0, not {megabytes}")
-        self.tolerance = checked_tolerance(tolerance)
         self.megabytes = megabytes
-        self.descriptor = descriptor if descriptor is not None else GOM()
+        self.descriptor = GOM() if descriptor is None else descriptor
+        default = self.descriptor.match_tolerance
+        self.tolerance = checked_tolerance(default if tolerance is None else tolerance)
         self.nbytes = 0
         self._fingerprints = Fingerprints(self.descriptor, size=2 * BATCH_SIZE)
         self._entries: OrderedDict[int, Entry] = OrderedDict()  # least recently seen first
@@ -115,11 +116,6 @@ class Archive:
         -------
         Match
             The entry of the structure, and whether it is new.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe it.
         """
         atoms = structure if isinstance(structure, Atoms) else to_atoms(structure)
         return self._add(atoms, self._fingerprints.of(atoms), label, values)
@@ -127,13 +123,7 @@ class Archive:
     def add_many(
         self, structures: Iterable[AtomsLike], labels: Sequence[str] | None = None
     ) -> list[Match]:
-        """Add many structures in order; faster than `add` for each.
-
-        Raises
-        ------
-        StructureError, ElementError
-            As for `add`. Earlier batches of 256 structures have been added by then.
-        """
+        """Add many structures in order; faster than `add` for each."""
         every = list(structures)
         names = [""] * len(every) if labels is None else labels
         if len(names) != len(every):
@@ -147,13 +137,7 @@ class Archive:
         return found
 
     def find(self, structure: AtomsLike) -> Match | None:
-        """Find the entry that a structure matches, without adding it.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe it.
-        """
+        """Find the entry that a structure matches, without adding it."""
         return self._find(self._fingerprints.of(structure))
 
     def nearest(self, structure: AtomsLike, n: int = 5) -> list[Match]:
@@ -170,11 +154,6 @@ class Archive:
         -------
         list of Match
             In ascending order of the difference.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe it.
         """
         if n < 1:
             raise SettingError(f"n must be at least 1, not {n}")
@@ -193,14 +172,10 @@ class Archive:
         SettingError
             If the descriptor cannot be described in a file, because it is not a dataclass.
         """
+        entries = list(self._entries.values())
+        content = Content(entries, self.descriptor, self.tolerance, self._next)
         with atomic_write(Path(path)) as temporary:
-            archive_file.write(
-                temporary,
-                list(self._entries.values()),
-                self.descriptor,
-                self.tolerance,
-                self._next,
-            )
+            archive_file.write(temporary, content)
 
     @classmethod
     def load(cls, path: str | Path, *, megabytes: float = 1024.0) -> Archive:
@@ -220,16 +195,12 @@ class Archive:
         """
         saved = archive_file.read(Path(path))
         archive = cls(saved.descriptor, tolerance=saved.tolerance, megabytes=megabytes)
-        fingerprints: dict[Composition, dict[int, Fingerprint]] = {}
+        fingerprints: dict[Composition, dict[int, Fingerprint]] = defaultdict(dict)
         for entry in saved.entries:
             archive._entries[entry.number] = entry
-            archive.nbytes += entry.nbytes
-            alike = fingerprints.setdefault(entry.fingerprint.composition, {})
-            alike[entry.number] = entry.fingerprint
-        archive._indexes = {
-            composition: FingerprintIndex(alike)
-            for composition, alike in fingerprints.items()
-        }
+            fingerprints[entry.fingerprint.composition][entry.number] = entry.fingerprint
+        archive.nbytes = sum(entry.nbytes for entry in saved.entries)
+        archive._indexes = {kind: FingerprintIndex(f) for kind, f in fingerprints.items()}
         archive._next = saved.next_number
         archive._shrink()
         return archive

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from ase import Atoms
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-class Saved(NamedTuple):
-    """Content of a file."""
+class Content(NamedTuple):
+    """Content of a file; the entries begin with the least recently seen one."""
 
     entries: list[Entry]
     descriptor: Descriptor
@@ -32,31 +32,9 @@ class Saved(NamedTuple):
     next_number: int
 
 
-def write(
-    path: Path,
-    entries: list[Entry],
-    descriptor: Descriptor,
-    tolerance: float,
-    next_number: int,
-) -> None:
-    """Write an archive.
-
-    Parameters
-    ----------
-    path
-        File to write.
-    entries
-        Entries, the least recently seen first.
-    descriptor, tolerance
-        Settings of the archive.
-    next_number
-        Number of the next entry.
-
-    Raises
-    ------
-    SettingError
-        If the descriptor cannot be described in a file.
-    """
+def write(path: Path, content: Content) -> None:
+    """Write an archive; SettingError if its descriptor cannot be described in a file."""
+    entries, descriptor, tolerance, next_number = content
     try:
         settings = descriptor.to_settings()
     except ModelError as error:
@@ -98,14 +76,8 @@ def joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
     return np.concatenate([np.zeros(0, dtype), *arrays])
 
 
-def read(path: Path) -> Saved:
-    """Read an archive.
-
-    Raises
-    ------
-    DataError
-        If the file does not exist, is damaged, or was written by a later version.
-    """
+def read(path: Path) -> Content:
+    """Read an archive; DataError if it is absent, damaged, or of a later version."""
     if not path.is_file():
         raise DataError(f"there is no archive {path}")
     try:
@@ -118,22 +90,15 @@ def read(path: Path) -> Saved:
                 f"{path} is an archive of version {head['version']}; this package knows up "
                 f"to {VERSION}: update it"
             )
-        return Saved(
+        return Content(
             list(entries_of(head, arrays)),
             Descriptor.from_settings(head["descriptor"]),
             float(head["tolerance"]),
             int(head["next_number"]),
         )
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        ValueError,
-        TypeError,
-        zipfile.BadZipFile,
-    ) as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile) as error:
         raise DataError(
             f"{path} is not an archive, or is damaged: {type(error).__name__}: {error}"
         ) from error

@@ -17,6 +17,8 @@ from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csr_array, eye_array, kron, vstack
 from scipy.spatial.distance import cdist
 
+from ase_orbital.errors import SettingError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,6 +32,16 @@ LARGEST_ASSIGNMENT = 512
 # Largest rounding error of lower bounds, relative to the lengths that they are computed
 # from, and of differences. Bounds allow for it, so that none is above the distance.
 ROUNDING = 1e-12
+
+
+def checked_tolerance(tolerance: float) -> float:
+    """Return the tolerance, or raise SettingError if it is not between 0 and 2."""
+    if not 0.0 < tolerance < 2.0:
+        raise SettingError(
+            f"tolerance must be a fraction above 0 and below 2, not {tolerance}; "
+            "0.01 is one percent of the fingerprints' length"
+        )
+    return tolerance
 
 
 def difference(one: Fingerprint, other: Fingerprint) -> float:
@@ -145,19 +157,8 @@ def optimal_transport(
 ) -> NDArray[np.float64]:
     """Cheapest transport plan between two distributions, from a linear program.
 
-    Parameters
-    ----------
-    costs : [n, m]
-        Cost of each pair.
-    shares : [n]
-        First distribution; the sum is 1.
-    others : [m]
-        Second distribution; the sum is 1.
-
-    Returns
-    -------
-    [n, m]
-        Share that is moved from each element to each.
+    Parameters and result are those of `coupling`, with shares that add up to 1 in place of
+    the numbers of copies.
     """
     n, m = costs.shape
     leaving = kron(eye_array(n), np.ones((1, m)))

@@ -6,7 +6,7 @@ import pytest
 from ase.build import bulk
 from ase.io import read
 
-from ase_orbital.cli.results import WRITERS, Result, as_text, table, writable, write
+from ase_orbital.cli.results import WRITERS, Result, table, writable, write
 from ase_orbital.cli.structures import NamedStructure
 
 
@@ -25,7 +25,7 @@ def test_columns_of_numbers_are_aligned_to_the_right():
 
 
 def test_results_are_printed_with_four_decimals():
-    assert as_text([result()]).splitlines()[-1].split() == [
+    assert table(Result._fields, [result()]).splitlines()[-1].split() == [
         "cu.cif", "Cu", "1", "band_gap", "1.2500", "eV", "gap",
     ]  # fmt: skip
 

@@ -102,3 +102,11 @@ def test_bad_input_is_explained_and_leaves_the_archive_as_it_was():
     with pytest.raises(SettingError, match="megabytes"):
         Archive(megabytes=0.0)
     assert len(archive) == 0
+
+
+def test_the_default_merges_strains_below_its_size_only():
+    """Cells longer by 0.3 % make the default tolerance of GOM."""
+    archive = Archive()
+    archive.add(bulk("Cu", a=3.6))
+    assert not archive.add(bulk("Cu", a=3.6 * 1.001)).new
+    assert archive.add(bulk("Cu", a=3.6 * 1.006)).new

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 
+from ase_orbital import GOM, OFM
+from ase_orbital.errors import SettingError
 from ase_orbital.similarity import distance as module
 from ase_orbital.similarity.distance import (
     ROUNDING,
+    checked_tolerance,
     difference,
     distance,
     least_difference,
@@ -135,3 +138,16 @@ def test_the_bound_is_the_distance_of_species_with_equal_atoms():
     )
     assert lower_bound(one, other) == pytest.approx(distance(one, other), rel=1e-6)
     assert distance(one, other) == pytest.approx(np.sqrt(1.25), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "tolerance", [GOM.match_tolerance, OFM.match_tolerance, 1e-9, 1.999]
+)
+def test_a_fraction_below_two_is_accepted_unchanged(tolerance):
+    assert checked_tolerance(tolerance) == tolerance
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -0.1, 2.0, float("nan"), float("inf")])
+def test_other_tolerances_are_refused(tolerance):
+    with pytest.raises(SettingError, match="tolerance must be a fraction above 0"):
+        checked_tolerance(tolerance)
