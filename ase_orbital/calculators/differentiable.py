@@ -158,10 +158,10 @@ def forces_and_virial(
         symmetric, because energies do not depend on rotations. The stress is the virial
         divided by the volume. eV.
     """
-    n_atoms = len(batch.numbers)
-    forces = np.empty((n_atoms, 3))
-    for axis in range(3):
-        forces[:, axis] = np.bincount(batch.center, gradient[:, axis], n_atoms)
-        forces[:, axis] -= np.bincount(batch.neighbor, gradient[:, axis], n_atoms)
+    n = len(batch.numbers)
+    forces = [
+        np.bincount(batch.center, slope, n) - np.bincount(batch.neighbor, slope, n)
+        for slope in gradient.T
+    ]
     virial = batch.vector.T @ gradient
-    return forces, (virial + virial.T) / 2.0
+    return np.stack(forces, axis=1), (virial + virial.T) / 2.0

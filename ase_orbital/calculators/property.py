@@ -74,16 +74,7 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Compute the requested properties; called by ASE's `get_property`.
-
-        Parameters
-        ----------
-        atoms
-            Structure to compute; None for that of the last call.
-        properties
-            Names of predicted properties or of properties of the base.
-        system_changes
-            Changes since the last call; part of ASE's signature.
+        """Compute properties of the models or the base; called by ASE's `get_property`.
 
         Raises
         ------

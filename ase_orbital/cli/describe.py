@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.cli.fingerprints import add_descriptor, descriptor_for
-from ase_orbital.cli.results import table, writable
+from ase_orbital.cli.options import add_descriptor, add_output, descriptor_for
+from ase_orbital.cli.results import table
 from ase_orbital.cli.structures import add_files, formula_of, read_files, report
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
@@ -21,13 +21,8 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
     add_descriptor(parser, ("gom", "ofm", "elemental", "onehot"))
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=lambda text: writable(text, [".npz"]),
-        metavar="FILE.npz",
-        help="an array [n_atoms, n_features] per structure, named after file and frame",
-    )
+    content = "an array [n_atoms, n_features] per structure, named after file and frame"
+    add_output(parser, [".npz"], content)
 
 
 def run(arguments: Namespace) -> int:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ase_orbital.cli.options import add_models
 from ase_orbital.cli.results import table
 
 if TYPE_CHECKING:
@@ -14,15 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="crystals, as for `ase-orbital train`")
-    parser.add_argument(
-        "-m",
-        "--model",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="name of a shipped model, or a folder; repeat to compare models of one "
-        "property and their mean",
-    )
+    add_models(parser, "to compare models of one property and their mean")
     parser.add_argument("--column", help="column of the target (default: the property)")
     parser.add_argument(
         "--at-most",

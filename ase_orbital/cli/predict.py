@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.results import WRITERS, Result, table, writable, write
+from ase_orbital.cli.options import add_device, add_models, add_output
+from ase_orbital.cli.results import WRITERS, Result, table, write
 from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
     NamedStructure,
@@ -25,26 +26,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
-    parser.add_argument(
-        "-m",
-        "--model",
-        action="append",
-        metavar="NAME",
-        help="name of a shipped model, or a folder; repeat for more (default: all shipped)",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=lambda text: writable(text, WRITERS),
-        metavar="FILE",
-        help=f"write to a file instead of the screen; ends with {', '.join(WRITERS)}",
-    )
+    add_models(parser, "for more (default: all shipped)", required=False)
+    add_output(parser, WRITERS, "write to a file instead of the screen")
     parser.add_argument(
         "--domain",
         action="store_true",
         help="also print `in_domain`: whether a structure is like the training set",
     )
-    parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
+    add_device(parser)
 
 
 def run(arguments: Namespace) -> int:

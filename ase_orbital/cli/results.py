@@ -16,8 +16,12 @@ from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from typing import TypeAlias
 
     from ase_orbital.cli.structures import NamedStructure
+
+    Results: TypeAlias = Sequence["Result"]
+    Structures: TypeAlias = Sequence[NamedStructure]
 
 
 class Result(NamedTuple):
@@ -73,9 +77,7 @@ def writable(text: str, suffixes: Collection[str]) -> Path:
     return path
 
 
-def write(
-    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
-) -> None:
+def write(results: Results, structures: Structures, path: Path) -> None:
     """Write results in the format of the suffix, completely or not at all.
 
     CSV, JSON and Parquet have one row per number. Extended XYZ and ASE databases have the
@@ -85,19 +87,19 @@ def write(
         WRITERS[path.suffix](results, structures, temporary)
 
 
-def _csv(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
+def _csv(results: Results, _: Structures, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(Result._fields)
         writer.writerows(results)
 
 
-def _json(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
+def _json(results: Results, _: Structures, path: Path) -> None:
     rows = [result._asdict() for result in results]
     path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def _parquet(results: Sequence[Result], _: Sequence[NamedStructure], path: Path) -> None:
+def _parquet(results: Results, _: Structures, path: Path) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -110,9 +112,7 @@ def _parquet(results: Sequence[Result], _: Sequence[NamedStructure], path: Path)
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
 
 
-def _extxyz(
-    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
-) -> None:
+def _extxyz(results: Results, structures: Structures, path: Path) -> None:
     from ase.io import write as write_atoms
 
     pairs = _pairs(results)
@@ -120,9 +120,7 @@ def _extxyz(
     write_atoms(path, frames, format="extxyz")
 
 
-def _database(
-    results: Sequence[Result], structures: Sequence[NamedStructure], path: Path
-) -> None:
+def _database(results: Results, structures: Structures, path: Path) -> None:
     from ase.db import connect
 
     pairs = _pairs(results)
@@ -131,7 +129,7 @@ def _database(
             database.write(atoms, pairs.get(label, {}), data={"structure": label})
 
 
-def _pairs(results: Sequence[Result]) -> dict[str, dict[str, float]]:
+def _pairs(results: Results) -> dict[str, dict[str, float]]:
     """Values by structure and key; the key has the model if others share the property."""
     shared = [name for name, _ in {(result.property, result.model) for result in results}]
     pairs: dict[str, dict[str, float]] = {}

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.fingerprints import add_comparison, archive_for
+from ase_orbital.cli.options import add_comparison, archive_for
 from ase_orbital.cli.results import table
 from ase_orbital.cli.structures import formula_of, read_files, report
 from ase_orbital.errors import OrbitalError, SettingError

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ase_orbital.errors import OrbitalError, StructureError
+from ase_orbital.errors import OrbitalError
 from ase_orbital.structure import read_frames, validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ase import Atoms
 
@@ -31,22 +31,30 @@ def add_files(
 
 def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
     """Read all valid structures, and report and count the others."""
-    good: list[NamedStructure] = []
-    n_bad = 0
-    for path in dict.fromkeys(files):
+    frames = [frame for path in dict.fromkeys(files) for frame in checked_frames(path)]
+    good = [frame for frame in frames if frame is not None]
+    return good, len(frames) - len(good)
+
+
+def checked_frames(
+    path: Path, check: Callable[[Atoms], object] = validate, form: str | None = None
+) -> list[NamedStructure | None]:
+    """Valid frames of a file, None for each other one, or [None] for an unreadable file."""
+    checked: list[NamedStructure | None] = []
+    try:
+        frames = read_frames(path, form=form)
+    except OrbitalError as error:
+        report(str(path), error)
+        return [None]
+    for frame in named_frames(path, frames):
         try:
-            frames = read_frames(path)
-        except StructureError as error:
-            n_bad += report(str(path), error)
-            continue
-        for frame in named_frames(path, frames):
-            try:
-                validate(frame.atoms)
-            except StructureError as error:
-                n_bad += report(frame.label, error)
-            else:
-                good.append(frame)
-    return good, n_bad
+            check(frame.atoms)
+        except OrbitalError as error:
+            report(frame.label, error)
+            checked.append(None)
+        else:
+            checked.append(frame)
+    return checked
 
 
 def labels_of(path: Path, n_frames: int) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital.cli.fingerprints import add_comparison, archive_for
-from ase_orbital.cli.results import table, writable
+from ase_orbital.cli.options import add_comparison, add_output, archive_for
+from ase_orbital.cli.results import table
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
@@ -40,13 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="structure to keep of those that match: the first, or the one of lowest "
         "energy per atom in the file (default: %(default)s)",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=lambda text: writable(text, WRITERS),
-        metavar="FILE",
-        help=f"write the structures with {COPIES}; ends with {', '.join(WRITERS)}",
-    )
+    add_output(parser, WRITERS, f"write the structures with {COPIES}")
 
 
 def run(arguments: Namespace) -> int:

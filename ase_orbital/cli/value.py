@@ -11,15 +11,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ase_orbital.cli.options import add_device, add_models
 from ase_orbital.cli.startup import imports
-from ase_orbital.cli.structures import NamedStructure, add_files, named_frames, report
+from ase_orbital.cli.structures import NamedStructure, add_files, checked_frames, report
 from ase_orbital.errors import ModelError, OrbitalError, SettingError
 from ase_orbital.properties import IN_DOMAIN, STD
-from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from pathlib import Path
 
     from ase_orbital.predict.predictor import Predictor
 
@@ -28,14 +27,7 @@ FAILED = "failed"
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser, "a POSCAR, or any other format that ASE reads; one line per frame")
-    parser.add_argument(
-        "-m",
-        "--model",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="name of a shipped model, or a folder; repeat for the mean of several",
-    )
+    add_models(parser, "for the mean of several")
     parser.add_argument(
         "-p",
         "--property",
@@ -48,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="ASE's name of the file format, such as vasp (default: from the file name)",
     )
-    parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
+    add_device(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -67,7 +59,7 @@ def run(arguments: Namespace) -> int:
     structures = [
         found
         for path in arguments.files
-        for found in _accepted(path, arguments.format, predictor)
+        for found in checked_frames(path, predictor.validate, arguments.format)
     ]
     values = iter(_predicted(predictor, wanted, [one for one in structures if one]))
     lines = [FAILED if one is None else next(values) for one in structures]
@@ -82,25 +74,6 @@ def _only_property(predictor: Predictor) -> str:
             f"these models predict {', '.join(names)}; choose one with --property"
         )
     return names[0]
-
-
-def _accepted(
-    path: Path, form: str | None, predictor: Predictor
-) -> list[NamedStructure | None]:
-    """Valid frames of a file, None for each other one, or [None] for an unreadable file."""
-    try:
-        frames = read_frames(path, form=form)
-    except OrbitalError as error:
-        report(str(path), error)
-        return [None]
-    accepted: list[NamedStructure | None] = []
-    for label, atoms in named_frames(path, frames):
-        try:
-            accepted.append(NamedStructure(label, predictor.validate(atoms)))
-        except OrbitalError as error:
-            report(label, error)
-            accepted.append(None)
-    return accepted
 
 
 def _predicted(

@@ -81,13 +81,7 @@ class OrbitalDescriptor(DescriptorBaseClass):  # type: ignore[misc]  # AGOX is n
         self.descriptor = descriptor
 
     def create_features(self, atoms: Atoms) -> NDArray[np.floating[Any]]:
-        """Describe one structure, [n_atoms, n_features].
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe it.
-        """
+        """Describe one structure as `Descriptor.create` does, [n_atoms, n_features]."""
         return self.descriptor.create(atoms)
 
     def create_feature_gradient(self, atoms: Atoms) -> NDArray[np.floating[Any]]:

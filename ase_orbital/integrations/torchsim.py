@@ -5,6 +5,7 @@ torch-sim moves the atoms with a potential; the functions here read its states.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,15 +77,12 @@ def property_calculators(
     predictor = Predictor.of(models)
     last: dict[tuple[str, ...], dict[str, torch.Tensor]] = {}
 
-    def function_of(name: str) -> Callable[[SimState], torch.Tensor]:
-        def value(state: SimState) -> torch.Tensor:
-            key = tuple(digest(atoms) for atoms in state.to_atoms())
-            if key not in last:
-                found = predict_state(predictor, state)
-                last.clear()
-                last[key] = found
-            return last[key][name]
+    def value(name: str, state: SimState) -> torch.Tensor:
+        key = tuple(digest(atoms) for atoms in state.to_atoms())
+        if key not in last:
+            found = predict_state(predictor, state)
+            last.clear()
+            last[key] = found
+        return last[key][name]
 
-        return value
-
-    return {PREFIX + name: function_of(PREFIX + name) for name in predictor.properties}
+    return {PREFIX + name: partial(value, PREFIX + name) for name in predictor.properties}

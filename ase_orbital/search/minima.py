@@ -37,6 +37,7 @@ class MinimaRecorder:
     Attributes
     ----------
     records : list of dict
+        One for each minimum, in the order of discovery:
         `number` in the archive, `energy`, `fmax`, `volume` of a crystal, each predicted
         property and `reason`, as in `Recorder.records`. `archive[number]` has the structure
         of a minimum as `atoms`, and `seen`, the number of times it was found.
@@ -61,13 +62,8 @@ class MinimaRecorder:
         output: str | Path | None = None,
     ) -> None:
         self._recorder = Recorder(models, output=output)
-        self.predictor = self._recorder.predictor
+        self.predictor, self.records = self._recorder.predictor, self._recorder.records
         self.archive = Archive() if archive is None else archive
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """One record for each minimum, in the order of discovery."""
-        return self._recorder.records
 
     @property
     def units(self) -> dict[str, str]:

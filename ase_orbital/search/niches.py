@@ -46,13 +46,7 @@ class Niches:
         self._numbers: dict[str, int] = {}
 
     def number(self, structure: AtomsLike) -> int:
-        """Niche of a structure, which is the same at each call.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the archive's descriptor cannot describe it.
-        """
+        """Niche of a structure, always the same; errors are those of `Archive.add`."""
         atoms = as_atoms(structure)
         name = digest(atoms)
         if name not in self._numbers:

@@ -171,10 +171,6 @@ class Recorder:
         title
             Title of the figure.
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-
         Raises
         ------
         SettingError
@@ -194,14 +190,9 @@ class Recorder:
             raise SettingError(
                 f"{absent[0]!r} is not in the records, which have {', '.join(known)}"
             )
-        return along_path(
-            self.records, names or self._default_names(), units=self.units, title=title
-        )
-
-    def _default_names(self) -> list[str]:
-        """Energy, if it is known, and all properties."""
-        known = any(math.isfinite(record["energy"]) for record in self.records)
-        return [*(["energy"] if known else []), *self.predictor.properties]
+        energy = any(math.isfinite(record["energy"]) for record in self.records)
+        shown = names or [*["energy"] * energy, *self.predictor.properties]
+        return along_path(self.records, shown, units=self.units, title=title)
 
 
 def _images(optimizer: BaseDynamics) -> Iterator[tuple[dict[str, int], Atoms]]:

@@ -48,6 +48,11 @@ class Score:
     The score of each term is written as well, for Pareto fronts:
 
     >>> MultiObjectivePopulation(..., abs_data=score.keys)
+
+    Notes
+    -----
+    Methods raise StructureError or ElementError if a structure cannot be predicted. Where
+    there are many structures, a note names it.
     """
 
     def __init__(
@@ -67,13 +72,7 @@ class Score:
         return [term.key for term in self.terms]
 
     def __call__(self, structure: AtomsLike, **given: float) -> float:
-        """Score of one structure, which is not changed.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the structure cannot be predicted.
-        """
+        """Score of one structure, which is not changed."""
         return float(self._pairs(self.predictor.predict(structure), given)[RAW_SCORE])
 
     def annotate(self, atoms: Atoms | Structure, **given: float) -> float:
@@ -81,17 +80,7 @@ class Score:
 
         They are `raw_score`, each property as `orbital_<property>`, and each term's score
         under its `keys`. For a pymatgen structure, they are written into `properties`,
-        which become `info` of Atoms.
-
-        Returns
-        -------
-        float
-            The score.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the structure cannot be predicted.
+        which become `info` of Atoms. Returns the score.
         """
         pairs = self._pairs(self.predictor.predict(atoms), given)
         _write(atoms, pairs)
@@ -102,13 +91,7 @@ class Score:
         structures: Sequence[Atoms | Structure],
         given: Sequence[Mapping[str, float]] = (),
     ) -> list[float]:
-        """Annotate many structures in one batch; `given` has a mapping for each.
-
-        Raises
-        ------
-        StructureError, ElementError
-            As for `annotate`, with a note that names the structure.
-        """
+        """Annotate many structures in one batch; `given` has a mapping for each."""
         predictions = self.predictor.predict_many(structures)
         others = given or [{} for _ in predictions]
         if len(others) != len(predictions):

@@ -179,14 +179,7 @@ class Archive:
 
     @classmethod
     def load(cls, path: str | Path, *, megabytes: float = 1024.0) -> Archive:
-        """Read an archive from a file, including its descriptor and tolerance.
-
-        Parameters
-        ----------
-        path
-            File that `save` wrote.
-        megabytes
-            Largest memory, as for a new archive.
+        """Read an archive that `save` wrote, including its descriptor and tolerance.
 
         Raises
         ------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase import Atoms
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ase_orbital.similarity.fingerprints import Fingerprint
 
 OVERHEAD = 3500  # measured bytes of an entry in addition to its arrays
@@ -31,6 +34,7 @@ class Match(NamedTuple):
     new: bool
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Entry:
     """A distinct structure in an archive.
 
@@ -38,10 +42,8 @@ class Entry:
     ----------
     number
         Number in the order of discovery, from 0; never used again.
-    label
-        Label that was given when it was added first.
-    values
-        Numbers that were given when it was added first.
+    label, values
+        Label and numbers that were given when it was added first.
     seen
         How many times it was added.
     atoms
@@ -49,36 +51,23 @@ class Entry:
         object at each access.
     """
 
-    __slots__ = (
-        "_cell",
-        "_numbers",
-        "_pbc",
-        "_positions",
-        "fingerprint",
-        "label",
-        "number",
-        "seen",
-        "values",
-    )
+    number: int
+    structure: InitVar[Atoms]
+    fingerprint: Fingerprint
+    label: str
+    values: dict[str, float]
+    seen: int = 1
+    _numbers: NDArray[np.uint8] = field(init=False)
+    _positions: NDArray[np.float64] = field(init=False)
+    _cell: NDArray[np.float64] = field(init=False)
+    _pbc: NDArray[np.bool_] = field(init=False)
 
-    def __init__(
-        self,
-        number: int,
-        atoms: Atoms,
-        fingerprint: Fingerprint,
-        label: str,
-        values: dict[str, float],
-        seen: int = 1,
-    ) -> None:
-        self.number = number
-        self.label = label
-        self.values = values
-        self.seen = seen
-        self.fingerprint = fingerprint
-        self._numbers = atoms.numbers.astype(np.uint8)
-        self._positions = atoms.positions.copy()
-        self._cell = atoms.cell.array.copy()
-        self._pbc = atoms.pbc.copy()
+    def __post_init__(self, structure: Atoms) -> None:
+        """Copy the arrays of the structure."""
+        self._numbers = structure.numbers.astype(np.uint8)
+        self._positions = structure.positions.copy()
+        self._cell = structure.cell.array.copy()
+        self._pbc = structure.pbc.copy()
 
     @property
     def atoms(self) -> Atoms:

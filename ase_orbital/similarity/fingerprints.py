@@ -154,13 +154,7 @@ class Fingerprints:
         self._cache: dict[str, Fingerprint] = {}
 
     def of(self, structure: AtomsLike) -> Fingerprint:
-        """Fingerprint of one structure.
-
-        Raises
-        ------
-        StructureError, ElementError
-            If the descriptor cannot describe it.
-        """
+        """Fingerprint of one structure; errors are those of `Descriptor.create`."""
         # Cached structures have passed the checks of `to_atoms`, which are expensive.
         atoms = structure if isinstance(structure, Atoms) else to_atoms(structure)
         name = digest(atoms)

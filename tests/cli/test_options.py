@@ -1,4 +1,4 @@
-"""Options of the commands that compare structures."""
+"""Options that several commands share."""
 
 from argparse import ArgumentParser
 from math import inf
@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from ase_orbital import GOM, OFM
-from ase_orbital.cli.fingerprints import add_comparison, archive_for
+from ase_orbital.cli.options import add_comparison, archive_for
 
 
 def archive(*words):

@@ -1,16 +1,43 @@
-"""Options that choose a descriptor, and how structures are compared."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 from math import inf
 from typing import TYPE_CHECKING
 
+from ase_orbital.cli.results import writable
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.similarity.archive import Archive
+
+
+def add_models(parser: ArgumentParser, repeat: str, *, required: bool = True) -> None:
+    parser.add_argument(
+        "-m",
+        "--model",
+        action="append",
+        required=required,
+        metavar="NAME",
+        help=f"name of a shipped model, or a folder; repeat {repeat}",
+    )
+
+
+def add_device(parser: ArgumentParser) -> None:
+    parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
+
+
+def add_output(parser: ArgumentParser, suffixes: Collection[str], meaning: str) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=lambda text: writable(text, suffixes),
+        metavar="FILE",
+        help=f"{meaning}; ends with {', '.join(suffixes)}",
+    )
 
 
 def add_descriptor(parser: ArgumentParser, choices: Sequence[str], note: str = "") -> None:
