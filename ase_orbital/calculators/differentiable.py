@@ -55,9 +55,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         ]
         self.implemented_properties.append("free_energy")
         # ASE writes these into trajectories and databases as JSON.
-        self.parameters: dict[str, Any] = {}
-        if base is not None:
-            self.parameters["base"] = base.name
+        self.parameters: dict[str, Any] = {} if base is None else {"base": base.name}
 
     @property
     @abstractmethod
@@ -104,7 +102,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         if crystal.cell.rank == 3:
             found[STRESS] = full_3x3_to_voigt_6_stress(virial / crystal.get_volume())
         if self.base is not None:
-            self._add_base(found, crystal)
+            self._add_base(self.base, found, crystal)
         self.results = found
 
     def _energy_and_gradient(
@@ -120,15 +118,14 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
             gradient = gradient if found is None else found
         return float(energy.detach()), gradient.numpy()
 
-    def _add_base(self, found: dict[str, Any], atoms: Atoms) -> None:
-        assert self.base is not None  # the caller has checked
-        offered = self.base.implemented_properties
-        self.contributions["base"] = float(self.base.get_property("energy", atoms))
+    def _add_base(self, base: Calculator, found: dict[str, Any], atoms: Atoms) -> None:
+        offered = base.implemented_properties
+        self.contributions["base"] = float(base.get_property("energy", atoms))
         for name in list(found):
             # The energy of a base stands for its free energy, if it has none.
             source = "energy" if name == "free_energy" and name not in offered else name
             if source in offered:
-                found[name] = found[name] + self.base.get_property(source, atoms)
+                found[name] = found[name] + base.get_property(source, atoms)
             else:
                 del found[name]
 

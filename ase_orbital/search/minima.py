@@ -25,22 +25,18 @@ class MinimaRecorder:
 
     Parameters
     ----------
-    models
-        A Predictor, or anything it accepts: names, folders or models.
+    models, output
+        As for `Recorder`; each new minimum is written.
     archive
         Archive that decides which minima are the same; None for a new `Archive()`. Minima
         of a loaded archive are counted, and not recorded again.
-    output
-        File to which each new minimum is written immediately; the suffix is `.csv`,
-        `.extxyz`, `.traj` or `.db`, see `records.Output`.
 
     Attributes
     ----------
     records : list of dict
-        One for each minimum, in the order of discovery:
-        `number` in the archive, `energy`, `fmax`, `volume` of a crystal, each predicted
-        property and `reason`, as in `Recorder.records`. `archive[number]` has the structure
-        of a minimum as `atoms`, and `seen`, the number of times it was found.
+        For each minimum, in the order of discovery: `number` in the archive, and what
+        `Recorder.records` has without `step` and `time`. `archive[number]` has the
+        structure of a minimum as `atoms`, and `seen`, the number of times it was found.
 
     Examples
     --------
@@ -139,11 +135,9 @@ class MinimaRecorder:
 
     def _check_elements(self, atoms: Atoms) -> None:
         """Raise ElementError at the first minimum: no other one could be predicted."""
-        if self.records:
-            return
-        try:
-            self.predictor.validate(atoms)
-        except ElementError:
-            raise
-        except StructureError:
-            return
+        if not self.records:
+            try:
+                self.predictor.validate(atoms)
+            except StructureError as error:
+                if isinstance(error, ElementError):
+                    raise

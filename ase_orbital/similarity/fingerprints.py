@@ -166,13 +166,11 @@ class Fingerprints:
 
     def of_many(self, structures: Iterable[AtomsLike]) -> list[Fingerprint]:
         """Fingerprints of many structures, in input order, computed in one batch."""
-        accepted = to_atoms_many(structures)
-        names = [digest(atoms) for atoms in accepted]
+        every = to_atoms_many(structures)
+        names = [digest(atoms) for atoms in every]
         found = {name: self._cache.pop(name) for name in {*names} & self._cache.keys()}
         new = {
-            name: atoms
-            for name, atoms in zip(names, accepted, strict=True)
-            if name not in found
+            name: one for name, one in zip(names, every, strict=True) if name not in found
         }
         features = self.descriptor.create_many(new.values())
         for (name, atoms), values in zip(new.items(), features, strict=True):

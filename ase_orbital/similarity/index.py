@@ -30,15 +30,10 @@ N_FITTED = 512  # number of fingerprints that the axes are fitted to, at most
 
 
 class Axes:
-    """Principal axes of the moments of some fingerprints.
+    """Principal axes of the moments of some fingerprints of one composition.
 
     The distance of two fingerprints is at least that of their moments (`moments_of`), which
     is at least that of their projections on orthonormal axes.
-
-    Parameters
-    ----------
-    fingerprints
-        Fingerprints of one composition that the axes are fitted to.
     """
 
     def __init__(self, fingerprints: list[Fingerprint]) -> None:
@@ -63,13 +58,7 @@ class Axes:
 
 
 class FingerprintIndex:
-    """Fingerprints of one composition under their numbers.
-
-    Parameters
-    ----------
-    fingerprints
-        The first fingerprints, by number.
-    """
+    """Fingerprints of one composition, by number."""
 
     def __init__(self, fingerprints: dict[int, Fingerprint] | None = None) -> None:
         self.fingerprints = dict(fingerprints or {})
@@ -133,8 +122,8 @@ class FingerprintIndex:
         found = {int(column): self._difference(fingerprint, column) for column in first}
         limit = min(within, max(found.values())) if len(found) == n else within
         near = np.flatnonzero(bounds <= max_distance(limit, fingerprint.length))
-        best = sorted((found[column], self._numbers[column]) for column in found)
-        best = [(apart, number) for apart, number in best if apart <= within]
+        close = [column for column, apart in found.items() if apart <= within]
+        best = sorted((found[column], self._numbers[column]) for column in close)
         for column in near[bounds[near].argsort()].tolist():
             if len(best) == n and (
                 least_difference(bounds[column], fingerprint.length) > best[-1][0]
