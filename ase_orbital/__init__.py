@@ -7,33 +7,25 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ase_orbital.calculators.fingerprint import FingerprintCalculator
-    from ase_orbital.calculators.property import PropertyCalculator
-    from ase_orbital.descriptors.concatenate import Concatenate
-    from ase_orbital.descriptors.elemental import ElementalFeatures
-    from ase_orbital.descriptors.gom import GOM
-    from ase_orbital.descriptors.ofm import OFM
-    from ase_orbital.descriptors.onehot import OneHot
-    from ase_orbital.predict.predictor import Predictor
-    from ase_orbital.zoo.folders import list_models, load_model
+    from ase_orbital.calculators.fingerprint import (
+        FingerprintCalculator as FingerprintCalculator,
+    )
+    from ase_orbital.calculators.property import PropertyCalculator as PropertyCalculator
+    from ase_orbital.descriptors.concatenate import Concatenate as Concatenate
+    from ase_orbital.descriptors.elemental import ElementalFeatures as ElementalFeatures
+    from ase_orbital.descriptors.gom import GOM as GOM
+    from ase_orbital.descriptors.ofm import OFM as OFM
+    from ase_orbital.descriptors.onehot import OneHot as OneHot
+    from ase_orbital.predict.predictor import Predictor as Predictor
+    from ase_orbital.zoo.folders import list_models as list_models
+    from ase_orbital.zoo.folders import load_model as load_model
 
 __version__ = version("ase-orbital")
-
-__all__ = [
-    "GOM",
-    "OFM",
-    "Concatenate",
-    "ElementalFeatures",
-    "FingerprintCalculator",
-    "OneHot",
-    "Predictor",
-    "PropertyCalculator",
-    "list_models",
-    "load_model",
-]
 
 _MODULES = {
     "FingerprintCalculator": "calculators.fingerprint",
@@ -47,31 +39,17 @@ _MODULES = {
     "list_models": "zoo.folders",
     "load_model": "zoo.folders",
 }
-_PACKAGES = (
-    "calculators",
-    "descriptors",
-    "elements",
-    "errors",
-    "graphs",
-    "models",
-    "plotting",
-    "predict",
-    "properties",
-    "search",
-    "structure",
-    "testing",
-    "training",
-    "zoo",
-)
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return getattr(import_module(f"ase_orbital.{_MODULES[name]}"), name)
-    if name in _PACKAGES:
+    if not name.startswith("_") and find_spec(f"ase_orbital.{name}"):
         return import_module(f"ase_orbital.{name}")
     raise AttributeError(f"module 'ase_orbital' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({"__version__", *__all__, *_PACKAGES})
+    packages = {module.name for module in iter_modules(__path__)} - {"__main__"}
+    return sorted({"__version__", *__all__, *packages})

@@ -6,24 +6,12 @@ from typing import Final, Literal, NamedTuple
 
 
 class Property(NamedTuple):
-    """Unit and meaning of a property, and how a model learns it.
+    """Unit and meaning of a property, and how a model learns it."""
 
-    Attributes
-    ----------
-    unit
-        "1" for a dimensionless property.
-    meaning
-        Short description.
-    transform
-        Transform of the property that the network learns.
-    classes
-        Whether the property is the probability of a class.
-    """
-
-    unit: str
+    unit: str  # "1" for a dimensionless property
     meaning: str
-    transform: Literal["identity", "log10"] = "identity"
-    classes: bool = False
+    transform: Literal["identity", "log10"] = "identity"  # which the network learns
+    classes: bool = False  # whether the property is the probability of a class
 
 
 PREFIX: Final = "orbital_"  # of names in `atoms.info`, databases and files
@@ -63,8 +51,8 @@ def unit_of(name: str) -> str:
     """Return the unit of a property or its standard deviation; empty if it is unknown."""
     if name in (IN_DOMAIN, DOMAIN_EXCESS):
         return "1"
-    name = name.removesuffix(STD)
-    return PROPERTIES[name].unit if name in PROPERTIES else ""
+    known = PROPERTIES.get(name.removesuffix(STD))
+    return known.unit if known else ""
 
 
 def transformed_unit(name: str, transform: str) -> str:

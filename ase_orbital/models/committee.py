@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
-from ase_orbital.properties import STD
+from ase_orbital.properties import IN_DOMAIN, STD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,42 +17,32 @@ if TYPE_CHECKING:
 
 
 class Prediction(NamedTuple):
-    """Values of one property as predicted by one model, [n_structures] each."""
+    """Predictions of one model, [n_structures] each.
+
+    The last two are None if they were not predicted.
+    """
 
     property_name: str
     value: Tensor
     std: Tensor | None = None
+    in_domain: Tensor | None = None
 
 
 class PropertyModel(Protocol):
     """A model whose predictions can be combined with those of others."""
 
-    @property
-    def property_name(self) -> str:
-        """Name of the predicted property."""
-
-    @property
-    def has_std(self) -> bool:
-        """Whether the model itself predicts a standard deviation."""
+    property_name: str
+    has_std: bool  # whether the model itself predicts a standard deviation
 
 
 def mean_and_variance(
     values: Tensor, variances: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Combine the predictions of several models.
+    """Combine the predictions of several models, [n_models, ...].
 
-    Parameters
-    ----------
-    values : [n_models, ...]
-        Predictions of the models.
-    variances : [n_models, ...], optional
-        Variances that the models predict themselves, zero for those that predict none.
-
-    Returns
-    -------
-    mean, variance : [...]
-        The variance is the mean of the models' own variances plus the variance between the
-        models (with n - 1 degrees of freedom).
+    The variance is the mean of the `variances` that the models predict themselves, zero for
+    those that predict none, plus the variance between the models (with n - 1 degrees of
+    freedom).
     """
     mean = values.mean(0)
     variance = torch.zeros_like(mean) if variances is None else variances.mean(0)
@@ -71,11 +62,8 @@ def property_names(models: Iterable[PropertyModel]) -> list[str]:
     for model in models:
         name = model.property_name
         with_std[name] = name in with_std or model.has_std
-    return [
-        each
-        for name, has_std in with_std.items()
-        for each in ([name, name + STD] if has_std else [name])
-    ]
+    names = [[name] + [name + STD] * has_std for name, has_std in with_std.items()]
+    return list(chain.from_iterable(names))
 
 
 def combine(predictions: Sequence[Prediction]) -> dict[str, Tensor]:
@@ -85,7 +73,8 @@ def combine(predictions: Sequence[Prediction]) -> dict[str, Tensor]:
     -------
     dict of [n_structures]
         The mean for each property; also its standard deviation, as `<property>_std`, if
-        several models predict the property or one of them predicts a standard deviation.
+        several models predict the property or one of them predicts a standard deviation;
+        and `in_domain` if the predictions have it: the least of them.
     """
     by_name: dict[str, list[Prediction]] = {}
     for prediction in predictions:
@@ -97,14 +86,14 @@ def combine(predictions: Sequence[Prediction]) -> dict[str, Tensor]:
             if members[0].std is not None:
                 combined[name + STD] = members[0].std
             continue
-        combined[name], variance = mean_and_variance(
-            torch.stack([member.value for member in members]),
-            torch.stack(
-                [
-                    torch.zeros_like(value) if std is None else torch.square(std)
-                    for _, value, std in members
-                ]
-            ),
-        )
+        values = torch.stack([member.value for member in members])
+        stds = [
+            torch.zeros_like(each.value) if each.std is None else each.std
+            for each in members
+        ]
+        combined[name], variance = mean_and_variance(values, torch.stack(stds).square())
         combined[name + STD] = torch.sqrt(variance)
+    inside = [each.in_domain for each in predictions if each.in_domain is not None]
+    if inside:
+        combined[IN_DOMAIN] = torch.stack(inside).amin(0)
     return combined

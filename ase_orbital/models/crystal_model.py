@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, ModelError
+from ase_orbital.graphs.converters import Atoms2Graph, build_graphs
 from ase_orbital.models.committee import mean_and_variance, mean_log_probability
 from ase_orbital.models.domain import Domain
 from ase_orbital.models.featurization import Featurization
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.graphs.connectivity import Connectivity
-    from ase_orbital.graphs.converters import Atoms2Graph, Backend
+    from ase_orbital.graphs.converters import Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.uncertainty import Calibration
     from ase_orbital.structure import AtomsLike
@@ -91,7 +93,9 @@ class CrystalModel(nn.Module, ABC):
             raise ModelError(f"{property_name} needs {wanted}, not {n_classes}")
         if not isinstance(descriptor, Descriptor):
             descriptor = Descriptor.from_settings(descriptor)
+        self.descriptor, self.connectivity = descriptor, connectivity
         self.featurization = Featurization(descriptor, connectivity)
+        self.n_features = self.featurization.n_features
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")
@@ -110,29 +114,9 @@ class CrystalModel(nn.Module, ABC):
         return {**self.__dict__, "feature_dict": {}}
 
     @property
-    def descriptor(self) -> Descriptor:
-        """Computes the features of the atoms."""
-        return self.featurization.descriptor
-
-    @property
-    def connectivity(self) -> Connectivity:
-        """Selects the edges of the graph."""
-        return self.featurization.connectivity
-
-    @property
-    def n_features(self) -> int:
-        """Number of features of an atom."""
-        return self.featurization.n_features
-
-    @property
     def unit(self) -> str:
         """Unit of the predicted property; empty if the property is unknown."""
         return unit_of(self.property_name)
-
-    @property
-    def has_std(self) -> bool:
-        """Whether the model predicts a standard deviation."""
-        return self.calibration is not None
 
     @property
     def num_parameters(self) -> int:
@@ -163,38 +147,32 @@ class CrystalModel(nn.Module, ABC):
         Parameters
         ----------
         g
-            CrystalGraph, (batched) DGLGraph, or PyG Data or Batch, made by this model's
-            `graph_converter`.
+            CrystalGraph, (batched) DGLGraph, or PyG Data or Batch from `graph_converter`.
         state_attr
             Ignored; matgl passes it to every model.
 
         Returns
         -------
         [n_graphs]
-            The target: the property itself, or its log10 if `transform` says so. For
+            The target: the property, or its log10 if that is the `transform`. For
             classification [n_graphs, n_classes], log-probabilities.
         """
 
     @abstractmethod
     def outputs(self, graph: CrystalGraph) -> Tensor:
-        """Run the networks of the model, without keeping their features.
+        """Run the networks without keeping their features, [n_networks, n_graphs, ...].
 
         Returns
         -------
-        [n_networks, n_graphs] or [n_networks, n_graphs, n_classes]
-            The targets as each network predicts them.
+        Tensor
+            The targets as `forward` of each network returns them.
         """
 
     def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Predict the target and its standard deviation.
+        """Predict the target, as `forward` does, and its standard deviation, [n_graphs].
 
-        Returns
-        -------
-        target : [n_graphs] or [n_graphs, n_classes]
-            As `forward` returns it.
-        std : [n_graphs] or None
-            Standard deviation of the target; for classification, that of the probability
-            of class 1. None for a single network.
+        For classification, the latter is that of the probability of class 1. It is None for
+        a single network.
         """
         return self.target_and_std(self.outputs(graph))
 
@@ -209,12 +187,8 @@ class CrystalModel(nn.Module, ABC):
             _, variance = mean_and_variance(torch.exp(outputs[..., 1]))
         return target, self.calibration.std(variance)
 
-    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Predict the property of each crystal and its standard deviation, in `unit`."""
-        return self.value_and_std(self.outputs(graph))
-
     def value_and_std(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Turn the `outputs` of the networks into the property; see `predict_graphs`."""
+        """Turn the `outputs` of the networks into the property and its std, in `unit`."""
         target, std = self.target_and_std(outputs)
         if std is not None and self.transform == "log10":
             std = (self.to_property(target + std) - self.to_property(target - std)) / 2.0
@@ -223,63 +197,49 @@ class CrystalModel(nn.Module, ABC):
     def to_property(self, target: Tensor) -> Tensor:
         """Convert a target to the property, in `unit`: [n_graphs].
 
-        For classification this is the probability of class 1.
-
-        Raises
-        ------
-        ModelError
-            If there are more than two classes.
+        For two classes this is the probability of class 1; more raise a ModelError.
         """
-        if self.n_classes is not None:
-            if self.n_classes != 2:
-                raise ModelError(
-                    f"a model of {self.n_classes} classes has no single probability; call "
-                    "the model on a graph for all of them"
-                )
-            return torch.exp(target[:, 1])
-        return 10.0**target if self.transform == "log10" else target
+        if self.n_classes is None:
+            return 10.0**target if self.transform == "log10" else target
+        if self.n_classes != 2:
+            raise ModelError(
+                f"a model of {self.n_classes} classes has no single probability; call "
+                "the model on a graph for all of them"
+            )
+        return torch.exp(target[:, 1])
 
     def graphs(self, structures: list[Atoms]) -> list[CrystalGraph]:
         """Make the graphs of structures that passed `to_atoms`, with all their atoms.
 
-        Raises
-        ------
-        ElementError
-            If an element was not in the training set.
+        Raises ElementError if an element was not in the training set.
         """
         for atoms in structures:
             self.check_elements(atoms)
-        return self.featurization.graphs(structures, self.target_mean.dtype)
+        dtype = self.target_mean.dtype
+        return build_graphs(structures, self.descriptor, self.connectivity, dtype)
 
     def batch(self, structures: list[Atoms]) -> CrystalGraph:
-        """Make one graph of structures, with one node for equivalent atoms.
-
-        Raises
-        ------
-        ElementError
-            If an element was not in the training set.
-        """
+        """Make one graph, with one node for equivalent atoms; else like `graphs`."""
         for atoms in structures:
             self.check_elements(atoms)
         return self.featurization.batch(structures, self.target_mean.dtype)
 
     def check_elements(self, atoms: Atoms) -> None:
         """Raise ElementError for an element that was not in the training set."""
-        if self.elements is None:
-            return
         numbers = atoms.numbers.tolist()
-        unseen = set(numbers).difference(self.elements)
-        if unseen:
-            atom, number = next(pair for pair in enumerate(numbers) if pair[1] in unseen)
-            raise ElementError(
-                f"atom {atom} is {SYMBOLS[number]}, which is not among the "
-                f"{len(self.elements)} elements this model of {self.property_name} was "
-                "trained on; its model card lists them"
-            )
+        if self.elements is None or set(numbers).issubset(self.elements):
+            return
+        atom, number = next(at for at in enumerate(numbers) if at[1] not in self.elements)
+        raise ElementError(
+            f"atom {atom} is {SYMBOLS[number]}, which is not among the "
+            f"{len(self.elements)} elements this model of {self.property_name} was "
+            "trained on; its model card lists them"
+        )
 
     def graph_converter(self, backend: Backend = "pyg") -> Atoms2Graph:
         """Make the converter from structures to the PyG or DGL graphs of this model."""
-        return self.featurization.converter(backend, self.target_mean.dtype)
+        dtype, edges = self.target_mean.dtype, asdict(self.connectivity)
+        return Atoms2Graph(self.descriptor, **edges, backend=backend, dtype=dtype)
 
     def predict_structure(
         self,
@@ -287,7 +247,7 @@ class CrystalModel(nn.Module, ABC):
         state_attr: Tensor | None = None,  # noqa: ARG002  # matgl's signature
         graph_converter: Atoms2Graph | None = None,
     ) -> Tensor:
-        """Predict the property of one structure.
+        """Predict the property of one structure, in `unit`; a Tensor without dimensions.
 
         Parameters
         ----------
@@ -297,11 +257,6 @@ class CrystalModel(nn.Module, ABC):
             Ignored; part of matgl's signature.
         graph_converter
             Replaces the converter of this model.
-
-        Returns
-        -------
-        Tensor without dimensions
-            In `unit`.
 
         Raises
         ------
@@ -334,13 +289,6 @@ class CrystalModel(nn.Module, ABC):
     ) -> None:
         """Save the model in a folder that `load_model` and `matgl.load_model` open.
 
-        Parameters
-        ----------
-        path
-            Folder of the model.
-        metadata
-            Additional entries of `model.json`, in JSON values.
-        makedirs
-            Make the folder if it does not exist.
+        `metadata` are additional entries of `model.json`, in JSON values.
         """
         save_model(self, path, metadata, makedirs=makedirs)

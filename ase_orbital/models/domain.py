@@ -1,4 +1,4 @@
-"""Whether a crystal is like those a model was trained on."""
+"""Domain of a model: the range of its training set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 N_COMPONENTS = 16
 MARGIN = 0.3  # standard deviations that a crystal may lie beyond all of the training set
-FAR = 1e30  # nothing is above it; finite, so that weights can be averaged
+FAR = 1e30  # above all projections; finite, so that weights can be averaged
 CHUNK = 16_384  # atoms at a time, so that the features of many crystals fit into memory
 
 
@@ -24,17 +24,12 @@ class Domain(nn.Module):
     """Elements of a training set, and the range of the descriptor for each.
 
     Features are projected on the directions in which atoms of one element differ most:
-    principal components within elements, in standard deviations. A crystal is inside if,
-    for each of its atoms, all projections lie in the range seen for its element:
-    in a box, the simplest applicability domain (Sahigara et al., Molecules 17, 4791
-    (2012), doi:10.3390/molecules17054791). Some crystals like those of the training set are
-    outside, the fewer the larger it is: one in thirty for 30,000 crystals, one in eight for
-    6,000.
-
-    Parameters
-    ----------
-    n_features
-        Number of features of an atom.
+    principal components within elements, in standard deviations. A crystal is inside if all
+    projections of each of its atoms are in the range of its element in the training set,
+    extended by `MARGIN`. Such a box is the simplest applicability domain (Sahigara et al.,
+    Molecules 17, 4791 (2012), doi:10.3390/molecules17054791). Some crystals like those of
+    the training set are outside: one in thirty for a set of 30,000 crystals, one in eight
+    for 6,000.
     """
 
     def __init__(self, n_features: int) -> None:
@@ -44,7 +39,7 @@ class Domain(nn.Module):
         self.low: Tensor
         self.high: Tensor
         self.register_buffer("components", torch.zeros(n_components, n_features))
-        # By atomic number; of an element that was not seen nothing is in the range.
+        # By atomic number; the range of an unseen element is empty.
         unseen = torch.full((len(SYMBOLS), n_components), FAR)
         self.register_buffer("low", unseen)
         self.register_buffer("high", -unseen)
@@ -66,9 +61,10 @@ class Domain(nn.Module):
             self.high.scatter_reduce_(0, places, projected, "amax")
 
     def excess(self, graph: CrystalGraph) -> Tensor:
-        """How far an atom is beyond the range of its element, at most, [n_graphs].
+        """Return the largest distance of an atom from the range of its element, [n_graphs].
 
-        In standard deviations; 0 within the range, beyond all bounds for an unseen element.
+        The distance is in standard deviations, 0 within the range, and about `FAR` for an
+        unseen element.
         """
         projected = self._project(graph.features)
         beyond = torch.maximum(
@@ -79,12 +75,12 @@ class Domain(nn.Module):
         return excess.scatter_reduce(0, graph.graph_index, largest, "amax")
 
     def _project(self, features: Tensor) -> Tensor:
-        # In float64: divided by small standard deviations, the projections of one element
-        # are large numbers with small differences, and float32 would keep four digits.
+        # Divided by small standard deviations, the projections of one element are large
+        # numbers with small differences, of which float32 would keep four digits.
         return features.double() @ self.components.double().T
 
     def forward(self, graph: CrystalGraph) -> Tensor:
-        """Whether each crystal is inside, [n_graphs]."""
+        """Return whether each crystal is inside, [n_graphs]."""
         return self.excess(graph) <= MARGIN
 
 
@@ -93,7 +89,7 @@ def _chunks(graph: CrystalGraph) -> zip[tuple[Tensor, Tensor]]:
 
 
 def _components(graph: CrystalGraph, n_components: int) -> Tensor:
-    """Principal components within elements, divided by their standard deviations."""
+    """Compute principal components within elements, over their standard deviations."""
     n_features = graph.features.shape[1]
     double = torch.zeros(1, dtype=torch.float64, device=graph.features.device)
     counts = torch.bincount(graph.numbers, minlength=len(SYMBOLS)).clamp(min=1)
@@ -107,7 +103,7 @@ def _components(graph: CrystalGraph, n_components: int) -> Tensor:
         covariance += offset.T @ offset
     variances, axes = torch.linalg.eigh(covariance / len(graph.numbers))
     largest = variances.flip(0)[:n_components]
-    # Directions in which nothing differs stay out: rounding would be all there is.
+    # Directions without variance are left out: they would only amplify rounding.
     scale = torch.where(largest > 1e-10, largest.clamp(min=1e-10).rsqrt(), 0.0)
     components: Tensor = axes.flip(1)[:, :n_components].T * scale[:, None]
     return components

@@ -23,14 +23,7 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 NETWORKS: dict[str, type[Network]] = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
-SHARED = (
-    "property_name",
-    "n_classes",
-    "transform",
-    "descriptor",
-    "connectivity",
-    "elements",
-)
+SHARED = ("property_name", "n_classes", "transform", "featurization", "elements")
 
 
 class Ensemble(CrystalModel):
@@ -114,3 +107,6 @@ def _make_network(settings: dict[str, Any]) -> Network:
     if name not in NETWORKS:
         raise ModelError(f"there is no network {name!r}; known: {', '.join(NETWORKS)}")
     return NETWORKS[name](**values)
+
+
+MODELS: dict[str, type[CrystalModel]] = {**NETWORKS, "Ensemble": Ensemble}

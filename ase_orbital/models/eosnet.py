@@ -54,8 +54,7 @@ class EOSNet(Network):
     dropout
         Dropout probability before the output layer; the paper uses it for classification.
     **target
-        `property_name`, `n_classes`, `target_mean`, `target_scale`, `transform`,
-        `elements`; see `CrystalModel`.
+        Property and scale of the target, and known elements; see `CrystalModel`.
     """
 
     def __init__(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ase_orbital.errors import ModelError
-from ase_orbital.graphs.converters import Atoms2Graph, build_batch, build_graphs
+from ase_orbital.graphs.converters import build_batch
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.graphs.connectivity import Connectivity
-    from ase_orbital.graphs.converters import Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 
@@ -22,19 +21,8 @@ if TYPE_CHECKING:
 class Featurization:
     """Descriptor and connectivity of a model's graphs.
 
-    Two models with equal featurizations take the same graphs.
-
-    Parameters
-    ----------
-    descriptor
-        Computes the features of the atoms. Their number must be fixed.
-    connectivity
-        Selects the edges.
-
-    Raises
-    ------
-    ModelError
-        If the number of features depends on the structure.
+    Two models with equal featurizations take the same graphs. A descriptor whose number of
+    features depends on the structure raises a ModelError.
     """
 
     descriptor: Descriptor
@@ -60,19 +48,9 @@ class Featurization:
         descriptor = self.descriptor.with_precision(precision)
         return replace(self, descriptor=descriptor)
 
-    def graphs(self, structures: list[Atoms], dtype: torch.dtype) -> list[CrystalGraph]:
-        """Make one graph for each of the structures, with all its atoms."""
-        return build_graphs(structures, self.descriptor, self.connectivity, dtype)
-
     def batch(self, structures: list[Atoms], dtype: torch.dtype) -> CrystalGraph:
         """Make one graph of all structures, with one node for equivalent atoms."""
         return build_batch(structures, self.descriptor, self.connectivity, dtype)
-
-    def converter(self, backend: Backend, dtype: torch.dtype) -> Atoms2Graph:
-        """Make the converter from structures to PyG or DGL graphs."""
-        return Atoms2Graph(
-            self.descriptor, **asdict(self.connectivity), backend=backend, dtype=dtype
-        )
 
 
 def check_features(features: torch.Tensor, n_features: int) -> None:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.models.featurization import check_features
+from ase_orbital.models.layers import mean_over_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +29,9 @@ IN_CACHE = 1024  # edges whose messages are computed together on a CPU
 
 
 def fuse(model: CrystalModel) -> CrystalModel | FusedEOSNet:
-    """Make an object whose `outputs` equal those of a model, faster if there is a way.
+    """Fuse EOSNets, or return other models as they are; the `outputs` stay the same.
 
-    Changes of the model's weights are not followed.
+    The weights are copied, so later changes to the model have no effect.
     """
     networks = model.networks if isinstance(model, Ensemble) else [model]
     if all(isinstance(network, EOSNet) for network in networks):
@@ -41,25 +42,18 @@ def fuse(model: CrystalModel) -> CrystalModel | FusedEOSNet:
 class FusedEOSNet(nn.Module):
     """Several trained EOSNets, with batch normalization folded into the layers before it.
 
-    Outputs equal those of the networks in evaluation mode, up to rounding. For one small
-    crystal, a network spends most of its time starting operations: here there are a third
-    as many, for an ensemble as for a single network.
-
-    Parameters
-    ----------
-    networks
-        Networks with the same settings; their weights are copied.
+    The networks have the same settings. Outputs equal those in evaluation mode, up to
+    rounding. For one small crystal, a network spends most of its time starting operations;
+    this needs a third as many, for an ensemble as for a single network.
     """
 
     def __init__(self, networks: Sequence[EOSNet]) -> None:
         super().__init__()
-        dtype = networks[0].target_mean.dtype
-        self.n_networks = len(networks)
-        self.n_features = networks[0].n_features
-        self.n_classes = networks[0].n_classes
+        first, self.n_networks = networks[0], len(networks)
+        self.n_features, self.n_classes = first.n_features, first.n_classes
+        self.distance_filter, dtype = first.distance_filter, first.target_mean.dtype
         self.target_mean = _fixed(torch.stack([each.target_mean for each in networks]))
         self.target_scale = _fixed(torch.stack([each.target_scale for each in networks]))
-        self.distance_filter = networks[0].distance_filter
         basis = self.distance_filter.basis.double()
         convolutions = zip(*(network.convolutions for network in networks), strict=True)
         self.embedding = _Stacked([_layer(each.embedding) for each in networks], dtype)
@@ -71,7 +65,6 @@ class FusedEOSNet(nn.Module):
 
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """See `CrystalModel.outputs`."""
-        check_features(graph.features, self.n_features)
         output = self(graph)
         if self.n_classes is not None:
             return torch.log_softmax(output, dim=2)
@@ -80,6 +73,7 @@ class FusedEOSNet(nn.Module):
 
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Run the networks up to their output layers: [n_networks, n_graphs, n_outputs]."""
+        check_features(graph.features, self.n_features)
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
         step = self.n_networks if len(graph.source) <= AT_ONCE else 1
         parts = [
@@ -93,18 +87,14 @@ class FusedEOSNet(nn.Module):
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
             nodes = convolution(nodes, coordinates, weight, graph, networks)
-        if graph.atom_copies is not None:
-            nodes = nodes * graph.atom_copies[:, None]
-        summed = nodes.new_zeros(len(nodes), graph.n_graphs, nodes.shape[2])
-        summed = summed.index_add(1, graph.graph_index, nodes)
-        pooled = functional.softplus(summed / graph.sizes[:, None])
+        pooled = functional.softplus(mean_over_atoms(nodes, graph))
         hidden = functional.softplus(self.readout(pooled, networks))
         output: Tensor = self.output(hidden, networks)
         return output
 
 
 class _Stacked(nn.Module):
-    """A linear layer of each network: [n_networks, n, n_in] to [n_networks, n, n_out]."""
+    """One linear layer per network: [n_networks, n, n_in] to [n_networks, n, n_out]."""
 
     def __init__(self, layers: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> None:
         super().__init__()
@@ -120,7 +110,7 @@ class _Stacked(nn.Module):
 
 
 class _FusedConvolution(nn.Module):
-    """A `GatedConvolution` of each network."""
+    """One `GatedConvolution` per network."""
 
     def __init__(
         self, layers: Sequence[GatedConvolution], basis: Tensor, dtype: torch.dtype
@@ -153,8 +143,7 @@ class _FusedConvolution(nn.Module):
     ) -> Tensor:
         """Update the nodes of some networks, [n_networks, n_atoms, n_hidden]."""
         center, neighbor = self.nodes(nodes, networks).chunk(2, dim=2)
-        summed, edges = torch.zeros_like(nodes), self.edges[networks]
-        n_edges = len(graph.target)
+        summed, edges, n_edges = torch.zeros_like(nodes), self.edges[networks], len(weight)
         step = IN_CACHE if nodes.device.type == "cpu" else max(n_edges, 1)
         for start in range(0, n_edges, step):
             part = slice(start, start + step)
@@ -170,7 +159,7 @@ class _FusedConvolution(nn.Module):
 
 
 def _scale_and_shift(norm: WeightedBatchNorm) -> tuple[Tensor, Tensor]:
-    """Factors of a batch normalization in evaluation mode, x scale + shift."""
+    """Write a batch normalization in evaluation mode as x scale + shift."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.eps)

@@ -44,19 +44,13 @@ class DistanceFilter(nn.Module):
         normalize: bool = False,
     ) -> None:
         super().__init__()
-        centers = _grid(start, stop, step)
         self.centers: Tensor
-        self.register_buffer("centers", centers.float(), persistent=False)
-        self.width = width
-        self.normalize = normalize
         self.basis: Tensor
-        basis = _basis(start, stop, step, width).float()
-        self.register_buffer("basis", basis, persistent=False)
-
-    @property
-    def n_features(self) -> int:
-        """Length of the grid."""
-        return len(self.centers)
+        centers, basis = _grid(start, stop, step), _basis(start, stop, step, width)
+        self.register_buffer("centers", centers.float(), persistent=False)
+        self.register_buffer("basis", basis.float(), persistent=False)
+        self.width, self.normalize = width, normalize
+        self.n_features = len(centers)
 
     def forward(self, distance: Tensor) -> Tensor:
         """Expand [n_edges] distances (Å) to [n_edges, n_features]."""
@@ -75,10 +69,10 @@ def _grid(start: float, stop: float, step: float) -> Tensor:
 
 @cache  # the members of an ensemble share it
 def _basis(start: float, stop: float, step: float, width: float) -> Tensor:
-    """Orthonormal columns that span what the filter can give, [n_features, n_basis].
+    """Return an orthonormal basis of all filter values, [n_features, n_basis].
 
-    Gaussians that overlap so much are nearly dependent: 76 of them are 25, to a part in
-    1e8. A matrix W on their values v is (W basis)(basis^T v), a third of the work.
+    The Gaussians overlap so much that they are nearly dependent: 76 of them span 25
+    dimensions, within 1e-8. W v = (W basis)(basis^T v) then takes a third of the work.
     """
     centers = _grid(start, stop, step)
     low, high = float(centers[0]) - width, float(centers[-1]) + width
@@ -97,7 +91,8 @@ class GatedConvolution(nn.Module):
     $\mathrm{BN}(W [n_i, n_j, e_{ij}] + b)$.
 
     Source: Xie & Grossman, Phys. Rev. Lett. 120, 145301 (2018),
-    doi:10.1103/PhysRevLett.120.145301; the weights f are ours, see `neighbors.selection`.
+    doi:10.1103/PhysRevLett.120.145301; the weights f are ours, see
+    `neighbors.soft_nearest`.
     """
 
     def __init__(self, n_hidden: int, n_edge_features: int) -> None:
@@ -112,13 +107,13 @@ class GatedConvolution(nn.Module):
     ) -> Tensor:
         """Update [n_atoms, n_hidden] nodes.
 
-        Edges are [n_edges, n_basis], coordinates of their features along `basis`,
+        `edges`, [n_edges, n_basis], are the coordinates of the edge features in `basis`,
         [n_edge_features, n_basis].
         """
         # W [n_i, n_j, e_ij] = W1 n_i + W2 n_j + W3 e_ij: two of the three products are
-        # per atom, of which there are far fewer than edges.
+        # per atom, and there are far fewer atoms than edges.
         center, neighbor, edge = self.linear.weight.split(self.widths, dim=1)
-        # Not by indexing: its gradient takes twice as long.
+        # The gradient of indexing takes twice as long as that of index_select.
         z = functional.linear(nodes, center, self.linear.bias)
         z = z.index_select(0, graph.target)
         z = z + functional.linear(nodes, neighbor).index_select(0, graph.source)
@@ -137,18 +132,17 @@ class Booster(nn.Module):
     Source: Song et al., Communicative Representation Learning on Attributed Molecular
     Graphs, IJCAI 2020, doi:10.24963/ijcai.2020/392.
 
-    Messages must be outputs of Mish, which is never below `FLOOR`. In the maximum a
-    message with weight w counts as `FLOOR + min(w, 1) (h - FLOOR)`: an edge that comes in
-    from nothing is never the largest, so the maximum is continuous, and a full edge counts
-    as it is.
+    Messages h must be outputs of Mish, which is never below `FLOOR`. In the maximum they
+    are replaced by `FLOOR + min(w, 1) (h - FLOOR)` with the weight w of the edge. An edge
+    that appears with weight 0 is then never the largest, so the maximum is continuous.
     """
 
     FLOOR = -0.30885
 
     def forward(self, messages: Tensor, graph: CrystalGraph) -> Tensor:
-        """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; 0 where no edge arrives."""
+        """Reduce [n_edges, n_hidden] to [n_atoms, n_hidden]; 0 for atoms without edges."""
         weight = graph.weight[:, None]
-        # In the weights' precision, which mixed precision leaves as it is.
+        # In the precision of the weights, also where mixed precision lowers it.
         summed = weight.new_zeros(len(graph.numbers), messages.shape[1])
         total = graph.total_weight[:, None]
         summed = summed.index_add(0, graph.target, total * messages)
@@ -158,10 +152,10 @@ class Booster(nn.Module):
 
 
 def without_empty_columns(layer: nn.Linear, features: Tensor) -> Tensor:
-    """Apply a layer, leaving out features that are zero for all atoms.
+    """Apply a layer without the features that are zero for all atoms.
 
-    The crystals of a batch have few of the orbitals there are: most columns of their OFM
-    are empty. Features that require a gradient use all columns.
+    The crystals of a batch have few of all orbitals, so most columns of their OFM are
+    empty. Features that require a gradient use all columns.
     """
     if features.requires_grad:
         output: Tensor = layer(features)
@@ -172,18 +166,16 @@ def without_empty_columns(layer: nn.Linear, features: Tensor) -> Tensor:
 
 
 def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:
-    """Apply a layer in its weights' precision, where mixed precision would round."""
+    """Apply a layer in the precision of its weights, without autocast."""
     with torch.autocast(values.device.type, enabled=False):
         output: Tensor = layer(values.to(layer.weight.dtype))
     return output
 
 
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:
-    """Average [n_atoms, n] over the atoms of each graph, to [n_graphs, n]."""
-    copies = graph.atom_copies
+    """Average [..., n_atoms, n] over the atoms of each graph, to [..., n_graphs, n]."""
     nodes = nodes.to(graph.distance.dtype)
-    if copies is not None:
-        nodes = nodes * copies[:, None]
-    summed = nodes.new_zeros(graph.n_graphs, nodes.shape[1])
-    summed = summed.index_add(0, graph.graph_index, nodes)
-    return summed / graph.sizes[:, None]
+    if graph.atom_copies is not None:
+        nodes = nodes * graph.atom_copies[:, None]
+    summed = nodes.new_zeros(*nodes.shape[:-2], graph.n_graphs, nodes.shape[-1])
+    return summed.index_add(-2, graph.graph_index, nodes) / graph.sizes[:, None]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Settings:
-    """Constructor arguments under the name that matgl's serialization has for them."""
+    """Constructor arguments under matgl's name."""
 
     @property
     def _init_args(self: CrystalModel) -> dict[str, Any]:  # type: ignore[misc]
@@ -41,13 +41,7 @@ class Ensemble(_Settings, ensemble.Ensemble, MatGLModel):  # type: ignore[misc]
 
 
 def load_matgl_folder(folder: Path) -> Any:
-    """Load a folder of one of matgl's own models, such as MEGNet.
-
-    Raises
-    ------
-    ModelError
-        If the folder is damaged.
-    """
+    """Load one of matgl's own models, such as MEGNet; a damaged folder is a ModelError."""
     try:
         model = matgl.load_model(folder)
     except (RuntimeError, ValueError) as error:

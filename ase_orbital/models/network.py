@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 
 
 class Network(CrystalModel):
-    """A network on crystal graphs; parameters as for `CrystalModel`.
+    """A network on crystal graphs; parameters as for `CrystalModel`."""
 
-    Attributes
-    ----------
-    hyperparameters : dict
-        Constructor arguments of the network itself, apart from its descriptor.
-    """
-
-    hyperparameters: dict[str, Any]
+    hyperparameters: dict[str, Any]  # constructor arguments of the network itself
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -46,33 +40,27 @@ class Network(CrystalModel):
         -------
         dict of Tensor
             Features after each stage, by matgl's names: "edge_attr", "embedding",
-            "gc_1" ..., "readout"; and "output" of the output layer, before scaling,
-            [n_graphs, 1 or n_classes].
+            "gc_1" ..., "readout"; and the unscaled "output", [n_graphs, 1 or n_classes].
         """
 
-    def raw_output(self, graph: CrystalGraph) -> Tensor:
-        """Run the network up to its output layer: [n_graphs, 1 or n_classes]."""
+    def _run(self, graph: CrystalGraph) -> dict[str, Tensor]:
         check_features(graph.features, self.n_features)
-        return self.layer_outputs(graph)["output"]
-
-    def unscale(self, output: Tensor) -> Tensor:
-        """Convert `raw_output` to the target."""
+        features = self.layer_outputs(graph)
+        output = features.pop("output")
         if self.n_classes is not None:
-            return torch.log_softmax(output, dim=1)
-        return output.squeeze(1) * self.target_scale + self.target_mean
+            features["final"] = torch.log_softmax(output, dim=1)
+        else:
+            features["final"] = output.squeeze(1) * self.target_scale + self.target_mean
+        return features
 
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """See `CrystalModel.outputs`."""
-        return self.unscale(self.raw_output(graph))[None]
+        return self._run(graph)["final"][None]
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """See `CrystalModel.forward`."""
-        graph = as_crystal_graph(g)
-        check_features(graph.features, self.n_features)
-        features = self.layer_outputs(graph)
-        features["final"] = self.unscale(features.pop("output"))
-        self.feature_dict = features
-        return features["final"]
+        self.feature_dict = self._run(as_crystal_graph(g))
+        return self.feature_dict["final"]
 
 
 def arguments(local_names: dict[str, Any]) -> dict[str, Any]:

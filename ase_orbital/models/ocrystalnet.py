@@ -55,8 +55,7 @@ class OCrystalNet(Network):
     radius, n_neighbors, smoothing
         Neighbors of an atom, before every edge is given its reverse; see `Connectivity`.
     **target
-        `property_name`, `n_classes`, `target_mean`, `target_scale`, `transform`,
-        `elements`; see `CrystalModel`.
+        Property and scale of the target, and known elements; see `CrystalModel`.
     """
 
     def __init__(
@@ -97,20 +96,18 @@ class OCrystalNet(Network):
         """See `Network.layer_outputs`; "atoms" are the features before averaging."""
         reverse = graph.reverse  # raises if there is none, for any number of layers
         if self.training:
-            entered = without_empty_columns(self.atom_input, graph.features)
+            atoms = initial = mish(without_empty_columns(self.atom_input, graph.features))
         else:  # for few atoms, selecting columns takes as long as the product
-            entered = self.atom_input(graph.features)
-        initial = mish(entered)
+            atoms = initial = mish(self.atom_input(graph.features))
         distances, edge_distance = _distinct_distances(graph.distance)
         filtered = self.distance_filter(distances)
         initial_messages = mish(self.edge_input(filtered))
         messages = initial_messages.index_select(0, edge_distance)
-        atoms = initial
         features = {"edge_attr": filtered[edge_distance], "embedding": initial}
         for index, update in enumerate(self.edge_update, start=1):
             atoms = atoms + self.booster(messages, graph)
             # W (m - h) = W m - W h: the first product is per atom. An edge and its reverse
-            # have one distance, so in the first step the second product is per distance.
+            # have the same distance, so in step 1 the second product is per distance.
             if index == 1:
                 changed = initial_messages - update(initial_messages)
                 changed = changed.index_select(0, edge_distance)
@@ -130,12 +127,12 @@ class OCrystalNet(Network):
 
 
 def _distinct_distances(distance: Tensor) -> tuple[Tensor, Tensor]:
-    """Distinct distances, and the index of the distance of each edge.
+    """Find the distinct distances, and the index of the distance of each edge.
 
     Initial messages are functions of the distance, and a crystal has few different
-    distances: layers on these messages run once for each distance.
+    distances: the layers for these messages run once per distance.
     """
-    if distance.requires_grad:  # a shared distance would lose the gradients of its edges
+    if distance.requires_grad:  # merging edges would lose their gradients
         return distance, torch.arange(len(distance), device=distance.device)
     distances, index = torch.unique(distance, return_inverse=True)
     return distances, index

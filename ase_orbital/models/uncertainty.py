@@ -1,8 +1,8 @@
 """Calibration of the uncertainty that an ensemble reports.
 
 The members of an ensemble share data, architecture and mistakes: their standard deviation s
-ranks predictions, and is too small to be an error. It is therefore scaled once, on crystals
-of the validation set, to `scale * sqrt(s^2 + floor^2)`.
+ranks predictions, but is smaller than the errors. It is scaled to
+`scale * sqrt(s^2 + floor^2)`, which is fitted to the validation set.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.floating[Any]]
 
-NOMINAL = 0.90  # probability of the central interval that calibration and coverage refer to
-HALF_WIDTH = 1.6448536269514722  # of that interval, in standard deviations of a normal
+NOMINAL = 0.90  # probability of the central interval for calibration and coverage
+HALF_WIDTH = 1.6448536269514722  # of that interval, in normal standard deviations
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Calibration:
     scale
         Factor of the standard deviation.
     floor
-        Standard deviation that is added in quadrature, in the unit of the target. It keeps
-        a few members that agree by chance from looking certain.
+        Standard deviation that is added in quadrature, in the unit of the target, for
+        members that agree by chance.
     """
 
     scale: float = 1.0

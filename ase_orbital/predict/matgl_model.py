@@ -9,23 +9,14 @@ import torch
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, StructureError
+from ase_orbital.models.committee import Prediction
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
 class MatGLPropertyModel:
-    """A model that has matgl's `predict_structure`.
-
-    Parameters
-    ----------
-    model
-        Is moved to the device.
-    property_name
-        Name of what it predicts, which such a model does not say.
-    device
-        Where it runs.
-    """
+    """A model with matgl's `predict_structure`, which does not name its property itself."""
 
     has_std = False
 
@@ -34,14 +25,9 @@ class MatGLPropertyModel:
         self.property_name = property_name
 
     def check_elements(self, atoms: Atoms) -> None:
-        """Raise for structures that the model cannot describe.
+        """Raise ElementError for an unknown element, StructureError without periodicity.
 
-        Raises
-        ------
-        StructureError
-            If a direction is not periodic: matgl's graphs would treat it as periodic.
-        ElementError
-            If the model does not know an element.
+        The graphs of matgl would treat all directions as periodic.
         """
         if not atoms.pbc.all():
             raise StructureError(
@@ -58,13 +44,11 @@ class MatGLPropertyModel:
                 f"{len(known)} elements this model of {self.property_name} knows"
             )
 
-    def predict_many(self, structures: list[Atoms]) -> torch.Tensor:
+    def predict(self, structures: list[Atoms]) -> Prediction:
         """Predict for structures that passed `check_elements`, in the model's unit."""
         from pymatgen.io.ase import AseAtomsAdaptor
 
+        crystals = map(AseAtomsAdaptor.get_structure, structures)
         with torch.no_grad():
-            values = [
-                float(self.model.predict_structure(AseAtomsAdaptor.get_structure(atoms)))
-                for atoms in structures
-            ]
-        return torch.tensor(values, dtype=torch.float64)
+            values = [float(self.model.predict_structure(crystal)) for crystal in crystals]
+        return Prediction(self.property_name, torch.tensor(values, dtype=torch.float64))

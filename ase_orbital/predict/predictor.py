@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from ase_orbital.errors import ModelError
-from ase_orbital.models.committee import Prediction, combine, property_names
+from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
 from ase_orbital.predict.matgl_model import MatGLPropertyModel
@@ -78,37 +78,25 @@ class Predictor:
             named = [(None, models)]
         if not named:
             raise ModelError("give at least one model")
-        by_name = all(isinstance(model, str | Path) for _, model in named)
-        self._settings: dict[str, Any] = (
-            {"models": models, "device": device, "dtype": dtype, "domain": domain}
-            if by_name
-            else {}
-        )
+        self._settings: dict[str, Any] = {}
+        if all(isinstance(model, str | Path) for _, model in named):
+            self._settings = {"models": models, "device": device, "dtype": dtype}
+            self._settings["domain"] = domain
         self.device = _device(device)
         self.dtype = _dtype(dtype)
         self._models = [self._prepare(name, model) for name, model in named]
         self.names = [_name_of(model) for _, model in named]
         self.domain = domain
         self.properties = property_names(self._models) + [IN_DOMAIN] * domain
-        self._refuse_unnamed_committee()
+        self._check_names()
         if domain:
-            self._refuse_without_domain()
+            self._check_domains()
 
     @classmethod
     def of(cls, models: PredictorLike, **options: Any) -> Predictor:
-        """Return a Predictor as it is, or make one.
+        """Return a Predictor as it is, or make one from models.
 
-        Parameters
-        ----------
-        models
-            A Predictor, or the models for a new one.
-        **options
-            Options of a new Predictor; those that are None are left out.
-
-        Raises
-        ------
-        ModelError
-            If options are given with a Predictor, which has its own.
+        Options that are None are left out; others with a Predictor raise a ModelError.
         """
         given = {name: value for name, value in options.items() if value is not None}
         if not isinstance(models, Predictor):
@@ -129,18 +117,18 @@ class Predictor:
             raise ModelError(f"the model given for {name} predicts {own.property_name}")
         return PreparedModel(own, device=self.device, dtype=self.dtype)
 
-    def _refuse_unnamed_committee(self) -> None:
+    def _check_names(self) -> None:
         """Refuse to average models that may predict different properties."""
         names = [model.property_name for model in self._models]
         for model, name in zip(self._models, names, strict=True):
-            undeclared = isinstance(model, MatGLPropertyModel) or name == UNNAMED
-            if undeclared and names.count(name) > 1:
+            unnamed = isinstance(model, MatGLPropertyModel) or name == UNNAMED
+            if unnamed and names.count(name) > 1:
                 raise ModelError(
                     f"several models predict {name!r}, which names no property; give them "
                     "as {property: model}, or with property_name"
                 )
 
-    def _refuse_without_domain(self) -> None:
+    def _check_domains(self) -> None:
         for model, name in zip(self._models, self.names, strict=True):
             if isinstance(model, MatGLPropertyModel) or not model.domain.known:
                 raise ModelError(
@@ -167,17 +155,12 @@ class Predictor:
         return {name: unit_of(name) for name in self.properties}
 
     def predict(self, structure: AtomsLike) -> dict[str, float]:
-        """Predict for one structure.
+        """Predict the value of each of `properties` for one structure, in `units`.
 
         Parameters
         ----------
         structure
             `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
-
-        Returns
-        -------
-        dict
-            Value of each of `properties`, in `units`.
 
         Raises
         ------
@@ -193,19 +176,10 @@ class Predictor:
     def predict_many(
         self, structures: Iterable[AtomsLike], *, progress: bool = False
     ) -> list[dict[str, float]]:
-        """Predict for many structures. All are checked before the first is computed.
+        """Predict for many structures, in input order; see `predict`.
 
-        Parameters
-        ----------
-        structures
-            Anything `predict` takes.
-        progress
-            Show a progress bar.
-
-        Returns
-        -------
-        list of dict
-            In input order.
+        All structures are checked before the first is computed. `progress` shows a progress
+        bar.
 
         Raises
         ------
@@ -222,13 +196,7 @@ class Predictor:
         return records
 
     def validate(self, structure: AtomsLike) -> Atoms:
-        """Check that all models can predict for a structure, without predicting.
-
-        Raises
-        ------
-        StructureError, ElementError
-            As for `predict`.
-        """
+        """Raise the errors of `predict`, without predicting; return the structure."""
         atoms = to_atoms(structure)
         for model in self._models:
             model.check_elements(atoms)
@@ -237,25 +205,18 @@ class Predictor:
     def _predict(self, structures: list[Atoms]) -> list[dict[str, float]]:
         """Predict with every model; those with equal featurizations share graphs."""
         graphs: dict[Featurization, CrystalGraph] = {}
-        predictions, inside = [], []
+        predictions = []
         for model in self._models:
             if isinstance(model, MatGLPropertyModel):
-                values = model.predict_many(structures)
-                predictions.append(Prediction(model.property_name, values))
+                predictions.append(model.predict(structures))
                 continue
             if model.featurization not in graphs:
                 graphs[model.featurization] = model.batch(structures)
-            answer = model.answer(graphs[model.featurization], domain=self.domain)
-            predictions.append(Prediction(model.property_name, answer.value, answer.std))
-            if answer.in_domain is not None:
-                inside.append(answer.in_domain)
+            graph = graphs[model.featurization]
+            predictions.append(model.predict(graph, domain=self.domain))
         table = combine(predictions)
-        if self.domain:
-            table[IN_DOMAIN] = torch.stack(inside).amin(0)
-        columns = [column.tolist() for column in table.values()]
-        return [
-            dict(zip(table, values, strict=True)) for values in zip(*columns, strict=True)
-        ]
+        columns = (column.tolist() for column in table.values())
+        return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _device(device: torch.device | str | None) -> torch.device:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
 
 from ase_orbital.errors import ModelError
+from ase_orbital.models.committee import Prediction
 from ase_orbital.models.fused import fuse
 from ase_orbital.numerics.threads import chunks_by_size
 from ase_orbital.zoo.folders import load_model
@@ -20,38 +21,14 @@ if TYPE_CHECKING:
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.crystal_model import CrystalModel
-    from ase_orbital.models.domain import Domain
-    from ase_orbital.models.featurization import Featurization
 
 ModelLike: TypeAlias = str | Path | nn.Module
 
 MAX_EDGES = 2048  # edges in one run of a network, so that its layers stay in the cache
 
 
-class Answer(NamedTuple):
-    """Predictions of one model, [n_structures] each.
-
-    Attributes
-    ----------
-    value, std
-        Property and its standard deviation, None if the model predicts none.
-    in_domain
-        Whether the structure is in the domain of the model; None if not asked for.
-    """
-
-    value: Tensor
-    std: Tensor | None = None
-    in_domain: Tensor | None = None
-
-
 def load_or_copy(model: ModelLike) -> Any:
-    """Load a model by name or path, or copy a loaded one.
-
-    Raises
-    ------
-    ModelError
-        If it is not a property model.
-    """
+    """Load a model by name or path, or copy a loaded one; ModelError for other objects."""
     if isinstance(model, str | Path):
         return load_model(model)
     if not (isinstance(model, nn.Module) and hasattr(model, "predict_structure")):
@@ -78,83 +55,56 @@ class PreparedModel:
     device, dtype
         Device of the network, and precision of network and descriptor. Features are
         computed on the CPU, which is faster.
+
+    Attributes
+    ----------
+    property_name, has_std, domain, check_elements
+        As those of the model.
+    featurization
+        Makes the graphs; models with equal featurizations can share them.
     """
 
     def __init__(
         self, model: CrystalModel, *, device: torch.device, dtype: torch.dtype
     ) -> None:
-        self.model = model.to(device, dtype).eval().requires_grad_(False)
-        self.model.featurization = model.featurization.with_precision(dtype)
-        self.networks = fuse(self.model)
-        self.device = device
-
-    @property
-    def property_name(self) -> str:
-        """Name of the predicted property."""
-        return self.model.property_name
-
-    @property
-    def has_std(self) -> bool:
-        """Whether the model predicts a standard deviation."""
-        return self.model.has_std
-
-    @property
-    def domain(self) -> Domain:
-        """Elements and descriptor range of the training set."""
-        return self.model.domain
-
-    @property
-    def featurization(self) -> Featurization:
-        """How the model makes graphs; models for which it is equal can share them."""
-        return self.model.featurization
-
-    def check_elements(self, atoms: Atoms) -> None:
-        """Raise ElementError for an element that was not in the training set."""
-        self.model.check_elements(atoms)
+        self._model = model.to(device, dtype).eval().requires_grad_(False)
+        self._networks = fuse(model)
+        self.featurization = model.featurization.with_precision(dtype)
+        self.property_name, self.has_std = (
+            model.property_name,
+            model.calibration is not None,
+        )
+        self.domain, self.check_elements = model.domain, model.check_elements
+        self._device, self._dtype = device, dtype
 
     def batch(self, structures: list[Atoms]) -> CrystalGraph:
         """Make one graph of structures that passed `check_elements`."""
-        return self.featurization.batch(structures, self.model.target_mean.dtype)
+        return self.featurization.batch(structures, self._dtype)
 
     def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """See `CrystalModel.predict_graphs`; differentiable with respect to the graph."""
-        return self.model.value_and_std(self.networks.outputs(graph))
+        """Predict the property and its standard deviation, differentiably; [n_graphs]."""
+        return self._model.value_and_std(self._networks.outputs(graph))
 
-    def answer(self, batch: CrystalGraph, *, domain: bool = False) -> Answer:
+    def predict(self, batch: CrystalGraph, *, domain: bool = False) -> Prediction:
         """Predict for the structures of a batch.
 
-        Parameters
-        ----------
-        batch
-            Graph of the structures, on any device.
-        domain
-            Also compare each structure with the domain.
-
-        Returns
-        -------
-        Answer
-            In double precision, on the CPU.
+        The batch may be on any device; the prediction is on the CPU, in double precision.
+        `domain` also asks whether each structure is in the domain of the model.
         """
-        runs: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
+        runs = []
         with torch.inference_mode():
             # The caches of a CPU hold few edges; a GPU waits for more.
-            most = MAX_EDGES if self.device.type == "cpu" else len(batch.source) + 1
+            most = MAX_EDGES if self._device.type == "cpu" else len(batch.source) + 1
             sizes = batch.n_edges.tolist()
             for members in chunks_by_size(range(batch.n_graphs), sizes, most):
                 graph = batch
                 if len(members) < batch.n_graphs:
                     graph = batch.select(torch.tensor(members))
-                graph = graph.to(self.device)
+                graph = graph.to(self._device)
                 inside = self.domain(graph) if domain else None
                 runs.append((*self.predict_graphs(graph), inside))
-        values, stds, inside = zip(*runs, strict=True)
-        return Answer(_join(values), _join(stds), _join(inside))
-
-
-@overload
-def _join(parts: tuple[Tensor, ...]) -> Tensor: ...
-@overload
-def _join(parts: tuple[Tensor | None, ...]) -> Tensor | None: ...
-def _join(parts: tuple[Tensor | None, ...]) -> Tensor | None:
-    known = [part for part in parts if part is not None]
-    return torch.cat(known).double().cpu() if known else None
+        columns: list[Any] = [
+            None if parts[0] is None else torch.cat(parts).double().cpu()
+            for parts in zip(*runs, strict=True)
+        ]
+        return Prediction(self.property_name, *columns)

@@ -20,7 +20,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because networks take seconds to import and names of models need none.
+    # Late, because networks take seconds to import, and names of models do not need them.
     if name == "import_eosnet":
         from ase_orbital.zoo.published import import_eosnet
 

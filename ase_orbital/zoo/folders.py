@@ -13,32 +13,18 @@ from ase_orbital.properties import transformed_unit
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]
-# Of an installed package, and of a checkout that is installed in editable mode.
+# In an installed package, and in a checkout that is installed in editable mode.
 PRETRAINED: Final = (PACKAGE / "pretrained", PACKAGE.parent / "pretrained")
 
 
 class Card(NamedTuple):
-    """Description of a model, from its `model.json`.
+    """Description of a model, from its `model.json`."""
 
-    Attributes
-    ----------
-    network
-        Class of the network, and the number of networks in an ensemble.
-    package
-        Name of the package that has the class.
-    settings
-        Constructor arguments of the network, for an ensemble those of its first member.
-    metrics
-        Sizes of the data sets and errors, as the training command wrote them.
-    tables
-        Checksums of the element tables that the model was trained with, by file name.
-    """
-
-    network: str
-    package: str
-    settings: dict[str, Any]
-    metrics: dict[str, Any]
-    tables: dict[str, str]
+    network: str  # its class, and the number of networks in an ensemble
+    package: str  # that has the class
+    settings: dict[str, Any]  # constructor arguments, for an ensemble of its first member
+    metrics: dict[str, Any]  # sizes of the data sets and errors, from the training command
+    tables: dict[str, str]  # checksums of the element tables of the training, by file name
 
     @property
     def property_name(self) -> str:
@@ -47,10 +33,7 @@ class Card(NamedTuple):
 
     @property
     def test_error(self) -> str:
-        """Mean absolute error of the target with its unit, or accuracy of classes.
-
-        Empty if the model has no test set.
-        """
+        """Mean absolute error with its unit, or accuracy; empty without a test set."""
         if "accuracy_test" in self.metrics:
             return f"accuracy {self.metrics['accuracy_test']:.4f}"
         if "mae_test" not in self.metrics:
@@ -76,10 +59,7 @@ def list_models() -> list[str]:
 def model_folder(name_or_path: str | Path) -> Path:
     """Find the folder of a shipped model, or check the folder at a path.
 
-    Raises
-    ------
-    ModelError
-        If there is no such model, with the closest names; or if a file is missing.
+    Raises ModelError if there is no such model, or a file is missing.
     """
     shipped = _shipped()
     folder = shipped.get(str(name_or_path), Path(name_or_path))
@@ -101,27 +81,19 @@ def model_folder(name_or_path: str | Path) -> Path:
 def read_card(name_or_path: str | Path) -> Card:
     """Read the settings and metrics of a model, without loading the model.
 
-    Raises
-    ------
-    ModelError
-        If there is no such model, or its `model.json` is damaged.
+    Raises ModelError if there is no such model, or its `model.json` is damaged.
     """
     folder = model_folder(name_or_path)
     try:
         content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         metadata = content["metadata"] or {}
         network, settings = content["@class"], content["kwargs"]
-        if "members" in settings:
-            members = settings["members"]
+        if members := settings.get("members"):
             settings = members[0]
             network = f"{len(members)} x {settings['network']}"
-        return Card(
-            network=network,
-            package=content["@module"].partition(".")[0],
-            settings=settings,
-            metrics=metadata.get("metrics", {}),
-            tables=metadata.get("tables", {}),
-        )
+        package, *_ = content["@module"].split(".")
+        metrics, tables = metadata.get("metrics", {}), metadata.get("tables", {})
+        return Card(network, package, settings, metrics, tables)
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise ModelError(f"{folder / 'model.json'} is damaged: {error!r}") from error
 
@@ -129,8 +101,8 @@ def read_card(name_or_path: str | Path) -> Card:
 def load_model(name_or_path: str | Path) -> Any:
     """Load one of `list_models()`, or a model folder of this package or of matgl.
 
-    Nothing is downloaded: load a model of a hub with `matgl.load_model`, and pass it to a
-    Predictor. No code is run that a folder contains or names.
+    Nothing is downloaded: load models from a hub with `matgl.load_model`, and give these to
+    a Predictor. Code that a folder contains or names is never run.
 
     Returns
     -------
@@ -153,7 +125,7 @@ def load_model(name_or_path: str | Path) -> Any:
                 f"{table}; install the version of ase-orbital it was made with"
             )
     if card.package == "ase_orbital":
-        from ase_orbital.models.loading import load_folder
+        from ase_orbital.models.saving import load_folder
 
         return load_folder(folder)
     if card.package == "matgl":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 N_EIGENVALUES = 66
-# Settings that all published runs share, and that are built into EOSNet.
+# Settings of all published runs, which are built into EOSNet.
 FIXED = {"dmin": 0.5, "step": 0.1, "var": 1.0, "lmax": 0, "n_h": 1}
 LAYERS = {"embedding": "embedding", "conv_to_fc": "readout", "fc_out": "output"}
 CONVOLUTION = {"fc_full": "linear", "bn1": "edge_norm", "bn2": "node_norm"}
@@ -29,7 +29,7 @@ CONVOLUTION = {"fc_full": "linear", "bn1": "edge_norm", "bn2": "node_norm"}
 def import_eosnet(
     checkpoint: str | Path,
     *,
-    property: str,  # noqa: A002  # the word users have for it
+    property: str,  # noqa: A002  # the word that users know
     normalized_edges: bool,
     smoothing: float | None = None,
 ) -> EOSNet:
@@ -40,27 +40,28 @@ def import_eosnet(
     checkpoint
         Path of the file. Only tensors and plain values are loaded from it, never code.
     property
-        Predicted property, a name of `properties.PROPERTIES`; the file does not have it.
+        Predicted property, one of `properties.PROPERTIES`; the file does not record it.
     normalized_edges
-        Whether it was trained with each edge's distance filter divided by its norm: True
-        for runs up to November 2024, False from December 2024. The file does not say this
-        either, and the wrong choice gives noise.
+        Whether the distance filter of each edge was divided by its norm in training: True
+        for runs up to November 2024, False from December 2024. The file does not record
+        this either, and predictions with the wrong choice are noise.
     smoothing
-        None for the exactly k nearest neighbors it was trained with; a length in Å, such
-        as 0.1, for smooth weights, which give the same prediction however a crystal
-        is written down.
+        None for exactly k nearest neighbors, as in training; a length in Å, such as 0.1,
+        for smooth weights, with which equivalent descriptions of a crystal have the same
+        prediction.
 
     Raises
     ------
     ModelError
-        If the file is absent, is not such a checkpoint, or has settings of another network.
+        If the file is missing, is not such a checkpoint, or is for another network.
     """
     if property not in PROPERTIES:
         raise ModelError(
             f"there is no property {property!r}; known: {', '.join(PROPERTIES)}"
         )
-    content = _load(Path(checkpoint))
-    arguments, state = _check(Path(checkpoint), content)
+    path = Path(checkpoint)
+    content = _load(path)
+    arguments, state = _check(path, content)
     n_classes = 2 if arguments["task"] == "classification" else None
     if PROPERTIES[property].classes != (n_classes is not None):
         raise ModelError(
@@ -85,16 +86,15 @@ def import_eosnet(
         target_mean=float(normalizer.get("mean", 0.0)),
         target_scale=float(normalizer.get("std", 1.0)),
     )
-    _fill(model, state, Path(checkpoint))
-    model.eval()
-    return model
+    _fill(model, state, path)
+    return model.eval()
 
 
 def _load(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelError(f"there is no checkpoint {path}")
-    # Classification runs keep their best accuracy as a numpy scalar, under the names numpy
-    # had before version 2 as well.
+    # Classification runs store their best accuracy as a numpy scalar, whose module has
+    # another name in numpy 2.
     allowed: list[Any] = [
         np.dtype,
         np.dtypes.Float64DType,
@@ -106,7 +106,7 @@ def _load(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals(allowed):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        # The unpickler raises whatever it meets in a file of another kind, even KeyError.
+        # For other kinds of files the unpickler raises many errors, even KeyError.
         raise ModelError(
             f"{path} cannot be read as a checkpoint of tensors and plain values; "
             "is it a model_best.pth.tar?"
@@ -134,7 +134,7 @@ def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[st
 
 
 def _fill(model: EOSNet, state: dict[str, Tensor], path: Path) -> None:
-    """Copy weights under our names; every one must find its place."""
+    """Copy the weights to the layers of EOSNet; all of them must fit."""
     renamed = {}
     for name, tensor in state.items():
         head, *rest = name.split(".")
@@ -143,11 +143,8 @@ def _fill(model: EOSNet, state: dict[str, Tensor], path: Path) -> None:
             renamed[f"convolutions.{index}.{CONVOLUTION.get(part, part)}.{leaf}"] = tensor
         else:
             renamed[".".join([LAYERS.get(head, head), *rest])] = tensor
-    own = {
-        name: value
-        for name, value in model.state_dict().items()
-        if name.startswith(("target_", "domain."))
-    }
+    kept = ("target_", "domain.")
+    own = {name: at for name, at in model.state_dict().items() if name.startswith(kept)}
     try:
         model.load_state_dict(renamed | own)
     except RuntimeError as error:

@@ -19,7 +19,7 @@ DOUBLE = 1e-9  # of the largest number, for what is computed in double precision
 def output_and_gradients(model, graph):
     """Raw output, and the gradients of its squares by all parameters, as arrays."""
     model.zero_grad()
-    output = model.raw_output(graph)
+    output = model.layer_outputs(graph)["output"]
     output.square().sum().backward()
     gradients = [parameter.grad.cpu().numpy() for parameter in model.parameters()]
     return [output.detach().cpu().numpy(), *gradients]

@@ -1,4 +1,4 @@
-"""When compiled loops stand in for torch's steps, and how they share its threads."""
+"""Choose between compiled loops and torch operations, and run loops on torch's threads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def in_loops(values: Tensor) -> bool:
-    """Whether compiled loops can read a tensor: on a CPU, outside of torch.compile."""
+    """Return whether compiled loops can read a tensor: on a CPU, outside torch.compile."""
     known = values.dtype in (torch.float32, torch.float64)
     return values.device.type == "cpu" and known and not torch.compiler.is_compiling()
 
 
 def each_slice(function: Callable[[slice], None], length: int, least: int) -> None:
-    """Apply a function to slices of a range: one for each thread, none below `least`."""
+    """Apply a function to one slice of a range per thread, of at least `least` numbers."""
     n_slices = min(torch.get_num_threads(), length // max(least, 1))
     if n_slices < 2:
         function(slice(0, length))

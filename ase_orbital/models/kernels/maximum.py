@@ -1,4 +1,4 @@
-"""Largest values over the edges into each atom."""
+"""Maximum of the values on the edges into each atom."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating]
     Integers = NDArray[np.int64]
 
-WORTH_A_THREAD = 1 << 17  # numbers, some 30 µs
+WORTH_A_THREAD = 1 << 17  # numbers, about 30 µs of work
 
 
 def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
-    """Elementwise maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
+    """Return the maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
 
-    Edges are sorted by target. Zero where no edge arrives. In a crystal many edges share
-    the maximum: its gradient is divided among them.
+    Edges are sorted by target. The maximum is zero for atoms without edges. In a crystal
+    many edges share the maximum, and its gradient is divided among them.
 
     Raises
     ------
     ValueError
-        If there are more or fewer rows than edges.
+        If the values have more or fewer rows than there are edges.
     """
     if len(values) != len(graph.target):
         raise ValueError(
@@ -45,11 +45,11 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
 
 
 class _Maximum(torch.autograd.Function):
-    """In compiled loops on a CPU, which take a tenth of the time of torch's steps.
+    """Compiled loops on a CPU, which take a tenth of the time of torch's operations.
 
-    The steps are for other devices, and for gradients of the gradient. Autograd cannot go
-    through segment_reduce: in torch 2.13 its gradient is wrong where more than two values
-    share the maximum.
+    The operations are for other devices and for second derivatives. Autograd cannot
+    differentiate segment_reduce: in torch 2.13 its gradient is wrong where more than two
+    values share the maximum.
     """
 
     @staticmethod
@@ -70,19 +70,18 @@ class _Maximum(torch.autograd.Function):
             shared = values.new_empty(values.shape)
             _by_columns(_share, shared, values, degree, largest, gradients[0])
             return shared, None, None
-        holds = (values == largest[target]).to(values.dtype)
-        holders = torch.zeros_like(largest).index_add(0, target, holds)
-        share = gradients[0] / holders.clamp(min=1.0)
-        return holds.mul_(share[target]), None, None
+        is_largest = (values == largest[target]).to(values.dtype)
+        count = torch.zeros_like(largest).index_add(0, target, is_largest)
+        share = gradients[0] / count.clamp(min=1.0)
+        return is_largest.mul_(share[target]), None, None
 
 
 def _by_columns(loops: Callable[..., None], out: Tensor, *inputs: Tensor) -> None:
-    """Fill an array by loops over others, some columns in each thread."""
-    arrays = [tensor.detach().contiguous().numpy() for tensor in inputs]
-    chunks_by_size = out.numpy()
+    """Fill a tensor with loops over others, in which each thread takes some columns."""
+    arrays = [tensor.detach().contiguous().numpy() for tensor in (*inputs, out)]
 
     def fill(columns: slice) -> None:
-        loops(*arrays, chunks_by_size, columns.start, columns.stop)
+        loops(*arrays, columns.start, columns.stop)
 
     each_slice(fill, out.shape[1], WORTH_A_THREAD // max(len(inputs[0]), 1))
 
@@ -98,7 +97,7 @@ def _take_largest(
         for at_edge in range(edge, edge + degree[atom]):
             row = values[at_edge, start:stop]
             for at in range(len(most)):
-                # What is not a number stays, as in torch.
+                # NaN is kept, as in torch.
                 larger = row[at] > most[at] or row[at] != row[at]
                 most[at] = row[at] if larger else most[at]
         edge += degree[atom]
@@ -119,7 +118,7 @@ def _share(
     edge = 0
     for atom in range(len(degree)):
         most, whole = largest[atom, start:stop], gradient[atom, start:stop]
-        part[:] = nothing  # the number of holders first, then what each of them gets
+        part[:] = nothing  # first the number of edges that share, then the share of each
         for at_edge in range(edge, edge + degree[atom]):
             row = values[at_edge, start:stop]
             for at in range(len(most)):

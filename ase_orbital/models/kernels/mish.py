@@ -1,4 +1,4 @@
-"""Mish, on a CPU with one exponential a number for its value and its slope together."""
+"""Mish: on a CPU, one exponential per number gives both value and derivative."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-AT_ONCE = 2048  # numbers, which stay in the cache between the loops over them
-LARGEST = 40.0  # the exponential of more would not change the result
-WORTH_A_THREAD = 1 << 15  # numbers, some 30 µs
+AT_ONCE = 2048  # numbers that stay in the cache between the loops over them
+LARGEST = 40.0  # larger exponents would not change the result
+WORTH_A_THREAD = 1 << 15  # numbers, about 30 µs of work
 
 
 def mish(values: Tensor) -> Tensor:
-    r"""Mish, $x \tanh(\log(1 + e^x))$, of values of any shape.
+    r"""Apply Mish, $x \tanh(\log(1 + e^x))$, to values of any shape.
 
-    Torch's own takes three functions a number, and three more for the slope: a seventh of
-    an epoch of OCrystalNet. Here it is $x f$ with $f = n / (n + 2)$, $n = e^x (e^x + 2)$.
-    Autograd goes through it twice, the transformations of torch.func do not.
+    Torch computes three transcendental functions per number, and three more for the
+    derivative, which takes a seventh of an epoch of OCrystalNet. Here Mish is $x f$ with
+    $f = n / (n + 2)$ and $n = e^x (e^x + 2)$. It supports second derivatives, but not
+    torch.func.
 
     Source: D. Misra, BMVC 2020, arXiv:1908.08681.
     """
@@ -53,7 +54,7 @@ class _Mish(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         values, slopes = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the slopes want a gradient themselves
+        if torch.is_grad_enabled():  # the slopes need a gradient themselves
             total = functional.mish(values).sum()
             (slopes,) = torch.autograd.grad(total, values, create_graph=True)
         scaled: Tensor = gradients[0] * slopes
@@ -66,11 +67,11 @@ def _activate(
     activated: NDArray[np.floating],
     slopes: NDArray[np.floating],
 ) -> None:
-    room = np.empty(AT_ONCE)
+    buffer = np.empty(AT_ONCE)
     for start in range(0, len(values), AT_ONCE):
         part = values[start : start + AT_ONCE]
         out, slope = activated[start : start + AT_ONCE], slopes[start : start + AT_ONCE]
-        powers = room[: len(part)]
+        powers = buffer[: len(part)]
         for at in range(len(part)):
             powers[at] = min(np.float64(part[at]), LARGEST)
         exp_in_place(powers)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 class WeightedBatchNorm(nn.BatchNorm1d):
     """Batch normalization of weighted samples.
 
-    In training, mean and variance are those of a batch that repeats every sample as often
-    as its weight says; equal weights give ordinary batch normalization.
+    In training, mean and variance are those of a batch in which each sample is repeated
+    according to its weight; equal weights give ordinary batch normalization.
     """
 
     def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalize [n, n_features]; weight is [n], None for all alike."""
+        """Normalize [n, n_features]; weight is [n], or None for equal weights."""
         normalized: Tensor
         if not self.training or weight is None:
             normalized = super().forward(values)
@@ -43,9 +43,9 @@ class WeightedBatchNorm(nn.BatchNorm1d):
 
 
 class _Normalize(torch.autograd.Function):
-    """With its gradient in closed form: half the passes over memory of autograd's.
+    """Normalization with its gradient in closed form, which reads memory half as often.
 
-    Autograd goes through it twice, the transformations of torch.func do not.
+    It supports second derivatives, but not torch.func.
     """
 
     @staticmethod
@@ -65,26 +65,26 @@ class _Normalize(torch.autograd.Function):
         values, share, scale, bias, centered, inverse = ctx.saved_tensors
         gradient = gradients[0]
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            # The gradient wants a gradient: what was saved on the way has none.
+            # The gradient needs a gradient itself, and the saved tensors have none.
             return *_by_autograd(gradient, (values, share, scale, bias), ctx.eps), None
-        of_bias = gradient.sum(0)
-        of_scale = (gradient * centered).sum(0) * inverse
-        # Through mean and variance; that of the mean is simple, as deviations from it add
-        # up to zero.
-        of_values = torch.addcmul(-of_bias, centered, -of_scale * inverse)
-        of_values = of_values.mul_(share[:, None]).add_(gradient).mul_(scale * inverse)
-        of_share = None
+        d_bias = gradient.sum(0)
+        d_scale = (gradient * centered).sum(0) * inverse
+        # Through mean and variance. The part through the mean is simple, because
+        # deviations from it add up to zero.
+        d_values = torch.addcmul(-d_bias, centered, -d_scale * inverse)
+        d_values = d_values.mul_(share[:, None]).add_(gradient).mul_(scale * inverse)
+        d_share = None
         if ctx.needs_input_grad[1]:
-            # Up to a constant, which drops out as shares add up to one.
-            of_share = -(centered @ (scale * inverse * of_bias))
-            of_share -= torch.square(centered) @ (0.5 * scale * inverse**2 * of_scale)
-        return of_values, of_share, of_scale, of_bias, None
+            # Up to a constant, which drops out because shares add up to one.
+            d_share = -(centered @ (scale * inverse * d_bias))
+            d_share -= torch.square(centered) @ (0.5 * scale * inverse**2 * d_scale)
+        return d_values, d_share, d_scale, d_bias, None
 
 
 def _normalized(
     values: Tensor, share: Tensor, scale: Tensor, bias: Tensor, eps: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Values normalized, their mean and variance, values from the mean, 1 / deviation."""
+    """Return normalized values, mean, variance, centered values and 1 / deviation."""
     mean = share @ values
     centered = values - mean
     variance = share @ torch.square(centered)
@@ -96,11 +96,10 @@ def _normalized(
 def _by_autograd(
     gradient: Tensor, inputs: tuple[Tensor, ...], eps: float
 ) -> list[Tensor | None]:
-    # Views, since a scale may be behind the values as well, where a norm is used twice.
-    values, share, scale, bias = seen = [at.view_as(at) for at in inputs]
+    # Views, because values also depend on the scale where a norm is used twice.
+    values, share, scale, bias = views = [at.view_as(at) for at in inputs]
     with torch.autocast(values.device.type, enabled=False):
         normalized = _normalized(values, share, scale, bias, eps)[0]
-        asking = [at for at in seen if at.requires_grad]
-        found = torch.autograd.grad(normalized, asking, gradient, create_graph=True)
-    left = iter(found)
-    return [next(left) if at.requires_grad else None for at in seen]
+        needed = [at for at in views if at.requires_grad]
+        found = iter(torch.autograd.grad(normalized, needed, gradient, create_graph=True))
+    return [next(found) if at.requires_grad else None for at in views]
