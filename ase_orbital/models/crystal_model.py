@@ -66,7 +66,7 @@ class CrystalModel(nn.Module, ABC):
     Raises
     ------
     ModelError
-        If the settings contradict each other.
+        If settings contradict each other, or the number of features is not fixed.
     """
 
     __version__ = 1  # of the saved settings, for matgl's loader
@@ -95,7 +95,12 @@ class CrystalModel(nn.Module, ABC):
             descriptor = Descriptor.from_settings(descriptor)
         self.descriptor, self.connectivity = descriptor, connectivity
         self.featurization = Featurization(descriptor, connectivity)
-        self.n_features = self.featurization.n_features
+        if descriptor.n_features is None:
+            raise ModelError(
+                f"the number of features of {descriptor} depends on the structure; "
+                "give GOM a number of eigenvalues"
+            )
+        self.n_features = descriptor.n_features
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")
@@ -160,12 +165,9 @@ class CrystalModel(nn.Module, ABC):
 
     @abstractmethod
     def outputs(self, graph: CrystalGraph) -> Tensor:
-        """Run the networks without keeping their features, [n_networks, n_graphs, ...].
+        """Return what `forward` of each network returns, [n_networks, n_graphs, ...].
 
-        Returns
-        -------
-        Tensor
-            The targets as `forward` of each network returns them.
+        The features of the layers are not kept.
         """
 
     def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:

@@ -40,8 +40,7 @@ class Ensemble(CrystalModel):
     Raises
     ------
     ModelError
-        If there are fewer than two members, or they differ in what they predict or in the
-        graphs that they take.
+        If there are fewer than two members, or they differ in property or graphs.
     """
 
     def __init__(
@@ -51,10 +50,7 @@ class Ensemble(CrystalModel):
         std_scale: float = 1.0,
         std_floor: float = 0.0,
     ) -> None:
-        networks = [
-            member if isinstance(member, Network) else _make_network(member)
-            for member in members
-        ]
+        networks = [_network(member) for member in members]
         if len(networks) < 2:
             raise ModelError(f"an ensemble needs at least 2 members, not {len(networks)}")
         first = networks[0]
@@ -81,8 +77,7 @@ class Ensemble(CrystalModel):
         assert self.calibration is not None  # set in the constructor
         return {
             "members": [
-                {"network": type(network).__name__, **network.settings}
-                for network in self.networks
+                {"network": type(at).__name__, **at.settings} for at in self.networks
             ],
             "std_scale": self.calibration.scale,
             "std_floor": self.calibration.floor,
@@ -101,8 +96,10 @@ class Ensemble(CrystalModel):
         return target
 
 
-def _make_network(settings: dict[str, Any]) -> Network:
-    values = dict(settings)
+def _network(member: Network | dict[str, Any]) -> Network:
+    if isinstance(member, Network):
+        return member
+    values = dict(member)
     name = values.pop("network", None)
     if name not in NETWORKS:
         raise ModelError(f"there is no network {name!r}; known: {', '.join(NETWORKS)}")

@@ -72,8 +72,10 @@ class EOSNet(Network):
         **target: Any,
     ) -> None:
         hyperparameters = arguments(locals())
+        if descriptor is None:
+            descriptor = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))
         super().__init__(
-            paper_descriptor() if descriptor is None else descriptor,
+            descriptor,
             Connectivity(radius=radius, n_neighbors=n_neighbors, smoothing=smoothing),
             **target,
         )
@@ -105,8 +107,3 @@ class EOSNet(Network):
         features["readout"] = hidden
         features["output"] = in_full_precision(self.output, self.dropout(hidden))
         return features
-
-
-def paper_descriptor() -> Concatenate:
-    """Make the descriptor of the paper: one-hot elements and 66 GOM eigenvalues."""
-    return Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))

@@ -19,28 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Featurization:
-    """Descriptor and connectivity of a model's graphs.
-
-    Two models with equal featurizations take the same graphs. A descriptor whose number of
-    features depends on the structure raises a ModelError.
-    """
+    """Descriptor and connectivity; models in which they are equal take the same graphs."""
 
     descriptor: Descriptor
     connectivity: Connectivity
-
-    def __post_init__(self) -> None:
-        """Refuse features of variable length."""
-        if self.descriptor.n_features is None:
-            raise ModelError(
-                f"the number of features of {self.descriptor} depends on the structure; "
-                "give GOM a number of eigenvalues"
-            )
-
-    @property
-    def n_features(self) -> int:
-        """Number of features of an atom."""
-        assert self.descriptor.n_features is not None  # see __post_init__
-        return self.descriptor.n_features
 
     def with_precision(self, dtype: torch.dtype) -> Featurization:
         """Return a copy whose descriptor computes in a precision, on the CPU."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 NEGLIGIBLE = 1e-10  # filter values below become zero before normalization
-NEGLIGIBLE_AXIS = 1e-8  # of the largest, in the space of filter values
+NEGLIGIBLE_AXIS = 1e-8  # singular values of the filter below, relative to the largest
 
 
 class DistanceFilter(nn.Module):
@@ -158,8 +158,7 @@ def without_empty_columns(layer: nn.Linear, features: Tensor) -> Tensor:
     empty. Features that require a gradient use all columns.
     """
     if features.requires_grad:
-        output: Tensor = layer(features)
-        return output
+        return functional.linear(features, layer.weight, layer.bias)
     used = features.any(dim=0).nonzero().squeeze(1)
     kept, weight = features.index_select(1, used), layer.weight.index_select(1, used)
     return functional.linear(kept, weight, layer.bias)
@@ -168,8 +167,7 @@ def without_empty_columns(layer: nn.Linear, features: Tensor) -> Tensor:
 def in_full_precision(layer: nn.Linear, values: Tensor) -> Tensor:
     """Apply a layer in the precision of its weights, without autocast."""
     with torch.autocast(values.device.type, enabled=False):
-        output: Tensor = layer(values.to(layer.weight.dtype))
-    return output
+        return functional.linear(values.to(layer.weight.dtype), layer.weight, layer.bias)
 
 
 def mean_over_atoms(nodes: Tensor, graph: CrystalGraph) -> Tensor:

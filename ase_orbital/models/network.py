@@ -59,8 +59,8 @@ class Network(CrystalModel):
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """See `CrystalModel.forward`."""
-        self.feature_dict = self._run(as_crystal_graph(g))
-        return self.feature_dict["final"]
+        features = self.feature_dict = self._run(as_crystal_graph(g))
+        return features["final"]
 
 
 def arguments(local_names: dict[str, Any]) -> dict[str, Any]:

@@ -71,8 +71,10 @@ class OCrystalNet(Network):
         **target: Any,
     ) -> None:
         hyperparameters = arguments(locals())
+        if descriptor is None:
+            descriptor = Concatenate(OFM(), ElementalFeatures())
         super().__init__(
-            paper_descriptor() if descriptor is None else descriptor,
+            descriptor,
             Connectivity(
                 radius=radius, n_neighbors=n_neighbors, smoothing=smoothing, symmetric=True
             ),
@@ -136,8 +138,3 @@ def _distinct_distances(distance: Tensor) -> tuple[Tensor, Tensor]:
         return distance, torch.arange(len(distance), device=distance.device)
     distances, index = torch.unique(distance, return_inverse=True)
     return distances, index
-
-
-def paper_descriptor() -> Concatenate:
-    """Make the descriptor of the paper: OFM and elemental features."""
-    return Concatenate(OFM(), ElementalFeatures())

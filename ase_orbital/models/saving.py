@@ -7,7 +7,6 @@ This package reads the settings from `model.json` and the weights from `state.pt
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
 
 # The module that matgl imports to find the class of a model.
 MATGL_MODULE = "ase_orbital.models.matgl"
-DAMAGE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    pickle.UnpicklingError,
-)
 
 
 def save_model(
@@ -80,6 +70,6 @@ def load_folder(folder: Path) -> CrystalModel:
         with torch.random.fork_rng(devices=[]):  # new weights are drawn, and replaced
             model = MODELS[kind](**settings)
         model.load_state_dict(state)
-    except DAMAGE as error:  # a ModelError is a ValueError
+    except Exception as error:  # damaged files raise many kinds of errors
         raise ModelError(f"the model folder {folder} is damaged: {error}") from error
     return model.eval()

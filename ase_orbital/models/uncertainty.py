@@ -46,15 +46,9 @@ class Calibration:
     def fit(cls, known: Values, predicted: Values, std: Values) -> Calibration:
         """Calibrate on crystals that the members were not trained on.
 
-        The floor is the median standard deviation. The scale makes 90 % of the known values
-        lie in the nominal 90 % interval around the predictions.
-
-        Parameters
-        ----------
-        known, predicted : [n_crystals]
-            Values of the target, and the means of the members.
-        std : [n_crystals]
-            Standard deviation of the members.
+        All arrays are [n_crystals]; `predicted` and `std` are the mean and the standard
+        deviation of the members. The floor is the median standard deviation. With the
+        scale, 90 % of the known values are in the 90 % interval around the predictions.
         """
         floor = float(np.median(std))
         raw = np.sqrt(np.square(std) + floor**2)

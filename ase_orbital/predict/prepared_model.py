@@ -37,12 +37,8 @@ def load_or_copy(model: ModelLike) -> Any:
             "list_models(), a model folder, or a model with predict_structure"
         )
     # The features of its last run belong to an autograd graph, and cannot be copied.
-    features: dict[int, Any] = {
-        id(part.feature_dict): {}
-        for part in model.modules()
-        if hasattr(part, "feature_dict")
-    }
-    return deepcopy(model, features)
+    parts = [part for part in model.modules() if hasattr(part, "feature_dict")]
+    return deepcopy(model, {id(part.feature_dict): {} for part in parts})
 
 
 class PreparedModel:
@@ -70,10 +66,8 @@ class PreparedModel:
         self._model = model.to(device, dtype).eval().requires_grad_(False)
         self._networks = fuse(model)
         self.featurization = model.featurization.with_precision(dtype)
-        self.property_name, self.has_std = (
-            model.property_name,
-            model.calibration is not None,
-        )
+        self.property_name = model.property_name
+        self.has_std = model.calibration is not None
         self.domain, self.check_elements = model.domain, model.check_elements
         self._device, self._dtype = device, dtype
 

@@ -88,9 +88,9 @@ def read_card(name_or_path: str | Path) -> Card:
         content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         metadata = content["metadata"] or {}
         network, settings = content["@class"], content["kwargs"]
-        if members := settings.get("members"):
-            settings = members[0]
-            network = f"{len(members)} x {settings['network']}"
+        if "members" in settings:
+            network = f"{len(settings['members'])} x {settings['members'][0]['network']}"
+            settings = settings["members"][0]
         package, *_ = content["@module"].split(".")
         metrics, tables = metadata.get("metrics", {}), metadata.get("tables", {})
         return Card(network, package, settings, metrics, tables)
@@ -101,13 +101,9 @@ def read_card(name_or_path: str | Path) -> Card:
 def load_model(name_or_path: str | Path) -> Any:
     """Load one of `list_models()`, or a model folder of this package or of matgl.
 
-    Nothing is downloaded: load models from a hub with `matgl.load_model`, and give these to
-    a Predictor. Code that a folder contains or names is never run.
-
-    Returns
-    -------
-    EOSNet, OCrystalNet, Ensemble, or a model of matgl
-        On the CPU, in evaluation mode.
+    The model is an EOSNet, OCrystalNet, Ensemble, or a model of matgl, on the CPU and in
+    evaluation mode. Nothing is downloaded: load models from a hub with `matgl.load_model`,
+    and give these to a Predictor. Code that a folder contains or names is never run.
 
     Raises
     ------

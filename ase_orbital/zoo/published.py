@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 N_EIGENVALUES = 66
+NEEDED = ("task", "nx", "atom_fea_len", "n_conv", "h_fea_len", "radius", "max_num_nbr")
 # Settings of all published runs, which are built into EOSNet.
 FIXED = {"dmin": 0.5, "step": 0.1, "var": 1.0, "lmax": 0, "n_h": 1}
 LAYERS = {"embedding": "embedding", "conv_to_fc": "readout", "fc_out": "output"}
@@ -118,8 +119,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     arguments, state = content["args"], content["state_dict"]
-    needed = ("task", "nx", "atom_fea_len", "n_conv", "h_fea_len", "radius", "max_num_nbr")
-    lacking = [name for name in (*needed, *FIXED) if name not in arguments]
+    lacking = [name for name in (*NEEDED, *FIXED) if name not in arguments]
     if lacking or "embedding.weight" not in state:
         raise ModelError(
             f"{path} is no EOSnet checkpoint: it lacks {lacking or 'embedding'}"

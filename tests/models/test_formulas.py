@@ -10,7 +10,6 @@ from torch.nn.functional import mish, softplus
 
 from ase_orbital import OneHot
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.eosnet import paper_descriptor
 
 
 def low_symmetry():
@@ -120,7 +119,7 @@ def predict(model, atoms):
 @pytest.mark.parametrize("normalize", [False, True])
 def test_eosnet_is_its_formula(atoms, normalize, shake_norms):
     torch.manual_seed(0)
-    model = EOSNet(paper_descriptor(), smoothing=None, normalize_edges=normalize)
+    model = EOSNet(smoothing=None, normalize_edges=normalize)
     shake_norms(model)
     model = double(model)
     expected = eosnet(model, atoms, normalize=normalize)

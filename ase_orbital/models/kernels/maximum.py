@@ -28,12 +28,8 @@ def maximum_over_edges(values: Tensor, graph: CrystalGraph) -> Tensor:
     """Return the maximum of [n_edges, n] over the edges into each atom, [n_atoms, n].
 
     Edges are sorted by target. The maximum is zero for atoms without edges. In a crystal
-    many edges share the maximum, and its gradient is divided among them.
-
-    Raises
-    ------
-    ValueError
-        If the values have more or fewer rows than there are edges.
+    many edges share the maximum, and its gradient is divided among them. Values that do
+    not have one row per edge raise a ValueError.
     """
     if len(values) != len(graph.target):
         raise ValueError(
