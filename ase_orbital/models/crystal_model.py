@@ -274,14 +274,12 @@ class CrystalModel(nn.Module, ABC):
         training = self.training
         self.eval()
         try:
-            (value,) = each_on_one_thread(self._predict_graph, [graph])
+            # The decorator sets the grad mode in the thread that runs the function.
+            predict = torch.no_grad()(lambda graph: self.to_property(self(graph))[0])
+            (value,) = each_on_one_thread(predict, [graph.to(self.target_mean.device)])
         finally:
             self.train(training)
         return value
-
-    def _predict_graph(self, graph: CrystalGraph) -> Tensor:
-        with torch.no_grad():
-            return self.to_property(self(graph.to(self.target_mean.device)))[0]
 
     def save(
         self,

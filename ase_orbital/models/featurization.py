@@ -26,8 +26,7 @@ class Featurization:
 
     def with_precision(self, dtype: torch.dtype) -> Featurization:
         """Return a copy whose descriptor computes in a precision, on the CPU."""
-        precision = str(dtype).removeprefix("torch.")
-        descriptor = self.descriptor.with_precision(precision)
+        descriptor = self.descriptor.with_precision(str(dtype).removeprefix("torch."))
         return replace(self, descriptor=descriptor)
 
     def batch(self, structures: list[Atoms], dtype: torch.dtype) -> CrystalGraph:

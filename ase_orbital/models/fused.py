@@ -65,22 +65,14 @@ class FusedEOSNet(nn.Module):
 
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """See `CrystalModel.outputs`."""
-        output = self(graph)
-        if self.n_classes is not None:
-            return torch.log_softmax(output, dim=2)
-        scaled: Tensor = output.squeeze(2) * self.target_scale[:, None]
-        return scaled + self.target_mean[:, None]
-
-    def forward(self, graph: CrystalGraph) -> Tensor:
-        """Run the networks up to their output layers: [n_networks, n_graphs, n_outputs]."""
         check_features(graph.features, self.n_features)
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
         step = self.n_networks if len(graph.source) <= AT_ONCE else 1
-        parts = [
-            self._run(graph, coordinates, slice(start, start + step))
-            for start in range(0, self.n_networks, step)
-        ]
-        return torch.cat(parts)
+        runs = (slice(start, start + step) for start in range(0, self.n_networks, step))
+        output = torch.cat([self._run(graph, coordinates, networks) for networks in runs])
+        if self.n_classes is not None:
+            return torch.log_softmax(output, dim=2)
+        return output.squeeze(2) * self.target_scale[:, None] + self.target_mean[:, None]
 
     def _run(self, graph: CrystalGraph, coordinates: Tensor, networks: slice) -> Tensor:
         nodes = self.embedding(graph.features[None], networks)
@@ -103,10 +95,8 @@ class _Stacked(nn.Module):
 
     def forward(self, values: Tensor, networks: slice) -> Tensor:
         """Apply the layers of some networks to their own values, or to shared ones."""
-        weight = self.weight[networks]
-        return torch.baddbmm(
-            self.bias[networks], values.expand(len(weight), -1, -1), weight
-        )
+        weight, bias = self.weight[networks], self.bias[networks]
+        return torch.baddbmm(bias, values.expand(len(weight), -1, -1), weight)
 
 
 class _FusedConvolution(nn.Module):

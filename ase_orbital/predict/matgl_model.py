@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from ase_orbital.elements import SYMBOLS
@@ -35,14 +34,13 @@ class MatGLPropertyModel:
                 "crystals only; set pbc=True and a cell with vacuum, or use another model"
             )
         inner = getattr(self.model, "model", self.model)  # inside a TransformedTargetModel
-        known = getattr(inner, "element_types", None)
-        if known is None:
-            return
-        for index in np.flatnonzero(~np.isin(atoms.get_chemical_symbols(), known)):
-            raise ElementError(
-                f"atom {index} is {SYMBOLS[atoms.numbers[index]]}, which is not among the "
-                f"{len(known)} elements this model of {self.property_name} knows"
-            )
+        known = getattr(inner, "element_types", None) or SYMBOLS
+        for index, symbol in enumerate(atoms.symbols):
+            if symbol not in known:
+                raise ElementError(
+                    f"atom {index} is {symbol}, which is not among the {len(known)} "
+                    f"elements this model of {self.property_name} knows"
+                )
 
     def predict(self, structures: list[Atoms]) -> Prediction:
         """Predict for structures that passed `check_elements`, in the model's unit."""

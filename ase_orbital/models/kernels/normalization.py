@@ -52,9 +52,8 @@ class _Normalize(torch.autograd.Function):
     def forward(
         ctx: Any, values: Tensor, share: Tensor, scale: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        normalized, mean, variance, centered, inverse = _normalized(
-            values, share, scale, bias, eps
-        )
+        found = _normalized(values, share, scale, bias, eps)
+        normalized, mean, variance, centered, inverse = found
         ctx.eps = eps
         ctx.save_for_backward(values, share, scale, bias, centered, inverse)
         ctx.mark_non_differentiable(mean, variance)
