@@ -118,10 +118,20 @@ class Connectivity:
         """
         if self.smoothing is None:
             return self._nearest(batch)
-        found = _edges(
-            batch, self.n_neighbors, self.smoothing, self.radius, self.symmetric, merged
-        )
-        n_nodes, n_edges = found.n_atoms.sum(), found.n_edges.sum()
+        n_all, room = len(batch.numbers), len(batch.center)
+        atom, atom_copies = np.empty((2, n_all), np.int64)
+        n_atoms, n_edges = np.empty((2, len(batch.cells)), np.int64)
+        pair, target, source, reverse_offset, edge_copies = np.zeros((5, room), np.int64)
+        distance, weight = np.empty((2, room))
+        found = Edges(
+            atom, atom_copies, n_atoms, n_edges, pair, target, source, distance, weight,
+            reverse_offset, edge_copies,
+        )  # fmt: skip
+        _write_edges(
+            batch, self.n_neighbors, self.smoothing, self.radius, self.symmetric, merged,
+            found,
+        )  # fmt: skip
+        n_nodes, n_edges = n_atoms.sum(), n_edges.sum()
         cut = [array[:n_nodes].copy() for array in found[:2]]
         return Edges._make(
             [*cut, *found[2:4], *(array[:n_edges].copy() for array in found[4:])]
@@ -164,26 +174,21 @@ def _reverse(batch: NeighborBatch) -> Integers:
 
 
 @compiled
-def _edges(
+def _write_edges(
     batch: NeighborBatch,
     k: int,
     smoothing: float,
     radius: float,
     symmetric: bool,
     merged: bool,
-) -> Edges:
-    """Make edges in arrays that are longer than needed."""
-    n_structures, n_all, room = len(batch.cells), len(batch.numbers), len(batch.center)
-    edges = Edges(
-        np.empty(n_all, np.int64), np.empty(n_all, np.int64),
-        np.empty(n_structures, np.int64), np.empty(n_structures, np.int64),
-        np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64),
-        np.empty(room), np.empty(room), np.zeros(room, np.int64), np.empty(room, np.int64),
-    )  # fmt: skip
+    edges: Edges,
+) -> None:
+    """Write edges into arrays that are longer than needed."""
+    n_all = len(batch.numbers)
     soft, node = np.empty(n_all), np.empty(n_all, np.int64)
     first_edge = np.zeros(n_all + 1, np.int64)
     begin = end = first_edge[0]  # a literal 0 would compile the callees twice
-    for s in range(n_structures):
+    for s in range(len(batch.cells)):
         together, complete = merged, False
         while not complete:
             end = begin
@@ -213,7 +218,6 @@ def _edges(
         edges.n_atoms[s] = end - begin
         edges.n_edges[s] = first_edge[end] - first_edge[begin]
         begin = end
-    return edges
 
 
 @inner

@@ -178,7 +178,13 @@ def _search(
         ends, ones = np.zeros(len(numbers) + 1, np.int64), np.ones(len(numbers), np.int64)
         pairs = none[:, 0], none[:, 0], none, none.astype(float), none[:, 0].astype(float)
         return NeighborBatch(*given, *pairs, ends, each, ones, first_atom, each, tolerance)
-    failure, batch = _find(*given, cutoff, extension, symmetry, tolerance)
+    n_atoms, failure = len(numbers), np.zeros(3, np.int64)
+    first_pair, first_inequivalent = np.zeros(n_atoms + 1, np.int64), 0 * first_atom
+    classes = np.empty((3, n_atoms), np.int64)
+    images, places = _find(
+        *given, cutoff, extension, symmetry, tolerance,
+        first_pair, first_inequivalent, *classes, failure,
+    )  # fmt: skip
     if failure[0] == COINCIDENT:
         s = int(np.searchsorted(first_atom, failure[1], "right")) - 1
         one, other = (failure[1:] - first_atom[s]).tolist()
@@ -188,7 +194,23 @@ def _search(
             f"positions and cell {cells[failure[1]].tolist()} must be finite numbers, and "
             "the periodic cell vectors must span a volume"
         )
-    return batch
+    index, representative, multiplicity = classes
+    n_pairs, n_classes = first_pair[-1], first_inequivalent[-1]
+    images, places = images[:n_pairs], places[:n_pairs]
+    return NeighborBatch(
+        *given,
+        np.repeat(np.arange(n_atoms), np.diff(first_pair)),
+        images[:, 0] + np.repeat(first_atom[:-1], np.diff(first_pair[first_atom])),
+        images[:, 1:].copy(),
+        places[:, :3].copy(),
+        places[:, 3].copy(),
+        first_pair,
+        representative[:n_classes],
+        multiplicity[:n_classes],
+        first_inequivalent,
+        index,
+        tolerance,
+    )
 
 
 @compiled
@@ -202,19 +224,21 @@ def _find(
     extension: Extension,
     symmetry: bool,
     tolerance: float,
-) -> tuple[Integers, NeighborBatch]:
-    """Search structures one after another.
+    first_pair: Integers,
+    first_inequivalent: Integers,
+    index: Integers,
+    representative: Integers,
+    multiplicity: Integers,
+    failure: Integers,
+) -> tuple[Integers, Floats]:
+    """Search structures one after another; return the pairs as `append_pairs` does.
 
-    The first value says what went wrong, [3]: DONE; COINCIDENT and two atoms; or another
-    reason and a structure.
+    Fields of the batch are written into the arrays behind the tolerance. `failure`, [3],
+    says what went wrong: DONE; COINCIDENT and two atoms; or another reason and a structure.
     """
-    n_atoms, failure = len(numbers), np.zeros(3, np.int64)
     images, places = np.empty((0, 4), np.int64), np.empty((0, 4))
-    first_pair, index = np.zeros(n_atoms + 1, np.int64), np.empty(n_atoms, np.int64)
-    representative, multiplicity = index.copy(), index.copy()
-    first_inequivalent, n_classes = np.zeros(len(cells) + 1, np.int64), 0
     for s in range(len(cells)):
-        begin, end = first_atom[s], first_atom[s + 1]
+        begin, end, n_classes = first_atom[s], first_atom[s + 1], first_inequivalent[s]
         status, grid = bin_atoms(positions[begin:end], cells[s], pbc[s])
         if status != DONE:
             failure[0], failure[1] = status, s
@@ -225,9 +249,7 @@ def _find(
             if first[i] < first[i + 1] and places[first[i], 3] < CLOSEST:
                 failure[0], failure[1] = COINCIDENT, begin + i
                 failure[2] = begin + images[first[i], 0]
-                break
-        if failure[0] != DONE:
-            break
+                return images, places
         n = find_equivalent_atoms(
             grid, numbers[begin:end], images, places, first, symmetry, tolerance,
             index[begin:end], representative[n_classes:], multiplicity[n_classes:],
@@ -242,26 +264,8 @@ def _find(
             images, places = append_pairs(grid, extension.cutoff, images, places, first)
         for i in range(begin, end):
             index[i] += n_classes
-        n_classes += n
-        first_inequivalent[s + 1] = n_classes
-    n_pairs = first_pair[n_atoms] if failure[0] == DONE else 0
-    center, neighbor = np.empty(n_pairs, np.int64), np.empty(n_pairs, np.int64)
-    shift, vector = np.empty((n_pairs, 3), np.int64), np.empty((n_pairs, 3))
-    distance = np.empty(n_pairs)
-    for s in range(len(cells) if n_pairs else 0):
-        for i in range(first_atom[s], first_atom[s + 1]):
-            for pair in range(first_pair[i], first_pair[i + 1]):
-                center[pair], neighbor[pair] = i, first_atom[s] + images[pair, 0]
-                distance[pair] = places[pair, 3]
-                for a in range(3):
-                    shift[pair, a] = images[pair, a + 1]
-                    vector[pair, a] = places[pair, a]
-    return failure, NeighborBatch(
-        numbers, positions, cells, pbc, first_atom,
-        center, neighbor, shift, vector, distance, first_pair,
-        representative[:n_classes], multiplicity[:n_classes], first_inequivalent, index,
-        tolerance,
-    )  # fmt: skip
+        first_inequivalent[s + 1] = n_classes + n
+    return images, places
 
 
 def _joined(parts: list[NeighborBatch]) -> NeighborBatch:
