@@ -285,17 +285,13 @@ def _check_occupancy(atoms: Atoms) -> None:
             continue
         if len(species) > 1 or abs(sum(species.values()) - 1.0) > 1e-3:
             shares = ", ".join(f"{symbol} {share:g}" for symbol, share in species.items())
-            kinds = atoms.arrays.get("spacegroup_kinds")
-            atom = "" if kinds is None else _first_atom(kinds, int(kind))
+            kinds = atoms.arrays.get("spacegroup_kinds", np.empty(0))
+            found = np.flatnonzero(kinds == int(kind))
+            atom = f" (atom {found[0]})" if len(found) else ""
             raise StructureError(
                 f"site {kind}{atom} is partially occupied ({shares}); make an ordered "
                 "structure first, and delete atoms.info['occupancy']"
             )
-
-
-def _first_atom(kinds: NDArray[np.integer[Any]], kind: int) -> str:
-    found = np.flatnonzero(kinds == kind)
-    return f" (atom {found[0]})" if len(found) else ""
 
 
 def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
@@ -349,9 +345,8 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
         raise StructureError(f"ASE knows no format for {path}: {error}") from error
     except Exception as error:
         # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
-        raise StructureError(
-            f"{path} cannot be read: {type(error).__name__}: {error}"
-        ) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise StructureError(f"{path} cannot be read: {reason}") from error
     if not frames:
         raise StructureError(f"{path} holds no structure")
     return list(frames)
@@ -370,10 +365,9 @@ def lattice(atoms: Atoms) -> NDArray[np.float64]:
 
     The cell's own vectors along open directions have no meaning and may be dependent.
     """
-    cell: NDArray[np.float64] = atoms.cell.array
     if atoms.pbc.all():
-        return cell
-    return np.asarray(complete_cell(cell * atoms.pbc[:, None]))
+        return np.asarray(atoms.cell.array)
+    return np.asarray(complete_cell(atoms.cell.array * atoms.pbc[:, None]))
 
 
 def coincidence(atoms: Atoms, one: int, other: int) -> StructureError:

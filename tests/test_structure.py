@@ -6,15 +6,20 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from ase.constraints import FixAtoms
 from ase.io import read, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
 
 from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.structure import (
+    CLOSEST,
+    MAX_SWEPT,
     digest,
     to_atoms,
     to_atoms_many,
-)
+    validate,
+)  # fmt: skip
 
 ROCKSALT = bulk("NaCl", "rocksalt", a=5.64)
 
@@ -42,9 +47,6 @@ Cu1 Cu 0.0 0.0 0.0 {copper}
 
 def content(atoms):
     return atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc
-
-
-# --- What is accepted
 
 
 def test_atoms_come_back_as_the_same_object_unchanged():
@@ -129,9 +131,6 @@ def test_left_handed_cell_passes():
     assert atoms.cell.handedness == -1
 
 
-# --- What is refused
-
-
 def refuse(structure, *words):
     with pytest.raises(StructureError) as caught:
         to_atoms(structure)
@@ -207,10 +206,7 @@ def test_atomic_number_of_no_element_is_refused(number):
 
 @pytest.mark.parametrize(
     ("copper", "second", "words"),
-    [
-        (0.75, "Au1 Au 0.0 0.0 0.0 0.25", ("Cu 0.75", "Au 0.25")),
-        (0.5, "", ("Cu 0.5",)),
-    ],
+    [(0.75, "Au1 Au 0.0 0.0 0.0 0.25", ("Cu 0.75", "Au 0.25")), (0.5, "", ("Cu 0.5",))],
     ids=["two species", "vacancies"],
 )
 def test_partial_occupancy_in_a_cif_is_refused_by_atom(tmp_path, copper, second, words):
@@ -270,9 +266,6 @@ def test_other_types_are_refused_by_name(value):
     refuse(value, type(value).__name__, "ase.Atoms")
 
 
-# --- Names of content
-
-
 def test_equal_content_has_equal_digest_whatever_else_it_carries():
     other = ROCKSALT.copy()
     other.info["key"] = 1
@@ -316,8 +309,7 @@ def test_digest_does_not_change_the_atoms():
 )
 def test_atoms_at_one_place_are_both_named(place):
     atoms = Atoms("NaCl", [[0, 0, 0], place], cell=[4, 4, 4], pbc=True)
-    with pytest.raises(StructureError, match=r"atoms 0 \(Na\) and 1 \(Cl\) are closer"):
-        to_atoms(atoms)
+    refuse(atoms, "atoms 0 (Na) and 1 (Cl) are closer")
 
 
 def test_atoms_at_one_place_are_found_in_a_skewed_cell():
@@ -343,8 +335,7 @@ def test_the_bad_one_of_many_is_named():
 @pytest.mark.parametrize("pbc", [False, True])
 def test_atoms_absurdly_far_away_are_named(far, pbc):
     atoms = Atoms("Cu2", [[0, 0, 0], [far, 1, 0]], cell=[5, 5, 5], pbc=pbc)
-    with pytest.raises(StructureError, match=r"atom 1 \(Cu\) is at"):
-        to_atoms(atoms)
+    refuse(atoms, "atom 1 (Cu) is at")
 
 
 def test_slabs_and_molecules_in_nanometers_are_refused():
@@ -352,16 +343,58 @@ def test_slabs_and_molecules_in_nanometers_are_refused():
     for atoms in (slab, molecule("C60")):
         atoms.set_cell(0.1 * atoms.cell.array, scale_atoms=False)
         atoms.positions *= 0.1
-        with pytest.raises(StructureError, match="in Angstrom"):
-            to_atoms(atoms)
+        refuse(atoms, "in Angstrom")
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(StructureError, match="is a folder"):
-        to_atoms(tmp_path)
+    refuse(tmp_path, "is a folder")
 
 
 def test_one_structure_is_no_list():
     for one in ("crystal.cif", Atoms("He")):
         with pytest.raises(StructureError, match="this takes a list"):
             to_atoms_many(one)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**16),
+    n=st.integers(1, 12),
+    apart=st.floats(0.2, 0.4).filter(lambda d: abs(d - CLOSEST) > 1e-9),
+    scale=st.floats(0.6, 1.4),
+)
+def test_the_compiled_check_of_a_crystal_agrees_with_the_thorough_one(
+    seed, n, apart, scale
+):
+    """With one atom a given length away from another, often through a face of the cell."""
+    random = np.random.default_rng(seed)
+    cell = scale * (np.eye(3) + 0.4 * random.uniform(-1, 1, (3, 3))) * (10.0 * n) ** (1 / 3)
+    fractions = random.random((n, 3))
+    fractions[0, random.integers(3)] = random.choice([0.0, 1e-12, 1.0 - 1e-12])
+    positions = fractions @ cell
+    step = random.normal(size=3)
+    near = positions[0] + apart * step / np.linalg.norm(step)
+    near += random.integers(-1, 2, 3) @ cell
+    atoms = Atoms(f"He{n + 1}", [*positions, near], cell=cell, pbc=True)
+
+    def refused():
+        try:
+            validate(atoms)
+        except StructureError as error:
+            return str(error)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ase_orbital.structure._is_sound", lambda *_: False)
+        thorough = refused()
+    assert refused() == thorough
+
+
+@pytest.mark.parametrize("repeats", [6, 7])  # below and above MAX_SWEPT
+def test_two_atoms_at_one_place_are_found_in_large_crystals(repeats):
+    atoms = bulk("NaCl", "rocksalt", a=5.64, cubic=True).repeat(repeats)
+    assert (len(atoms) > MAX_SWEPT) is (repeats == 7)
+    validate(atoms)
+    atoms.positions[-1] = atoms.positions[17] + [0.1, 0.0, 0.0]
+    with pytest.raises(StructureError, match="closer than"):
+        validate(atoms)

@@ -76,19 +76,9 @@ def bin_atoms(
     spacing = (abs(dot(normal, vectors[2])) / max(n, 1)) ** (1.0 / 3.0)
     n_bins, first, members = sort_into_bins(fractions, reciprocal, spacing)
     return status, Grid(
-        periodic,
-        vectors,
-        reciprocal,
-        steps,
-        spacing,
-        wrapped,
-        fractions,
-        highest,
-        wraps,
-        n_bins,
-        first,
-        members,
-    )
+        periodic, vectors, reciprocal, steps, spacing, wrapped, fractions, highest, wraps,
+        n_bins, first, members,
+    )  # fmt: skip
 
 
 @inner

@@ -31,7 +31,7 @@ BATCH = 16  # planes that are tried at a time, nearest first
 @compiled
 def voronoi(
     positions: Floats, vectors: Floats, periodic: NDArray[np.bool_], tolerance: float
-) -> tuple[Integers, Integers, Integers, Floats, Floats, Floats, Floats, Integers]:
+) -> tuple[Integers, Floats, Floats, Integers]:
     """Find the faces of all atoms.
 
     Parameters
@@ -42,8 +42,10 @@ def voronoi(
 
     Returns
     -------
-    center, neighbor, shift, distance, solid_angle, area, vacuum
-        Fields of `VoronoiFaces`.
+    sides, sizes
+        Rows [center, neighbor, shift] and [distance, solid angle, area] for each face.
+    vacuum : [n_atoms]
+        Solid angle in which an atom has no neighbor.
     trouble : [3]
         DONE or the reason for the failure, and the two atoms concerned.
     """
@@ -74,19 +76,11 @@ def voronoi(
             trouble[0], trouble[1], trouble[2] = OPEN, i, i
             break
         ends[i + 1] = count
-    center, neighbor = np.empty(count, np.int64), np.empty(count, np.int64)
-    shift, distance = np.empty((count, 3), np.int64), np.empty(count)
-    angle, area = np.empty(count), np.empty(count)
-    for k in range(count):
-        center[k], neighbor[k] = sides[k, 0], sides[k, 1]
-        for a in range(3):
-            shift[k, a] = sides[k, 2 + a]
-        distance[k], angle[k], area[k] = sizes[k, 0], sizes[k, 1], sizes[k, 2]
     if trouble[0] == DONE:
-        k = one_sided(center, neighbor, shift, angle, ends)
+        k = one_sided(count, sides, sizes, ends)
         if k >= 0:
-            trouble[0], trouble[1], trouble[2] = ONE_SIDED, center[k], neighbor[k]
-    return center, neighbor, shift, distance, angle, area, vacuum, trouble
+            trouble[0], trouble[1], trouble[2] = ONE_SIDED, sides[k, 0], sides[k, 1]
+    return sides[:count], sizes[:count], vacuum, trouble
 
 
 @inner
@@ -340,11 +334,6 @@ def record(
 ) -> tuple[int, float]:
     """Write the faces of atom i after the first `count` faces.
 
-    Parameters
-    ----------
-    sides, sizes
-        Rows [center, neighbor, shift] and [distance, solid angle, area].
-
     Returns
     -------
     The number of faces so far, and the sum of all solid angles of atom i.
@@ -368,23 +357,21 @@ def record(
 
 
 @inner
-def one_sided(
-    center: Integers, neighbor: Integers, shift: Integers, angle: Floats, ends: Integers
-) -> int:
+def one_sided(count: int, sides: Integers, sizes: Floats, ends: Integers) -> int:
     """Return the first face that differs from its other side, or -1.
 
     `ends` [n_atoms + 1] holds where the faces of each atom begin and end.
     """
-    for k in range(len(center)):
-        j, found = neighbor[k], angle[k] < CLOSED
+    for k in range(count):
+        j, found = sides[k, 1], sizes[k, 1] < CLOSED
         for m in range(ends[j], ends[j + 1]):
             if (
-                neighbor[m] == center[k]
-                and shift[m, 0] == -shift[k, 0]
-                and shift[m, 1] == -shift[k, 1]
-                and shift[m, 2] == -shift[k, 2]
+                sides[m, 1] == sides[k, 0]
+                and sides[m, 2] == -sides[k, 2]
+                and sides[m, 3] == -sides[k, 3]
+                and sides[m, 4] == -sides[k, 4]
             ):
-                found = abs(angle[m] - angle[k]) < CLOSED
+                found = abs(sizes[m, 1] - sizes[k, 1]) < CLOSED
                 break
         if not found:
             return k

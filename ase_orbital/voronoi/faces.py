@@ -85,13 +85,13 @@ def find_faces(
         checked for every structure.
     """
     for tolerance in TOLERANCES:
-        found = voronoi(positions, cell, pbc, tolerance)
-        center, neighbor, shift, distance, solid_angle, area, vacuum, trouble = found
+        sides, sizes, vacuum, trouble = voronoi(positions, cell, pbc, tolerance)
         if trouble[0] not in (OPEN, ONE_SIDED):
             break
     if trouble[0]:
         _refuse(Atoms(numbers, positions, cell=cell), *trouble.tolist())
-    return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
+    center, neighbor = sides[:, :2].T.copy()
+    return VoronoiFaces(center, neighbor, sides[:, 2:].copy(), *sizes.T.copy(), vacuum)
 
 
 def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
@@ -110,6 +110,5 @@ def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
     )
     raise StructureError(
         f"the Voronoi cell of atom {first} ({atoms.symbols[first]}) is inconsistent "
-        f"({found}); "
-        "check the distances of atoms around it, or move it by 1e-6 Å"
+        f"({found}); check the distances of atoms around it, or move it by 1e-6 Å"
     )

@@ -1,4 +1,4 @@
-"""Voronoi faces where rounding decides which planes meet in a corner."""
+"""Search for cells where rounding decides which planes meet in a corner."""
 
 import numpy as np
 from ase import Atoms
