@@ -180,10 +180,10 @@ def _search(
         return NeighborBatch(*given, *pairs, ends, each, ones, first_atom, each, tolerance)
     n_atoms, failure = len(numbers), np.zeros(3, np.int64)
     first_pair, first_inequivalent = np.zeros(n_atoms + 1, np.int64), 0 * first_atom
-    classes = np.empty((3, n_atoms), np.int64)
+    index, representative, multiplicity = np.empty((3, n_atoms), np.int64)
     images, places = _find(
         *given, cutoff, extension, symmetry, tolerance,
-        first_pair, first_inequivalent, *classes, failure,
+        first_pair, first_inequivalent, index, representative, multiplicity, failure,
     )  # fmt: skip
     if failure[0] == COINCIDENT:
         s = int(np.searchsorted(first_atom, failure[1], "right")) - 1
@@ -194,7 +194,6 @@ def _search(
             f"positions and cell {cells[failure[1]].tolist()} must be finite numbers, and "
             "the periodic cell vectors must span a volume"
         )
-    index, representative, multiplicity = classes
     n_pairs, n_classes = first_pair[-1], first_inequivalent[-1]
     images, places = images[:n_pairs], places[:n_pairs]
     return NeighborBatch(

@@ -91,7 +91,9 @@ def find_faces(
     if trouble[0]:
         _refuse(Atoms(numbers, positions, cell=cell), *trouble.tolist())
     center, neighbor = sides[:, :2].T.copy()
-    return VoronoiFaces(center, neighbor, sides[:, 2:].copy(), *sizes.T.copy(), vacuum)
+    distance, solid_angle, area = sizes.T.copy()
+    shift = sides[:, 2:].copy()
+    return VoronoiFaces(center, neighbor, shift, distance, solid_angle, area, vacuum)
 
 
 def _refuse(atoms: Atoms, reason: int, first: int, second: int) -> NoReturn:
