@@ -24,12 +24,9 @@ TESTED_IN = {
     "models/featurization.py": "models/test_networks.py",
     "models/network.py": "models/test_networks.py",
     "models/ocrystalnet.py": "models/test_formulas.py",
-    "numerics/batched_eigenvalues.py": "numerics/test_packing.py",
     "overlap/differentiable.py": "overlap/test_matrices.py",
     "predict/matgl_model.py": "predict/test_predictor.py",
     "predict/prepared_model.py": "predict/test_predictor.py",
-    "voronoi/cells.py": "voronoi/test_faces.py",
-    "voronoi/clipping.py": "voronoi/test_faces.py",
 }
 
 
