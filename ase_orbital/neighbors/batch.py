@@ -196,20 +196,13 @@ def _search(
         )
     n_pairs, n_classes = first_pair[-1], first_inequivalent[-1]
     images, places = images[:n_pairs], places[:n_pairs]
+    center = np.repeat(np.arange(n_atoms), np.diff(first_pair))
+    neighbor = images[:, 0] + np.repeat(first_atom[:-1], np.diff(first_pair[first_atom]))
     return NeighborBatch(
-        *given,
-        np.repeat(np.arange(n_atoms), np.diff(first_pair)),
-        images[:, 0] + np.repeat(first_atom[:-1], np.diff(first_pair[first_atom])),
-        images[:, 1:].copy(),
-        places[:, :3].copy(),
-        places[:, 3].copy(),
-        first_pair,
-        representative[:n_classes],
-        multiplicity[:n_classes],
-        first_inequivalent,
-        index,
-        tolerance,
-    )
+        *given, center, neighbor, images[:, 1:].copy(), places[:, :3].copy(),
+        places[:, 3].copy(), first_pair, representative[:n_classes],
+        multiplicity[:n_classes], first_inequivalent, index, tolerance,
+    )  # fmt: skip
 
 
 @compiled

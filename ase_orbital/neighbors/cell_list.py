@@ -218,26 +218,6 @@ def sort_into_bins(
 
 
 @inner
-def bins_around(i: int, radius: float, grid: Grid) -> Integers:
-    """Bins that a sphere around atom i may touch: [bin, shift], [n, 4]."""
-    low, high = _bin_range(i, radius, grid)
-    n0, n1, n2 = grid.n_bins[0], grid.n_bins[1], grid.n_bins[2]
-    n_rows = (high[0] - low[0] + 1) * (high[1] - low[1] + 1) * (high[2] - low[2] + 1)
-    rows, count = np.empty((n_rows, 4), np.int64), 0
-    for b0 in range(low[0], high[0] + 1):
-        s0 = b0 // n0
-        for b1 in range(low[1], high[1] + 1):
-            s1 = b1 // n1
-            before = ((b0 - s0 * n0) * n1 + b1 - s1 * n1) * n2
-            for b2 in range(low[2], high[2] + 1):
-                s2 = b2 // n2
-                rows[count, 0] = before + b2 - s2 * n2
-                rows[count, 1], rows[count, 2], rows[count, 3] = s0, s1, s2
-                count += 1
-    return rows
-
-
-@inner
 def bin_runs_around(i: int, radius: float, grid: Grid) -> Integers:
     """Runs of consecutive bins that a sphere may touch: [begin, end, shift], [n, 5].
 

@@ -57,13 +57,10 @@ class Packs(NamedTuple):
                 if max(numbers, values) <= max_numbers:
                     continue
             first = self.first[begin : end + 1]
-            yield Packs(
-                self.matrix[first[0] : first[-1]],
-                first - first[0],
-                self.size[begin:end],
-                self.lanes[begin:end],
-                self.start[begin : end + 1] - self.start[begin],
-            )
+            start = self.start[begin : end + 1] - self.start[begin]
+            size, lanes = self.size[begin:end], self.lanes[begin:end]
+            matrix = self.matrix[first[0] : first[-1]]
+            yield Packs(matrix, first - first[0], size, lanes, start)
             begin = end
 
     def places(self) -> tuple[Integers, Integers]:

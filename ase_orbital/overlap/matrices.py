@@ -73,17 +73,11 @@ def full_triangles(
     width = gaussians.width
     variance = width[:, None] ** 2 + width**2
     triangles = packs.full(-math.inf, dtype)  # the exponential of it is zero
+    constant = 1.5 * np.log(2.0 * np.outer(width, width) / variance)
     _write_exponents(
-        batch,
-        gaussians.species,
-        sizes,
-        index,
-        cutoff,
-        -0.5 / variance,
-        1.5 * np.log(2.0 * np.outer(width, width) / variance),
-        *packs.places(),
-        triangles,
-    )
+        batch, gaussians.species, sizes, index, cutoff, -0.5 / variance, constant,
+        *packs.places(), triangles,
+    )  # fmt: skip
     torch.from_numpy(triangles).exp_()
     return triangles
 

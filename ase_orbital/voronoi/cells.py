@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bins_around
+from ase_orbital.neighbors.cell_list import DONE, Grid, bin_atoms, bin_runs_around
 from ase_orbital.numerics.jit import compiled, extended, inner
 from ase_orbital.numerics.vectors import dot
 from ase_orbital.structure import CLOSEST
@@ -155,13 +155,13 @@ def gather(
         Index of an atom closer than CLOSEST, or -1.
     """
     count = n
-    v, bins = grid.vectors, bins_around(i, outer, grid)
-    for row in range(len(bins)):
-        at, s0, s1, s2 = bins[row, 0], bins[row, 1], bins[row, 2], bins[row, 3]
+    v, runs = grid.vectors, bin_runs_around(i, outer, grid)
+    for run in range(len(runs)):
+        s0, s1, s2 = runs[run, 2], runs[run, 3], runs[run, 4]
         x = s0 * v[0, 0] + s1 * v[1, 0] + s2 * v[2, 0] - grid.positions[i, 0]
         y = s0 * v[0, 1] + s1 * v[1, 1] + s2 * v[2, 1] - grid.positions[i, 1]
         z = s0 * v[0, 2] + s1 * v[1, 2] + s2 * v[2, 2] - grid.positions[i, 2]
-        for member in range(grid.first[at], grid.first[at + 1]):
+        for member in range(runs[run, 0], runs[run, 1]):
             j = grid.members[member]
             dx = grid.positions[j, 0] + x
             dy = grid.positions[j, 1] + y

@@ -11,7 +11,7 @@ from ase_orbital.neighbors.cell_list import (
     FLAT,
     NOT_FINITE,
     bin_atoms,
-    bins_around,
+    bin_runs_around,
     shortened,
 )  # fmt: skip
 
@@ -62,8 +62,8 @@ def test_bins_around_an_atom_hold_all_within_the_radius(name):
     atoms, radius = STRUCTURES[name], 3.1
     _, grid = binned(atoms)
     seen = set()
-    for bin_, *shift in bins_around(0, radius, grid):
-        for member in grid.members[grid.first[bin_] : grid.first[bin_ + 1]]:
+    for begin, end, *shift in bin_runs_around(0, radius, grid):
+        for member in grid.members[begin:end]:
             image = grid.positions[member] + shift @ grid.vectors
             if np.linalg.norm(image - grid.positions[0]) <= radius:
                 seen.add((int(member), *map(int, shift)))
