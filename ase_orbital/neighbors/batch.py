@@ -195,14 +195,40 @@ def _search(
             "the periodic cell vectors must span a volume"
         )
     n_pairs, n_classes = first_pair[-1], first_inequivalent[-1]
-    images, places = images[:n_pairs], places[:n_pairs]
-    center = np.repeat(np.arange(n_atoms), np.diff(first_pair))
-    neighbor = images[:, 0] + np.repeat(first_atom[:-1], np.diff(first_pair[first_atom]))
+    center, neighbor = np.empty((2, n_pairs), np.int64)
+    shift, vector = np.empty((n_pairs, 3), np.int64), np.empty((n_pairs, 3))
+    distance = np.empty(n_pairs)
+    _write_pairs(
+        images, places, first_atom, first_pair, center, neighbor, shift, vector, distance
+    )
     return NeighborBatch(
-        *given, center, neighbor, images[:, 1:].copy(), places[:, :3].copy(),
-        places[:, 3].copy(), first_pair, representative[:n_classes],
-        multiplicity[:n_classes], first_inequivalent, index, tolerance,
+        *given, center, neighbor, shift, vector, distance, first_pair,
+        representative[:n_classes], multiplicity[:n_classes], first_inequivalent, index,
+        tolerance,
     )  # fmt: skip
+
+
+@compiled
+def _write_pairs(
+    images: Integers,
+    places: Floats,
+    first_atom: Integers,
+    first_pair: Integers,
+    center: Integers,
+    neighbor: Integers,
+    shift: Integers,
+    vector: Floats,
+    distance: Floats,
+) -> None:
+    """Write fields of the batch in one pass, which is faster than with numpy."""
+    for s in range(len(first_atom) - 1):
+        for i in range(first_atom[s], first_atom[s + 1]):
+            for pair in range(first_pair[i], first_pair[i + 1]):
+                center[pair], neighbor[pair] = i, first_atom[s] + images[pair, 0]
+                distance[pair] = places[pair, 3]
+                for a in range(3):
+                    shift[pair, a] = images[pair, a + 1]
+                    vector[pair, a] = places[pair, a]
 
 
 @compiled
