@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
-from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import register_jitable
 
@@ -63,45 +62,6 @@ class AnnouncedCompiler(Compiler):  # type: ignore[misc]  # numba has no annotat
         return result
 
 
-class PartLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """Code of a function that is only linked into the kernels that call it.
-
-    The kernels optimize and emit it. To do so for the function alone, too, as numba does,
-    takes a sixth of the compilation time.
-    """
-
-    def _optimize_final_module(self) -> None:
-        pass
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._finalized = True
-
-    def get_pointer_to_function(self, name: str) -> int:  # noqa: ARG002
-        """Say that no machine code can be called from Python."""
-        self._ensure_finalized()
-        return 0
-
-    @property
-    def codegen(self) -> PartLibrary:
-        """What numba asks to set the environment, which no kernel here uses."""
-        return self
-
-    def set_env(self, name: str, environment: object) -> None:
-        """Set no environment, as there is no machine code."""
-
-
-class PartCompiler(Compiler):  # type: ignore[misc]
-    """Compile functions into a `PartLibrary`."""
-
-    def compile_extra(self, func: Callable[..., Any]) -> Any:
-        """Compile one function."""
-        library = PartLibrary(self.state.targetctx.codegen(), func.__qualname__)
-        library.enable_object_caching()
-        self.state.library = library
-        return super().compile_extra(func)
-
-
 def compiled(function: F) -> F:
     """Compile a kernel on its first call and keep the machine code on disk.
 
@@ -124,13 +84,12 @@ def inner(function: F) -> F:
 
     Called from Python, it runs uncompiled.
     """
-    return cast("F", register_jitable(pipeline_class=PartCompiler)(function))
+    return cast("F", register_jitable(function))
 
 
 def vectorized_inner(function: F) -> F:
     """Compile a function as a part of the `vectorized` kernels that call it."""
-    jitable = register_jitable(pipeline_class=PartCompiler, **VECTORIZED)
-    return cast("F", jitable(function))
+    return cast("F", register_jitable(**VECTORIZED)(function))
 
 
 def _kernel(function: F, **options: Any) -> F:
