@@ -1,7 +1,6 @@
-"""Save and load model folders: `model.json`, `model.pt` and `state.pt`, as in matgl.
+"""Save model folders: `model.json`, `model.pt` and `state.pt`, as in matgl.
 
-This package reads the settings from `model.json` and the weights from `state.pt`;
-`model.pt` repeats the settings for matgl's loader.
+`model.pt` repeats the settings of `model.json` for matgl's loader.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ase_orbital.elements import provenance
-from ase_orbital.errors import ModelError
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -46,30 +44,3 @@ def save_model(
     torch.save(settings, folder / "model.pt")
     torch.save(model.state_dict(), folder / "state.pt")
     (folder / "model.json").write_text(text, encoding="utf-8")
-
-
-def load_folder(folder: Path) -> CrystalModel:
-    """Load a model on the CPU, in evaluation mode, without running what a file names.
-
-    The class comes from a fixed table and the settings from `model.json`; `state.pt` can
-    only hold tensors.
-
-    Raises
-    ------
-    ModelError
-        If a file is damaged, or the weights do not fit the settings.
-    """
-    from ase_orbital.models.ensemble import MODELS  # late, as models import this file
-
-    try:
-        content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        kind, settings = content["@class"], content["kwargs"]
-        if kind not in MODELS:
-            raise ModelError(f"there is no model class {kind!r}; known: {list(MODELS)}")
-        state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
-        with torch.random.fork_rng(devices=[]):  # new weights are drawn, and replaced
-            model = MODELS[kind](**settings)
-        model.load_state_dict(state)
-    except Exception as error:  # damaged files raise many kinds of errors
-        raise ModelError(f"the model folder {folder} is damaged: {error}") from error
-    return model.eval()

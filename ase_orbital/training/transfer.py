@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.errors import ModelError
 from ase_orbital.models import Ensemble
-from ase_orbital.models.saving import load_folder
+from ase_orbital.models.loading import load_folder
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel

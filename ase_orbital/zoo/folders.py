@@ -121,7 +121,7 @@ def load_model(name_or_path: str | Path) -> Any:
                 f"{table}; install the version of ase-orbital it was made with"
             )
     if card.package == "ase_orbital":
-        from ase_orbital.models.saving import load_folder
+        from ase_orbital.models.loading import load_folder
 
         return load_folder(folder)
     if card.package == "matgl":
