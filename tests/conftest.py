@@ -105,3 +105,14 @@ def quick():
         "accelerator": "cpu",
         "progress": False,
     }
+
+
+@pytest.fixture
+def two_threads():
+    """Let torch use two threads during a test."""
+    import torch  # late, as tests without torch start faster
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

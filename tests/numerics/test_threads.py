@@ -12,14 +12,6 @@ import torch
 from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 def test_a_task_has_one_thread_and_the_caller_keeps_its_own():
     assert list(each_on_one_thread(lambda _: torch.get_num_threads(), range(4))) == [1] * 4

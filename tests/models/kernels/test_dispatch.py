@@ -1,17 +1,8 @@
 """Slices of a range, one for each of torch's threads."""
 
 import pytest
-import torch
 
 from ase_orbital.models.kernels.dispatch import each_slice
-
-
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.mark.usefixtures("two_threads")
