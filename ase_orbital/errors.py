@@ -6,6 +6,14 @@ are also ValueErrors.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
 
 class OrbitalError(Exception):
     """Base class of all exceptions of this package."""
@@ -37,3 +45,11 @@ class DataError(OrbitalError, ValueError):
 
 class ProcessError(OrbitalError, RuntimeError):
     """A worker process ended before its work was done."""
+
+
+def attempt(function: Callable[[T], R], argument: T) -> R | OrbitalError:
+    """Call a function, and return an exception of this package instead of raising it."""
+    try:
+        return function(argument)
+    except OrbitalError as error:
+        return error

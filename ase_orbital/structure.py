@@ -7,7 +7,7 @@ import hashlib
 import io
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     AtomsLike: TypeAlias = Atoms | Structure | Molecule | str | Path
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+
+T = TypeVar("T")
 
 # Å^3. Diamond has 5.7 and solid cesium 110; with lengths in nm or pm, nearly every crystal
 # is outside this window.
@@ -104,8 +106,8 @@ def to_atoms_many(structures: Iterable[AtomsLike]) -> list[Atoms]:
 
 
 def each_named(
-    convert: Callable[[AtomsLike], Atoms], structures: Iterable[AtomsLike]
-) -> Iterator[Atoms]:
+    convert: Callable[[AtomsLike], T], structures: Iterable[AtomsLike]
+) -> Iterator[T]:
     """Convert structures one by one, and add the index of the structure to an error."""
     if isinstance(structures, str | Path | Atoms):
         raise StructureError(

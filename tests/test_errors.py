@@ -6,9 +6,19 @@ import pickle
 import pytest
 
 from ase_orbital import errors
-from ase_orbital.errors import ElementError, OrbitalError, ProcessError, StructureError
+from ase_orbital.errors import (
+    ElementError,
+    OrbitalError,
+    ProcessError,
+    StructureError,
+    attempt,
+)
 
-CLASSES = [found for _, found in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [
+    found
+    for _, found in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(found, BaseException)
+]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
@@ -30,3 +40,14 @@ def test_a_worker_process_can_send_it_with_its_notes(kind):
     assert type(received) is kind
     assert str(received) == "atom 3 is Og"
     assert received.__notes__ == error.__notes__
+
+
+def test_an_attempt_returns_the_errors_of_this_package_only():
+    def fail(error):
+        raise error
+
+    error = StructureError("atom 3 is Og")
+    assert attempt(len, "four") == 4
+    assert attempt(fail, error) is error
+    with pytest.raises(KeyError):
+        attempt(fail, KeyError("another"))

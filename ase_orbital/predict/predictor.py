@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import torch
 from tqdm import tqdm
 
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import ModelError, OrbitalError, SettingError, attempt
 from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ase import Atoms
+    from pandas import DataFrame
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.featurization import Featurization
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 ModelsLike: TypeAlias = "ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike]"
 PredictorLike: TypeAlias = "Predictor | ModelsLike"
 
+ERROR: Final = "error"  # name of the reason why a record has no values
 MAX_ATOMS = 1024  # atoms of the structures whose graphs are made together
 LARGE = 64  # atoms from which one structure is enough work for several threads
 
@@ -166,6 +170,8 @@ class Predictor:
         ------
         StructureError, ElementError
             If the structure is invalid, or has an element that was not in a training set.
+        ModelError
+            If a model predicts no finite number.
         """
         atoms = self.validate(structure)
         if len(atoms) >= LARGE:
@@ -174,26 +180,80 @@ class Predictor:
         return record
 
     def predict_many(
-        self, structures: Iterable[AtomsLike], *, progress: bool = False
-    ) -> list[dict[str, float]]:
+        self,
+        structures: Iterable[AtomsLike],
+        *,
+        progress: bool = False,
+        errors: Literal["raise", "record"] = "raise",
+    ) -> list[dict[str, Any]]:
         """Predict for many structures, in input order; see `predict`.
 
-        All structures are checked before the first is computed. `progress` shows a progress
-        bar.
+        All structures are checked before the first is computed.
+
+        Parameters
+        ----------
+        structures
+            As for `predict`.
+        progress
+            Whether to show a progress bar.
+        errors
+            "raise" to stop at the first structure that cannot be predicted. "record" to
+            continue: its values are nan, and the name "error", which all records then have,
+            says why. It is empty for the others.
 
         Raises
         ------
-        StructureError, ElementError
+        StructureError, ElementError, ModelError
             As for `predict`, with a note that says which structure it is.
+        SettingError
+            If `errors` is neither "raise" nor "record".
         """
-        valid = list(each_named(self.validate, structures))
+        if errors not in ("raise", "record"):
+            raise SettingError(f"errors must be 'raise' or 'record', not {errors!r}")
+        check = self.validate if errors == "raise" else partial(attempt, self.validate)
+        checked = list(each_named(check, structures))
+        valid = [atoms for atoms in checked if not isinstance(atoms, OrbitalError)]
         chunks = list(chunks_by_size(valid, [len(atoms) for atoms in valid], MAX_ATOMS))
-        records: list[dict[str, float]] = []
+        predicted: list[Any] = []  # records and, unless they are raised, errors
         with tqdm(total=len(valid), disable=not progress, unit="structures") as bar:
-            for chunk in each_on_one_thread(self._predict, chunks):
-                records += chunk
+            for chunk in each_on_one_thread(self._predict_or_errors, chunks):
+                for record in chunk:
+                    if errors == "raise" and isinstance(record, OrbitalError):
+                        record.add_note(f"this is structure {len(predicted)} of the list")
+                        raise record
+                    predicted.append(record)
                 bar.update(len(chunk))
-        return records
+        if errors == "raise":
+            return predicted
+        rest = iter(predicted)
+        found = (at if isinstance(at, OrbitalError) else next(rest) for at in checked)
+        return list(map(self._recorded, found))
+
+    def frame(
+        self, structures: Iterable[AtomsLike], *, progress: bool = False
+    ) -> DataFrame:
+        """Predict for many structures, in a pandas DataFrame.
+
+        Parameters
+        ----------
+        structures
+            As for `predict_many`. The index of a pandas Series is kept.
+        progress
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per structure, with a column for each of `properties`; and "error",
+            which says why values are nan, or is empty. `attrs["units"]` has the units.
+        """
+        import pandas
+
+        records = self.predict_many(structures, progress=progress, errors="record")
+        index = structures.index if isinstance(structures, pandas.Series) else None
+        table = pandas.DataFrame(records, index, [*self.properties, ERROR])
+        table.attrs["units"] = self.units
+        return table
 
     def validate(self, structure: AtomsLike) -> Atoms:
         """Raise the errors of `predict`, without predicting; return the structure."""
@@ -216,7 +276,29 @@ class Predictor:
             predictions.append(model.predict(graph, domain=self.domain))
         table = combine(predictions)
         columns = (column.tolist() for column in table.values())
-        return [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
+        records = [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
+        for record in records:
+            for name, value in record.items():
+                if not math.isfinite(value):
+                    raise ModelError(f"the prediction of {name} is {value}, no number")
+        return records
+
+    def _predict_or_errors(
+        self, structures: list[Atoms]
+    ) -> list[dict[str, float] | OrbitalError]:
+        """Predict, with an error in place of the record where that is impossible."""
+        found = attempt(self._predict, structures)
+        if not isinstance(found, OrbitalError):
+            return list(found)
+        if len(structures) == 1:
+            return [found]
+        return [self._predict_or_errors([atoms])[0] for atoms in structures]
+
+    def _recorded(self, record: dict[str, Any] | OrbitalError) -> dict[str, Any]:
+        """Add the reason of a failure, which is empty for a prediction."""
+        if isinstance(record, OrbitalError):
+            return dict.fromkeys(self.properties, math.nan) | {ERROR: str(record)}
+        return record | {ERROR: ""}
 
 
 def _device(device: torch.device | str | None) -> torch.device:

@@ -4,6 +4,7 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas
 import pytest
 import torch
 from ase import Atoms
@@ -11,7 +12,7 @@ from ase.build import bulk, fcc111, molecule
 from matgl.models import MEGNet
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ase_orbital.errors import ElementError, ModelError, StructureError
+from ase_orbital.errors import ElementError, ModelError, SettingError, StructureError
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.predict import Predictor, prepared_model
 from ase_orbital.predict import predictor as module
@@ -187,6 +188,67 @@ def test_bad_structures_are_named_before_anything_is_computed(predictor, monkeyp
     with pytest.raises(StructureError, match=r"atom 1 \(Cl\)") as caught:
         predictor.predict_many([*STRUCTURES, broken])
     assert caught.value.__notes__ == ["this is structure 5 of the list"]
+
+
+def without_cell():
+    atoms = STRUCTURES[0].copy()
+    atoms.cell[0] = 0.0
+    return atoms
+
+
+def test_failures_are_recorded_among_the_others_if_asked(predictor):
+    given = [STRUCTURES[0], without_cell(), "absent.cif", STRUCTURES[1], None]
+    records = predictor.predict_many(given, errors="record")
+    assert [list(record) for record in records] == [[*predictor.properties, "error"]] * 5
+    for index in (0, 3):
+        assert records[index].pop("error") == ""
+        assert records[index] == pytest.approx(predictor.predict(given[index]), rel=1e-5)
+    reasons = ["cell vector 0 is zero", "there is no file absent.cif", "a NoneType is not"]
+    for index, reason in zip((1, 2, 4), reasons, strict=True):
+        assert reason in records[index].pop("error")
+        assert np.isnan(list(records[index].values())).all()
+    with pytest.raises(SettingError, match="errors must be"):
+        predictor.predict_many(given, errors="ignore")
+
+
+def test_only_the_structures_that_fail_while_computing_are_failures(gap, monkeypatch):
+    predictor = Predictor(gap, device="cpu")
+    predict = predictor._predict
+
+    def fail_for_argon(structures):
+        if any("Ar" in atoms.symbols for atoms in structures):
+            raise StructureError("argon fails")
+        return predict(structures)
+
+    monkeypatch.setattr(predictor, "_predict", fail_for_argon)
+    records = predictor.predict_many(STRUCTURES, errors="record")
+    assert [record["error"] for record in records] == [""] * 4 + ["argon fails"]
+    with pytest.raises(StructureError, match="argon fails") as caught:
+        predictor.predict_many(STRUCTURES)
+    assert caught.value.__notes__ == ["this is structure 4 of the list"]
+
+
+def test_a_prediction_that_is_no_finite_number_is_a_failure():
+    broken = EOSNet(property_name="band_gap")
+    with torch.no_grad():
+        broken.output.bias.fill_(torch.nan)
+    predictor = Predictor(broken, device="cpu")
+    with pytest.raises(ModelError, match="the prediction of band_gap is nan"):
+        predictor.predict(STRUCTURES[0])
+    (record,) = predictor.predict_many(STRUCTURES[:1], errors="record")
+    assert record["error"] == "the prediction of band_gap is nan, no number"
+
+
+def test_a_frame_has_a_row_per_structure(predictor):
+    given = [STRUCTURES[0], without_cell()]
+    frame = predictor.frame(given)
+    assert list(frame.columns) == [*predictor.properties, "error"]
+    assert frame.band_gap[0] == predictor.predict(given[0])["band_gap"]
+    assert frame.isna().sum().to_dict() == {"band_gap": 1, "bulk_modulus": 1, "error": 0}
+    assert frame.attrs["units"] == predictor.units
+    named = predictor.frame(pandas.Series(given, index=["salt", "flat"]))
+    assert "is zero" in named.error["flat"]
+    assert list(predictor.frame([]).columns) == list(frame.columns)
 
 
 def test_unseen_elements_are_named():
