@@ -26,6 +26,8 @@ SHEAR_MODULUS: Final = "shear_modulus"
 METAL_PROBABILITY: Final = "metal_probability"
 STABILITY_PROBABILITY: Final = "stability_probability"
 
+RELAXATION_ENERGY: Final = "relaxation_energy_per_atom"
+
 STD: Final = "_std"  # suffix of a standard deviation, in the unit of the property
 IN_DOMAIN: Final = "in_domain"  # 1 if a crystal is like the training set, else 0
 DOMAIN_EXCESS: Final = "domain_excess"  # distance from the training range, in std
@@ -37,6 +39,9 @@ PROPERTIES: Final[dict[str, Property]] = {
     ENERGY: Property("eV/atom", "total energy from the code of the training data"),
     HEAT_OF_FORMATION: Property(
         "eV/atom", "relative to the hull of the training data's reference phases"
+    ),
+    RELAXATION_ENERGY: Property(
+        "eV/atom", "above the local minimum to which the structure relaxes"
     ),
     BAND_GAP: Property("eV", "Kohn-Sham gap for the functional of the training data"),
     FERMI_ENERGY: Property("eV", "for the code and pseudopotentials of the training data"),
@@ -53,6 +58,11 @@ def unit_of(name: str) -> str:
         return "1"
     known = PROPERTIES.get(name.removesuffix(STD))
     return known.unit if known else ""
+
+
+def is_energy(name: str) -> bool:
+    """Whether a property is an energy per atom, which distortions of a crystal raise."""
+    return unit_of(name) == "eV/atom"
 
 
 def transformed_unit(name: str, transform: str) -> str:

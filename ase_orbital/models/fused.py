@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.kernels.normalization import WeightedBatchNorm
     from ase_orbital.models.layers import GatedConvolution
+    from ase_orbital.models.relaxation import RelaxationEnergy
 
 
 AT_ONCE = 512  # edges up to which all networks run together; more exceed the cache
@@ -62,6 +63,8 @@ class FusedEOSNet(nn.Module):
         )
         self.readout = _Stacked([_layer(each.readout) for each in networks], dtype)
         self.output = _Stacked([_layer(each.output) for each in networks], dtype)
+        heads = [each.relaxation for each in networks if each.relaxation is not None]
+        self.relaxation = _FusedRelaxation(heads, dtype) if heads else None
 
     def outputs(self, graph: CrystalGraph) -> Tensor:
         """See `CrystalModel.outputs`."""
@@ -69,10 +72,7 @@ class FusedEOSNet(nn.Module):
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
         step = self.n_networks if len(graph.source) <= AT_ONCE else 1
         runs = (slice(start, start + step) for start in range(0, self.n_networks, step))
-        output = torch.cat([self._run(graph, coordinates, networks) for networks in runs])
-        if self.n_classes is not None:
-            return torch.log_softmax(output, dim=2)
-        return output.squeeze(2) * self.target_scale[:, None] + self.target_mean[:, None]
+        return torch.cat([self._run(graph, coordinates, networks) for networks in runs])
 
     def _run(self, graph: CrystalGraph, coordinates: Tensor, networks: slice) -> Tensor:
         nodes = self.embedding(graph.features[None], networks)
@@ -82,7 +82,28 @@ class FusedEOSNet(nn.Module):
         pooled = functional.softplus(mean_over_atoms(nodes, graph))
         hidden = functional.softplus(self.readout(pooled, networks))
         output: Tensor = self.output(hidden, networks)
+        if self.n_classes is not None:
+            return torch.log_softmax(output, dim=2)
+        output = output.squeeze(2) * self.target_scale[networks, None]
+        output = output + self.target_mean[networks, None]
+        if self.relaxation is not None:
+            output = output + self.relaxation(nodes, graph, networks)
         return output
+
+
+class _FusedRelaxation(nn.Module):
+    """One `RelaxationEnergy` per network."""
+
+    def __init__(self, heads: Sequence[RelaxationEnergy], dtype: torch.dtype) -> None:
+        super().__init__()
+        self.hidden = _Stacked([_layer(head.hidden) for head in heads], dtype)
+        self.output = _Stacked([_layer(head.output) for head in heads], dtype)
+
+    def forward(self, nodes: Tensor, graph: CrystalGraph, networks: slice) -> Tensor:
+        """Return the energies of some networks, [n_networks, n_graphs]."""
+        hidden = functional.softplus(self.hidden(nodes, networks))
+        energies = functional.softplus(self.output(hidden, networks))
+        return mean_over_atoms(energies, graph).squeeze(-1)
 
 
 class _Stacked(nn.Module):

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
+from ase_orbital.models.relaxation import RelaxationEnergy
+from ase_orbital.properties import is_energy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +25,22 @@ class Network(CrystalModel):
     """A network on crystal graphs; parameters as for `CrystalModel`."""
 
     hyperparameters: dict[str, Any]  # constructor arguments of the network itself
+    relaxation: RelaxationEnergy | None
+
+    def relaxation_energy(self, n_features: int) -> RelaxationEnergy:
+        """Make the layers that predict the relaxation energy.
+
+        Raises
+        ------
+        ModelError
+            If the network does not predict an energy per atom.
+        """
+        if not is_energy(self.property_name):
+            raise ModelError(
+                f"relaxation=True adds the energy above the relaxed crystal, in eV/atom; "
+                f"{self.property_name} is no energy per atom"
+            )
+        return RelaxationEnergy(n_features)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -40,7 +59,8 @@ class Network(CrystalModel):
         -------
         dict of Tensor
             Features after each stage, by matgl's names: "edge_attr", "embedding",
-            "gc_1" ..., "readout"; and the unscaled "output", [n_graphs, 1 or n_classes].
+            "gc_1" ..., "readout"; "atoms", which are averaged; and the unscaled "output",
+            [n_graphs, 1 or n_classes].
         """
 
     def _run(self, graph: CrystalGraph) -> dict[str, Tensor]:
@@ -51,6 +71,9 @@ class Network(CrystalModel):
             features["final"] = torch.log_softmax(output, dim=1)
         else:
             features["final"] = output.squeeze(1) * self.target_scale + self.target_mean
+        if self.relaxation is not None:
+            features["relaxation"] = self.relaxation(features["atoms"], graph)
+            features["final"] = features["final"] + features["relaxation"]
         return features
 
     def outputs(self, graph: CrystalGraph) -> Tensor:

@@ -1,0 +1,41 @@
+"""The energy by which a structure lies above its local minimum, learned from copies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+from torch.nn import functional
+
+from ase_orbital.models.layers import in_full_precision, mean_over_atoms
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+START = -4.0  # output before training, which softplus turns into 0.02 eV/atom
+
+
+class RelaxationEnergy(nn.Module):
+    """Relaxation energy: a mean of energies of the atoms, each above zero.
+
+    Parameters
+    ----------
+    n_features
+        Number of features of an atom.
+    n_hidden
+        Width of the hidden layer.
+    """
+
+    def __init__(self, n_features: int, n_hidden: int = 64) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(n_features, n_hidden)
+        self.output = nn.Linear(n_hidden, 1)
+        nn.init.constant_(self.output.bias, START)
+
+    def forward(self, atoms: Tensor, graph: CrystalGraph) -> Tensor:
+        """Return the energies, eV/atom, [n_graphs], for [n_atoms, n_features] atoms."""
+        hidden = functional.softplus(self.hidden(atoms))
+        energies = functional.softplus(in_full_precision(self.output, hidden))
+        return mean_over_atoms(energies, graph).squeeze(-1)

@@ -1,0 +1,59 @@
+"""Energies of structures from universal potentials, many at a time."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+BATCH = 8  # structures; more are not faster on a CPU
+
+
+class SevenNet:
+    """SevenNet without forces, which is two to three times as fast as with them.
+
+    Parameters
+    ----------
+    name
+        "7net-0" or "7net-l3i5"; `pip install sevenn` brings the weights of both.
+    """
+
+    def __init__(self, name: str = "7net-0") -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the libraries below it
+            from sevenn.calculator import SevenNetCalculator
+
+            calculator = SevenNetCalculator(name, device="cpu")
+        self._cutoff, self._model = calculator.cutoff, calculator.model
+        self._model.set_is_batch_data(True)
+        del self._model._modules["force_output"]
+
+    def energies(self, structures: Sequence[Atoms]) -> NDArray[np.float64]:
+        """Return energies per atom, eV: [n_structures]."""
+        from sevenn import _keys
+        from sevenn.atom_graph_data import AtomGraphData
+        from sevenn.train.dataload import unlabeled_atoms_to_graph
+        from torch_geometric.loader.dataloader import Collater
+
+        results: list[Any] = []
+        for start in range(0, len(structures), BATCH):
+            graphs = [
+                AtomGraphData.from_numpy_dict(
+                    unlabeled_atoms_to_graph(atoms, self._cutoff, with_shift=False)
+                )
+                for atoms in structures[start : start + BATCH]
+            ]
+            with torch.no_grad():
+                output = self._model(Collater([])(graphs))
+            results.append(output[_keys.PRED_TOTAL_ENERGY].double().numpy().ravel())
+        sizes = np.array([len(atoms) for atoms in structures])
+        energies: NDArray[np.float64] = np.concatenate(results) / sizes
+        return energies
