@@ -37,7 +37,7 @@ def test_strain_is_symmetric_with_the_given_deviation(crystal, random):
         strain = np.linalg.solve(crystal.cell.array, copy.cell.array) - np.eye(3)
         np.testing.assert_allclose(strain, strain.T, atol=1e-12)
         strains.append(strain[np.triu_indices(3)])
-    # The deviation of 3,000 normal numbers is within 4 of its standard errors, 1/sqrt(6000).
+    # The standard error of the deviation of 3,000 normal numbers is 1/sqrt(6000).
     assert np.std(strains) == pytest.approx(0.02, rel=4.0 / np.sqrt(6000.0))
 
 
