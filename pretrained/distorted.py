@@ -172,7 +172,7 @@ def make_copies(
 def training_crystals(data: Path) -> list[Atoms]:
     """Return the small crystals of the training set, in a random order."""
     recipe = RECIPES["eosnet-formation-energy-mp2018"]
-    structures, _ = recipe.read(data)
+    structures = recipe.read(data)
     ids = [str(atoms.info["id"]) for atoms in structures]
     split = draw_split(ids, None, recipe.data.settings["sizes"], 0)
     wanted = set(split.train)

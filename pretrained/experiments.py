@@ -74,9 +74,9 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     recipe = RECIPES["eosnet-heat-of-formation-perovskites"]
-    pairs = zip(*recipe.read(arguments.data), strict=True)
-    kept = [(atoms, target) for atoms, target in pairs if not atoms.info["published_test"]]
-    source = ([atoms for atoms, _ in kept], [target for _, target in kept])
+    crystals = recipe.read(arguments.data)
+    kept = [atoms for atoms in crystals if not atoms.info["published_test"]]
+    source = (kept, [atoms.info[SHARED["property_name"]] for atoms in kept])
     table = arguments.runs / "experiments" / "experiments.csv"
     variants = [({"change": name}, SHARED | part) for name, part in VARIANTS.items()]
     cache = arguments.runs / "features"

@@ -27,11 +27,14 @@ class Data(NamedTuple):
         Settings that depend on the data, such as the split.
     card
         Texts of the model cards.
+    extra
+        Names of data files that are only trained on.
     """
 
     files: tuple[str, ...]
     settings: dict[str, Any]
     card: dict[str, str]
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,30 @@ class Recipe:
     published_column: str | None = None
     step: bool = False
 
-    def read(self, folder: Path) -> tuple[list[Atoms], list[Any]]:
-        """Read structures and targets from the data files, as for `training.train`."""
+    def read(self, folder: Path) -> list[Atoms]:
+        """Read the structures with a target from the data files."""
+        return self._read(folder, self.data.files)
+
+    def read_extra(self, folder: Path, copies: Path | None) -> list[Atoms]:
+        """Read the crystals that are only trained on, and the copies of `distorted.py`."""
+        crystals = self._read(folder, self.data.extra)
+        found = [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
+        if copies is not None:
+            for path in sorted(copies.glob("*.extxyz")):
+                found += read_frames(path)
+        return found
+
+    def _read(self, folder: Path, names: tuple[str, ...]) -> list[Atoms]:
         target = TrainingSettings(**self.settings).target
         crystals: dict[str, Atoms] = {}
-        for name in self.data.files:
+        for name in names:
             for atoms in read_frames(folder / f"{name}.extxyz.gz"):
-                if atoms.info.get(target) is not None:
+                if atoms.info.get(target) is not None and not atoms.info.get("dilute"):
                     crystals[str(atoms.info["id"])] = atoms
-        structures = list(crystals.values())
-        return structures, [atoms.info[target] for atoms in structures]
+        return list(crystals.values())
 
 
+MOST_ATOMS = 30  # of the crystals that are only trained on
 LICENSE = "MIT, like the package; the data are "
 PEROVSKITES = Data(
     ("perovskites",),
@@ -100,6 +115,23 @@ MP2018 = Data(
         "releases, whose corrections differ by 0.06 to 0.08 eV/atom.",
         "license": LICENSE + "CC BY 4.0.",
         "citation": "Jain et al., APL Mater. 1, 011002 (2013)",
+    },
+)
+ANY_GEOMETRY = MP2018._replace(
+    extra=("mp_matbench",),
+    card=MP2018.card
+    | {
+        "data": MP2018.card["data"] + " Trained also on crystals with at most 30 atoms of "
+        "release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom, "
+        "and on distorted copies of training crystals with at most 30 atoms: changed in "
+        "volume, strained, with displaced or exchanged atoms, or with the structure of "
+        "another crystal. The energies of copies are those of the crystal plus a "
+        "difference from the universal potential SevenNet-0; `pretrained/distorted.py` "
+        "makes them.",
+        "limits": "Inorganic crystals as in the Materials Project, at any geometry that "
+        "relaxations and searches meet, up to some tenths of eV/atom above the relaxed "
+        "crystal. Do not mix the energies with those of later releases, whose corrections "
+        "differ by 0.06 to 0.08 eV/atom.",
     },
 )
 ELASTICITY = Data(
@@ -176,11 +208,20 @@ add(
     },
 )
 add(
-    "formation-energy-mp2018",
+    "formation-energy-relaxed",
     properties.FORMATION_ENERGY,
     MP2018,
     "0.0335 eV/atom",
+    step=True,
     EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
+)
+add(
+    "formation-energy-mp2018",
+    properties.FORMATION_ENERGY,
+    ANY_GEOMETRY,
+    "0.0335 eV/atom",
+    EOSNet={"members": 3, "epochs": 12}
+    | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP, relaxation=True),
 )
 add(
     "band-gap-mp2018",

@@ -5,9 +5,10 @@
     python pretrained/train.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
         --changes '{"members": 1, "batch_size": 32}'
 
-The folder of `--data` has the extended XYZ files that `recipes.py` names. Runs go to the
-folder of `--runs`, with their features and checkpoints. Repeating the command resumes an
-interrupted run. With `--changes` the model stays there, in a folder named after the
+The folder of `--data` has the extended XYZ files that `recipes.py` names, and that of
+`--copies` the files of `distorted.py`, for models of energies at any geometry. Runs go to
+the folder of `--runs`, with their features and checkpoints. Repeating the command resumes
+an interrupted run. With `--changes` the model stays there, in a folder named after the
 changes. A recipe that is a `step` puts its model into `pretrained/steps`, where the next
 recipe finds it.
 """
@@ -26,15 +27,18 @@ import numpy as np
 from recipes import RECIPES, Recipe
 
 from ase_orbital import load_model
+from ase_orbital.properties import RELAXATION_ENERGY
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
+from ase_orbital.training.splits import draw_split
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 logger = logging.getLogger("train")
 HERE = Path(__file__).parent
+SOFT = 0.1  # eV/atom above the crystal at which a copy has half the weight of the crystal
 
 
 def published_error(recipe: Recipe, structures: list[Atoms], target: str) -> str:
@@ -62,6 +66,30 @@ def same_release_error(run: Run, structures: list[Atoms]) -> str:
         f" {chosen.sum():,} crystals of the test set have the geometry at which their "
         f"target was computed; on these, the error of this model is {error:.4f}."
     )
+
+
+def weigh_copies(crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
+    """Give the copies weights, and the crystals a relaxation energy of zero.
+
+    What matters for a copy is its error relative to its energy above the crystal.
+    """
+    known = {str(atoms.info["id"]): atoms.info[target] for atoms in crystals}
+    for atoms in crystals:
+        atoms.info[RELAXATION_ENERGY] = 0.0
+    for atoms in copies:
+        above = abs(atoms.info[target] - known[atoms.info["group"]])
+        atoms.info["weight"] = SOFT / (SOFT + above)
+
+
+def write_split(
+    folder: Path, crystals: list[Atoms], extra: list[Atoms], settings: TrainingSettings
+) -> None:
+    """Write the split of a run: that of the crystals alone, with all others to train on."""
+    ids = [str(atoms.info["id"]) for atoms in crystals]
+    split = draw_split(ids, None, settings.sizes, settings.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    more = [str(atoms.info["id"]) for atoms in extra]
+    split._replace(train=split.train + more).save(folder / "split.json")
 
 
 def digest(changes: dict[str, Any]) -> str:
@@ -92,6 +120,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--changes", type=json.loads, default={}, metavar="JSON", help=explained
     )
+    parser.add_argument("--copies", type=Path, help="folder of distorted copies")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--quiet", action="store_true", help="show no progress bars")
     arguments = parser.parse_args()
@@ -110,9 +139,19 @@ def main() -> None:
     name, recipe = arguments.name, RECIPES[arguments.name]
     machine = {"workers": arguments.workers, "progress": not arguments.quiet}
     settings = TrainingSettings(**recipe.settings | machine | arguments.changes)
-    source = recipe.read(arguments.data)
+    crystals = recipe.read(arguments.data)
+    extra = recipe.read_extra(arguments.data, arguments.copies)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
+    if arguments.changes and not arguments.evaluate:
+        folder = arguments.runs / f"{name}-{digest(arguments.changes)}"
+    if extra:
+        copies = [atoms for atoms in extra if "group" in atoms.info]
+        others = [atoms for atoms in extra if "group" not in atoms.info]
+        weigh_copies(crystals + others, copies, settings.target)
+        write_split(folder, crystals, extra, settings)
+    everything = crystals + extra
+    source = everything, [atoms.info[settings.target] for atoms in everything]
     if arguments.evaluate:
         log_metrics(evaluate(shipped, folder, source, cache))
         return
@@ -120,15 +159,13 @@ def main() -> None:
         "name": name,
         "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER` "
         "trains this model; with `--evaluate`, it evaluates it again.",
-        "metrics": published_error(recipe, source[0], settings.target),
+        "metrics": published_error(recipe, crystals, settings.target),
     }
-    if arguments.changes:
-        folder = arguments.runs / f"{name}-{digest(arguments.changes)}"
     run = train(source, folder, settings, cache=cache, card=card)
     if arguments.changes:
         logger.info("%-28s %.6g", "mae_validation", run.metrics["mae_validation"])
         return
-    card["metrics"] += same_release_error(run, source[0])
+    card["metrics"] += same_release_error(run, crystals)
     save_model(run, settings, card)
     shutil.copytree(folder / "model", shipped, dirs_exist_ok=True)
     if settings.test_column is None:  # the test set is drawn, so it has to be recorded

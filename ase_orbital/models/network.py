@@ -80,6 +80,13 @@ class Network(CrystalModel):
         """See `CrystalModel.outputs`."""
         return self._run(graph)["final"][None]
 
+    def training_outputs(self, graph: CrystalGraph) -> Tensor:
+        """Return what `forward` does; with a relaxation energy, both in two columns."""
+        features = self._run(graph)
+        if self.relaxation is None:
+            return features["final"]
+        return torch.stack([features["final"], features["relaxation"]], dim=1)
+
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """See `CrystalModel.forward`."""
         features = self.feature_dict = self._run(as_crystal_graph(g))

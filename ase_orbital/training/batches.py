@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,18 +18,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GraphDataset:
-    """The graphs of many crystals as one batch, with their targets, [n_graphs]."""
+    """The graphs of many crystals as one batch, with values for each, [n_graphs].
+
+    The values are the targets, and optionally the weights of the crystals in the loss and
+    their relaxation energies, nan where they are not known.
+    """
 
     graph: CrystalGraph
     targets: Tensor
+    weights: Tensor | None = None
+    relaxation: Tensor | None = None
 
     def select(self, indices: Tensor) -> GraphDataset:
         """Return some of the crystals, in the order of the indices."""
-        return GraphDataset(self.graph.select(indices), self.targets[indices])
+        chosen = {name: values[indices] for name, values in self._values().items()}
+        return replace(self, graph=self.graph.select(indices), **chosen)
 
     def to(self, device: torch.device | str) -> GraphDataset:
-        """Move graphs and targets to a device; Lightning calls this for each batch."""
-        return GraphDataset(self.graph.to(device), self.targets.to(device))
+        """Move graphs and values to a device; Lightning calls this for each batch."""
+        moved = {name: values.to(device) for name, values in self._values().items()}
+        return replace(self, graph=self.graph.to(device), **moved)
+
+    def _values(self) -> dict[str, Tensor]:
+        named = vars(self).items()
+        return {name: at for name, at in named if name != "graph" and at is not None}
 
 
 class Batches:

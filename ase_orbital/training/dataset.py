@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ase_orbital.errors import DataError, StructureError
+from ase_orbital.properties import RELAXATION_ENERGY
 from ase_orbital.structure import read_frames, to_atoms
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class Dataset:
         Crystals, checked by `to_atoms`.
     targets : [n_crystals]
         Values to learn: the property, its log10, or 0 and 1 for classes.
+    groups
+        Group of each crystal: that of the `group_column`, or its identifier.
+    weights : [n_crystals]
+        Weights in the loss.
+    relaxation : [n_crystals]
+        Known relaxation energies, eV/atom; nan for others.
     test_ids
         Identifiers of the crystals whose `test_column` is true.
     rejected
@@ -58,6 +65,9 @@ class Dataset:
     ids: list[str]
     structures: list[Atoms]
     targets: NDArray[np.float64]
+    groups: list[str]
+    weights: NDArray[np.float64]
+    relaxation: NDArray[np.float64]
     test_ids: frozenset[str]
     rejected: list[Rejected]
 
@@ -75,6 +85,9 @@ class Dataset:
             ids=[self.ids[index] for index in kept],
             structures=[self.structures[index] for index in kept],
             targets=self.targets[kept],
+            groups=[self.groups[index] for index in kept],
+            weights=self.weights[kept],
+            relaxation=self.relaxation[kept],
         )
 
     def indices(self, ids: Iterable[str]) -> list[int]:
@@ -101,7 +114,7 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     DataError
         If the source cannot be read, or no crystal can be used.
     """
-    used: dict[str, tuple[Atoms, float]] = {}
+    used: dict[str, tuple[Atoms, float, str, float, float]] = {}
     rejected, test_ids = [], set()
     for default, structure, values in _read(source, settings):
         name = str(values.get(settings.id, default))
@@ -109,13 +122,16 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
             if name in used:
                 raise DataError("another crystal has the same identifier")
             target = target_value(values.get(settings.target), settings)
+            group = str(values.get(settings.group_column, name))
+            weight = _number(values, settings.weight_column, 1.0)
+            relaxation = _number(values, RELAXATION_ENERGY, np.nan)
             atoms = to_atoms(structure)
             if settings.test_column and _is_true(values, settings.test_column):
                 test_ids.add(name)
         except (DataError, StructureError) as error:
             rejected.append(Rejected(name, str(error)))
         else:
-            used[name] = atoms, target
+            used[name] = atoms, target, group, weight, relaxation
     for name, reason in rejected[:10]:
         logger.warning("%s is left out: %s", name, reason)
     if len(rejected) > 10:
@@ -123,9 +139,18 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     if not used:
         first = f"; the first is {': '.join(rejected[0])}" if rejected else ""
         raise DataError(f"none of the {len(rejected)} crystals can be used{first}")
-    structures, targets = zip(*used.values(), strict=True)
-    ids = list(used)
-    return Dataset(ids, [*structures], np.array(targets), frozenset(test_ids), rejected)
+    structures, targets, groups, *numbers = zip(*used.values(), strict=True)
+    weights, relaxation = np.array(numbers)
+    return Dataset(
+        ids=list(used),
+        structures=[*structures],
+        targets=np.array(targets),
+        groups=[*groups],
+        weights=weights,
+        relaxation=relaxation,
+        test_ids=frozenset(test_ids),
+        rejected=rejected,
+    )
 
 
 def target_value(value: Any, settings: TrainingSettings) -> float:
@@ -157,6 +182,20 @@ def target_value(value: Any, settings: TrainingSettings) -> float:
         if number <= 0.0:
             raise DataError(f"its {settings.target} is {number:g}, which has no logarithm")
         return float(np.log10(number))
+    return number
+
+
+def _number(values: Mapping[str, Any], column: str, missing: float) -> float:
+    """Read a number that not all crystals have; DataError if it is none, or below zero."""
+    value = values.get(column)
+    if value is None or value == "":  # empty fields of a table
+        return missing
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number) or (number < 0.0 and column != RELAXATION_ENERGY):
+        raise DataError(f"its {column}, {value!r}, must be a number, not below zero")
     return number
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.network import Network
     from ase_orbital.training.batches import GraphDataset
     from ase_orbital.training.settings import TrainingSettings
 
@@ -36,7 +37,7 @@ TENSORBOARD = find_spec("tensorboard") is not None
 
 
 def fit(
-    model: CrystalModel,
+    model: Network,
     train: GraphDataset,
     validation: GraphDataset | None,
     settings: TrainingSettings,

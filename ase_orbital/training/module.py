@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from torch import Tensor
 
-    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.models.network import Network
     from ase_orbital.training.settings import TrainingSettings
 
 VALIDATION_BATCH = 256  # crystals; without gradients, more fit into memory
@@ -34,7 +35,7 @@ class TrainingModule(LightningModule):
 
     def __init__(
         self,
-        model: CrystalModel,
+        model: Network,
         train: GraphDataset,
         validation: GraphDataset | None,
         settings: TrainingSettings,
@@ -43,9 +44,9 @@ class TrainingModule(LightningModule):
         self.model = model
         self.settings = settings
         self._train_set, self._validation_set = train, validation
-        self._forward = model.forward
+        self._outputs = model.training_outputs
         if settings.compile:
-            self._forward = torch.compile(model.forward, dynamic=True)
+            self._outputs = torch.compile(model.training_outputs, dynamic=True)
         self.class_weight: Tensor | None
         self.register_buffer("class_weight", self._class_weight(train.targets), False)
 
@@ -61,20 +62,40 @@ class TrainingModule(LightningModule):
         counts = torch.bincount(targets.long(), minlength=self.model.n_classes)
         return len(targets) / (self.model.n_classes * counts.clamp(min=1).float())
 
-    def forward(self, graph: Any) -> Tensor:
-        """Apply the network to a batch of graphs."""
-        return self._forward(graph)
+    def forward(self, graph: CrystalGraph) -> Tensor:
+        """Apply the network to a batch of graphs; see `Network.training_outputs`."""
+        return self._outputs(graph)
 
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Loss in units of the target's scale, or negative log-likelihood of classes."""
+    def loss(self, output: Tensor, batch: GraphDataset) -> Tensor:
+        """Loss in units of the target's scale, or negative log-likelihood of classes.
+
+        A network with a relaxation energy has one column more, and as much loss for it.
+        """
+        targets, weights = batch.targets, batch.weights
         if self.model.n_classes is not None:
-            return functional.nll_loss(output, targets.long(), self.class_weight)
-        error = (output - targets) / self.model.target_scale
+            each = functional.nll_loss(output, targets.long(), reduction="none")
+            if self.class_weight is not None:
+                of_class = self.class_weight[targets.long()]
+                weights = of_class if weights is None else weights * of_class
+            return _weighted_mean(each, weights)
+        if output.ndim == 1:
+            return self._regression_loss(output - targets, weights)
+        total, relaxation = output.unbind(1)
+        loss = self._regression_loss(total - targets, weights)
+        if batch.relaxation is None:
+            return loss
+        known = batch.relaxation.isfinite()
+        error = torch.where(known, relaxation - batch.relaxation.clamp(min=0.0), 0.0)
+        return loss + self._regression_loss(error, weights)
+
+    def _regression_loss(self, error: Tensor, weights: Tensor | None) -> Tensor:
+        error = error / self.model.target_scale
         if self.settings.loss == "mae":
-            return error.abs().mean()
+            return _weighted_mean(error.abs(), weights)
         if self.settings.loss == "mse":
-            return error.square().mean()
-        return functional.huber_loss(error, torch.zeros_like(error))
+            return _weighted_mean(error.square(), weights)
+        zero = torch.zeros_like(error)
+        return _weighted_mean(functional.huber_loss(error, zero, reduction="none"), weights)
 
     def train_dataloader(self) -> Batches:
         """Batches of the current epoch; Lightning calls this before each epoch."""
@@ -103,13 +124,13 @@ class TrainingModule(LightningModule):
         rate = learning_rate(self.global_step, n_steps, self.settings)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
-        loss = self.loss(self(batch.graph), batch.targets)
+        loss = self.loss(self(batch.graph), batch)
         self._log_loss("train_loss", loss, batch)
         return loss
 
     def validation_step(self, batch: GraphDataset, _: int) -> None:
         """Log the loss of a batch, with the averaged weights if there is an average."""
-        loss = self.loss(self.model(batch.graph), batch.targets)
+        loss = self.loss(self.model.training_outputs(batch.graph), batch)
         self._log_loss("validation_loss", loss, batch)
 
     def _log_loss(self, name: str, loss: Tensor, batch: GraphDataset) -> None:
@@ -126,6 +147,12 @@ class TrainingModule(LightningModule):
             # Lightning cannot clip gradients for a fused optimizer in mixed precision.
             fused=self.settings.precision == "32-true",
         )
+
+
+def _weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    if weights is None:
+        return values.mean()
+    return (values * weights).sum() / weights.sum().clamp(min=torch.finfo().tiny)
 
 
 def learning_rate(step: int, n_steps: int, settings: TrainingSettings) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ase_orbital.errors import DataError, SettingError
@@ -14,11 +15,14 @@ from ase_orbital.files import write_csv
 from ase_orbital.models.ensemble import NETWORKS
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import Rejected, read_dataset
+from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.splits import MEGNET_SIZES, SETS, Split, draw_split, group_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ase import Atoms
 
     from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Dataset, Source
@@ -65,6 +69,8 @@ def prepare(
     split = (
         Split.load(split_file) if split_file.is_file() else make_split(dataset, settings)
     )
+    drawn = split  # without the copies of augmentation, which are made again
+    dataset, split = _augmented(dataset, split, settings)
     train, largest = dataset.select(split.train), settings.most_atoms
     too_large = {
         name: f"not trained on: {len(atoms)} atoms, more than {largest}"
@@ -84,7 +90,13 @@ def prepare(
     write_csv(folder / "rejected.csv", [Rejected._fields, *rejected])
     if graph is None:
         raise DataError(f"no crystal has features; the last reason: {rejected[-1].reason}")
-    crystals = GraphDataset(graph, torch.tensor(dataset.targets, dtype=torch.float32))
+    crystals = GraphDataset(
+        graph,
+        *(
+            torch.tensor(values, dtype=torch.float32)
+            for values in (dataset.targets, dataset.weights, dataset.relaxation)
+        ),
+    )
     ids, sets = {}, {}
     for name, members in zip(SETS, split, strict=True):
         if indices := dataset.indices(members):
@@ -95,7 +107,7 @@ def prepare(
             f"the training set is empty: none of its {len(split.train)} crystals is in the "
             "data and can be used; see rejected.csv"
         )
-    split.save(split_file)
+    drawn.save(split_file)
     elements = torch.unique(sets["train"].graph.numbers).tolist()
     return Prepared(ids, sets, rejected, elements)
 
@@ -104,6 +116,9 @@ def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
     """Split crystals as the settings say."""
     if settings.split.endswith(".json"):
         return Split.load(settings.split)
+    pairs = zip(dataset.ids, dataset.groups, strict=True)
+    if copies := [(name, group) for name, group in pairs if name != group]:
+        return _with_copies(dataset, copies, settings)
     sizes = MEGNET_SIZES if settings.split == "megnet" else settings.sizes
     marked: list[str] = []
     if settings.test_column is not None:
@@ -120,6 +135,57 @@ def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
         groups = [group_of(atoms, settings.split) for atoms in dataset.structures]
     drawn = draw_split(dataset.ids, groups, sizes, settings.seed)
     return drawn if settings.test_column is None else drawn._replace(test=marked)
+
+
+def _with_copies(
+    dataset: Dataset, copies: list[tuple[str, str]], settings: TrainingSettings
+) -> Split:
+    """Split the crystals as if there were no copies, then put these beside them.
+
+    A group without a crystal of its name is represented by its first copy.
+    """
+    crystals = set(dataset.ids) - {name for name, _ in copies}
+    first = {group: name for name, group in reversed(copies) if group not in crystals}
+    leaders = crystals | set(first.values())
+    alone = dataset.select(name for name in dataset.ids if name in leaders)
+    split = make_split(replace(alone, groups=alone.ids), settings)
+    place = {name: number for number, part in enumerate(split) for name in part}
+    followers: tuple[list[str], ...] = ([], [], [])
+    for name, group in copies:
+        leader = first.get(group, group)
+        if name not in leaders and leader in place:
+            followers[place[leader]].append(name)
+    return Split(*(part + more for part, more in zip(split, followers, strict=True)))
+
+
+def _augmented(
+    dataset: Dataset, split: Split, settings: TrainingSettings
+) -> tuple[Dataset, Split]:
+    """Add distorted copies of the training crystals, with the same targets."""
+    if not settings.augmentation:
+        return dataset, split
+    random = np.random.default_rng(settings.seed)
+    train = dataset.select(split.train)
+    names: list[str] = []
+    structures: list[Atoms] = []
+    for number in range(settings.augmentation):
+        for name, atoms in zip(train.ids, train.structures, strict=True):
+            copy = strained(atoms, settings.augmentation_strain, random)
+            structures.append(rattled(copy, settings.augmentation_displacement, random))
+            names.append(f"{name}-augmented-{number}")
+    copied = dataset.indices(train.ids) * settings.augmentation
+    indices = [*range(len(dataset.ids)), *copied]
+    unknown = np.full(len(copied), np.nan)
+    longer = replace(
+        dataset,
+        ids=dataset.ids + names,
+        structures=dataset.structures + structures,
+        targets=dataset.targets[indices],
+        groups=[dataset.groups[index] for index in indices],
+        weights=dataset.weights[indices],
+        relaxation=np.concatenate([dataset.relaxation, unknown]),
+    )
+    return longer, split._replace(train=split.train + names)
 
 
 def make_network(settings: TrainingSettings, **values: Any) -> Network:

@@ -84,6 +84,18 @@ class TrainingSettings(BaseModel):
     """Use the crystals where this column is true as test set, instead of drawing one."""
     most_atoms: PositiveInt | None = None
     """Leave larger cells out of the training set, but not of the other sets."""
+    group_column: str = "group"
+    """Name of the group of a crystal in the data, which stays in one set: distorted copies
+    have the identifier of their crystal here. Crystals without one are their own group."""
+    weight_column: str = "weight"
+    """Name of the weight of a crystal in the loss, 1 for crystals without one."""
+    augmentation: NonNegativeInt = 0
+    """Distorted copies of each training crystal, with the same target. The predictions for
+    a roughly relaxed crystal then are those for the relaxed one."""
+    augmentation_displacement: NonNegativeFloat = 0.05
+    """Standard deviation of the coordinates in these copies, Å."""
+    augmentation_strain: NonNegativeFloat = 0.01
+    """Standard deviation of the strain in these copies."""
     # Network.
     network: Literal["EOSNet", "OCrystalNet"] = "EOSNet"
     """EOSNet or OCrystalNet."""

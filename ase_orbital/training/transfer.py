@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def start_from(model: CrystalModel, folder: str, index: int) -> None:
     """Load the weights of another model that may predict another property.
 
-    The target's scale and the domain are kept, because they belong to the training set; so
-    is the output layer if the number of classes differs.
+    The domain is kept, because it belongs to the training set; so is the target's scale for
+    another property, and the output layer if the number of classes differs. A relaxation
+    energy that the other model lacks keeps its first weights.
 
     From an ensemble, the member of this index is taken, modulo the number of its members.
     Networks that start from different members make different errors.
@@ -37,11 +38,15 @@ def start_from(model: CrystalModel, folder: str, index: int) -> None:
             f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "
             f"this a {type(model).__name__} on {model.descriptor}; their weights do not fit"
         )
+    kept: tuple[str, ...] = ("domain.",)
+    if other.property_name != model.property_name:
+        kept += ("target_",)
+    if other.n_classes != model.n_classes:
+        kept += ("output.",)
     weights = {
         name: value
         for name, value in other.state_dict().items()
-        if not name.startswith(("target_", "domain."))
-        and not (name.startswith("output.") and other.n_classes != model.n_classes)
+        if not name.startswith(kept)
     }
     try:
         model.load_state_dict(model.state_dict() | weights)

@@ -280,3 +280,23 @@ def test_an_energy_in_a_calculator_is_found(tmp_path):
     write(tmp_path / "data.extxyz", crystals)
     found = read_dataset(tmp_path / "data.extxyz", TrainingSettings(property_name="energy"))
     assert found.targets.tolist() == GAPS
+
+
+def test_groups_weights_and_relaxation_energies_are_read():
+    crystals = make()
+    crystals[1].info |= {"group": "LiF", "weight": 0.5, "relaxation_energy_per_atom": 0.1}
+    found = read_dataset((crystals, GAPS), GAP)
+    assert found.groups == ["LiF", "LiF", "KBr"]
+    assert found.weights.tolist() == [1.0, 0.5, 1.0]
+    assert_allclose(found.relaxation, [np.nan, 0.1, np.nan])
+    kept = found.select(["NaCl"])
+    assert (kept.groups, kept.weights.tolist()) == (["LiF"], [0.5])
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, "heavy"])
+def test_a_crystal_with_an_impossible_weight_is_rejected(weight):
+    crystals = make()
+    crystals[1].info["weight"] = weight
+    found = read_dataset((crystals, GAPS), GAP)
+    assert [name for name, _ in found.rejected] == ["NaCl"]
+    assert "weight" in found.rejected[0].reason

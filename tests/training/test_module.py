@@ -32,6 +32,11 @@ def make(*, targets=(0.0, 1.0, 2.0, 3.0), n_classes=None, **changes):
     )
 
 
+def values(**named):
+    """The values of a dataset, without its graphs."""
+    return GraphDataset(None, **{name: torch.tensor(at) for name, at in named.items()})
+
+
 @pytest.mark.parametrize(
     ("loss", "expected"),
     [
@@ -43,8 +48,20 @@ def make(*, targets=(0.0, 1.0, 2.0, 3.0), n_classes=None, **changes):
 )
 def test_losses_agree_with_their_formulas(loss, expected):
     module = make(loss=loss)
-    found = module.loss(torch.tensor([3.0, 1.0]), torch.tensor([2.0, 5.0]))
+    found = module.loss(torch.tensor([3.0, 1.0]), values(targets=[2.0, 5.0]))
     assert float(found) == pytest.approx(expected)
+
+
+def test_crystals_are_weighted():
+    batch = values(targets=[2.0, 5.0], weights=[3.0, 1.0])
+    found = make().loss(torch.tensor([3.0, 1.0]), batch)
+    assert float(found) == pytest.approx((3.0 * 0.5 + 1.0 * 2.0) / 4.0)
+
+
+def test_relaxation_energies_add_to_the_loss_where_they_are_known():
+    batch = values(targets=[2.0, 5.0], relaxation=[0.4, math.nan])
+    found = make().loss(torch.tensor([[3.0, 1.0], [1.0, 7.0]]), batch)
+    assert float(found) == pytest.approx((0.5 + 2.0) / 2 + (0.6 / 2.0) / 2)
 
 
 def test_classes_are_weighted_by_the_inverse_of_their_frequency():
@@ -57,7 +74,7 @@ def test_the_log_likelihood_is_weighted():
     module = make(targets=(1.0, 0.0, 0.0, 0.0), n_classes=2)
     probability = torch.tensor([0.8, 0.5, 0.5, 0.5])
     output = torch.stack([1.0 - probability, probability], dim=1).log()
-    found = module.loss(output, torch.tensor([1.0, 0.0, 0.0, 0.0]))
+    found = module.loss(output, values(targets=[1.0, 0.0, 0.0, 0.0]))
     assert float(found) == pytest.approx(-(math.log(0.8) + math.log(0.5)) / 2)
 
 

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from ase import Atoms
 from ase.build import bulk
 
@@ -12,6 +13,7 @@ from ase_orbital import OFM
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.dataset import read_dataset
+from ase_orbital.training.distortions import scaled
 from ase_orbital.training.preparation import make_network, make_split, prepare
 from ase_orbital.training.splits import Split
 
@@ -137,3 +139,55 @@ def test_the_seed_determines_the_weights(quick):
     )
     assert all(first[name].equal(second[name]) for name in first)
     assert not all(first[name].equal(other[name]) for name in first)
+
+
+@pytest.fixture
+def with_copies(salts):
+    """The salts, with two distorted copies of every second one."""
+    structures, targets = [*salts[0]], [*salts[1]]
+    for atoms, target in list(zip(*salts, strict=True))[::2]:
+        for number in range(2):
+            copy = scaled(atoms, 0.02 * (number + 1))
+            name = atoms.info["id"]
+            copy.info = {"id": f"{name}-{number}", "group": name}
+            structures.append(copy)
+            targets.append(target + 0.1)
+    return structures, targets
+
+
+def test_copies_are_in_the_set_of_their_crystal(salts, with_copies, quick):
+    settings = make(quick)
+    alone = make_split(read_dataset(salts, settings), settings)
+    split = make_split(read_dataset(with_copies, settings), settings)
+    for names, before in zip(split, alone, strict=True):
+        crystals = {name for name in names if name in set(before)}
+        assert crystals == set(before)
+        copied = {name.rpartition("-")[0] for name in set(names) - crystals}
+        assert copied <= crystals
+    assert sum(map(len, split)) == len(with_copies[0])
+
+
+def test_copies_without_their_crystal_stay_together(with_copies, quick):
+    settings = make(quick)
+    pairs = [at for at in zip(*with_copies, strict=True) if "group" in at[0].info]
+    split = make_split(read_dataset(tuple(zip(*pairs, strict=True)), settings), settings)
+    assert sum(map(len, split)) == len(pairs)
+    groups = [{name.rpartition("-")[0] for name in names} for names in split]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+
+
+def test_augmentation_adds_distorted_training_crystals(salts, quick, tmp_path):
+    plain = prepare(salts, make(quick), tmp_path / "plain")
+    for _ in range(2):  # a resumed run has the same copies
+        found = prepare(salts, make(quick, augmentation=2), tmp_path / "augmented")
+        assert len(found.ids["train"]) == 3 * len(plain.ids["train"])
+        assert found.ids["validation"] == plain.ids["validation"]
+        n_train = len(plain.ids["train"])
+        targets = found.sets["train"].targets.reshape(3, n_train)
+        assert (targets == plain.sets["train"].targets).all()
+        distances = found.sets["train"].select(torch.tensor([0, n_train])).graph
+        first, second = distances.unbatch()
+        assert first.n_edges.tolist() != second.n_edges.tolist() or not torch.allclose(
+            first.distance, second.distance, atol=1e-3
+        )
