@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, Literal, NamedTuple
 
 
 class Property(NamedTuple):
-    """Unit and meaning of a property, and how a model learns it."""
+    """Unit, meaning and bound of a property, and how a model learns it."""
 
     unit: str  # "1" for a dimensionless property
     meaning: str
     transform: Literal["identity", "log10"] = "identity"  # which the network learns
     classes: bool = False  # whether the property is the probability of a class
+    minimum: float = -math.inf  # no value can be below it, and no prediction is
 
 
 PREFIX: Final = "orbital_"  # of names in `atoms.info`, databases and files
@@ -41,14 +43,20 @@ PROPERTIES: Final[dict[str, Property]] = {
         "eV/atom", "relative to the hull of the training data's reference phases"
     ),
     RELAXATION_ENERGY: Property(
-        "eV/atom", "above the local minimum to which the structure relaxes"
+        "eV/atom", "above the local minimum to which the structure relaxes", minimum=0.0
     ),
-    BAND_GAP: Property("eV", "Kohn-Sham gap for the functional of the training data"),
+    BAND_GAP: Property(
+        "eV", "Kohn-Sham gap for the functional of the training data", minimum=0.0
+    ),
     FERMI_ENERGY: Property("eV", "for the code and pseudopotentials of the training data"),
-    BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
-    SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", transform="log10"),
-    METAL_PROBABILITY: Property("1", "probability that the band gap is zero", classes=True),
-    STABILITY_PROBABILITY: Property("1", "probability of dynamic stability", classes=True),
+    BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", "log10", minimum=0.0),
+    SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", "log10", minimum=0.0),
+    METAL_PROBABILITY: Property(
+        "1", "probability that the band gap is zero", classes=True, minimum=0.0
+    ),
+    STABILITY_PROBABILITY: Property(
+        "1", "probability of dynamic stability", classes=True, minimum=0.0
+    ),
 }
 
 
@@ -63,6 +71,12 @@ def unit_of(name: str) -> str:
 def is_energy(name: str) -> bool:
     """Whether a property is an energy per atom, which distortions of a crystal raise."""
     return unit_of(name) == "eV/atom"
+
+
+def minimum_of(name: str) -> float:
+    """Return the least possible value of a property; -inf if it has or needs no bound."""
+    known = PROPERTIES.get(name)
+    return known.minimum if known else -math.inf
 
 
 def transformed_unit(name: str, transform: str) -> str:

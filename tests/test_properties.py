@@ -1,11 +1,21 @@
 """Names, units and transforms of the properties."""
 
+import math
+
 import pytest
 from ase import Atoms
 from ase.db import connect
 
 from ase_orbital import properties
-from ase_orbital.properties import PREFIX, PROPERTIES, STD, transformed_unit, unit_of
+from ase_orbital.properties import (
+    PREFIX,
+    PROPERTIES,
+    STD,
+    is_energy,
+    minimum_of,
+    transformed_unit,
+    unit_of,
+)
 
 
 def test_a_standard_deviation_has_the_unit_of_its_property():
@@ -28,6 +38,14 @@ def test_moduli_are_learned_as_logarithms():
     for name, described in PROPERTIES.items():
         expected = "log10(GPa)" if name.endswith("_modulus") else described.unit
         assert transformed_unit(name, described.transform) == expected
+
+
+def test_energies_have_no_bound_and_other_properties_are_not_negative():
+    for name in PROPERTIES:
+        energy = is_energy(name) or name == properties.FERMI_ENERGY
+        energy = energy and name != properties.RELAXATION_ENERGY
+        assert minimum_of(name) == (-math.inf if energy else 0.0)
+    assert minimum_of("toughness") == minimum_of("band_gap_std") == -math.inf
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,12 @@ from ase_orbital.calculators.model_graph import (
     check_model_differentiable,
     differentiable_graph,
 )
-from ase_orbital.calculators.objective_terms import checked_terms
+from ase_orbital.calculators.objective_terms import AtMost, checked_terms
 from ase_orbital.errors import ModelError
 from ase_orbital.models.committee import Prediction, combine, property_names
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
-from ase_orbital.properties import DOMAIN_EXCESS
+from ase_orbital.properties import DOMAIN_EXCESS, minimum_of
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -38,6 +39,10 @@ class ObjectiveCalculator(DifferentiableCalculator):
     weights in eV per unit of the property, or per its square. It does not grow with the
     size of the cell, so forces are smaller in larger cells.
 
+    Where a network returns less than the least possible value of a property, such as a
+    negative band gap, `values` has that least value. A term that prefers larger values
+    takes what the network returns, so that it has forces there, too.
+
     Parameters
     ----------
     models
@@ -48,6 +53,9 @@ class ObjectiveCalculator(DifferentiableCalculator):
         Terms of properties, of `<property>_std` for ensembles, or of `domain_excess`: how
         far a crystal is outside the models' training sets, in standard deviations of their
         features, as the maximum over atoms, directions and models.
+    inside_domain
+        Keep the structure in the domain of the models by the term
+        `AtMost("domain_excess", 0.0)`. Give this term yourself for another penalty.
     base
         Calculator whose energy, forces and stress are added; None for none.
 
@@ -67,15 +75,15 @@ class ObjectiveCalculator(DifferentiableCalculator):
 
     Examples
     --------
-    >>> terms = [Maximize("bulk_modulus", weight=0.1), AtMost("domain_excess", 0.3)]
-    >>> atoms.calc = ObjectiveCalculator("eosnet-bulk-modulus-mp", terms)
+    >>> atoms.calc = ObjectiveCalculator(
+    ...     "eosnet-bulk-modulus-mp", [Maximize("bulk_modulus", 0.1)], inside_domain=True
+    ... )
     >>> FIRE(FrechetCellFilter(atoms)).run(fmax=0.05, steps=100)
 
     Notes
     -----
-    Optimizing a predicted property leads to structures for which the model is wrong. Add a
-    term of `domain_excess`, a potential as base, or both, and verify candidates with a
-    calculation.
+    Optimizing a predicted property leads to structures for which the model is wrong. Use
+    `inside_domain`, a potential as base, or both, and verify candidates with a calculation.
     """
 
     contribution = "objective"
@@ -85,6 +93,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
         models: ModelLike | Sequence[ModelLike],
         terms: Sequence[Term],
         *,
+        inside_domain: bool = False,
         base: Calculator | None = None,
     ) -> None:
         super().__init__(base)
@@ -93,6 +102,8 @@ class ObjectiveCalculator(DifferentiableCalculator):
         if not models:
             raise ModelError("give at least one model")
         self._models = [_prepared(model) for model in models]
+        if inside_domain:
+            terms = [*terms, AtMost(DOMAIN_EXCESS, 0.0)]
         self.terms = checked_terms(terms, self.properties)
         self.values: dict[str, float] = {}
         self.parameters |= {
@@ -130,15 +141,32 @@ class ObjectiveCalculator(DifferentiableCalculator):
             shared = model.featurization
             if shared not in graphs:
                 graphs[shared] = differentiable_graph(shared, batch, vectors)
-            value, std = model.predict_graphs(graphs[shared])
+            value, std = model.predict_graphs(graphs[shared], bounded=False)
             predictions.append(Prediction(model.property_name, value, std))
             if DOMAIN_EXCESS in self.properties:
                 excess.append(model.domain.excess(graphs[shared])[0])
-        values = {name: value[0] for name, value in combine(predictions).items()}
+        values = {name: value[0] for name, value in combine(_bounded(predictions)).items()}
         if excess:
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
-        return torch.stack([term.energy(values[term.name]) for term in self.terms]).sum()
+        # At its bound a value has no gradient. For terms that prefer larger values, the
+        # value without the bound has a higher energy, and its gradient leads back.
+        unbounded = combine(predictions)
+        energies = []
+        for term in self.terms:
+            energy = term.energy(values[term.name])
+            if minimum_of(term.name) > -math.inf:
+                energy = torch.maximum(energy, term.energy(unbounded[term.name][0]))
+            energies.append(energy)
+        return torch.stack(energies).sum()
+
+
+def _bounded(predictions: list[Prediction]) -> list[Prediction]:
+    """Keep the least possible value of each property."""
+    return [
+        each._replace(value=each.value.clamp(min=minimum_of(each.property_name)))
+        for each in predictions
+    ]
 
 
 def _prepared(model: ModelLike) -> PreparedModel:

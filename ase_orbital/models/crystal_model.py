@@ -18,7 +18,7 @@ from ase_orbital.models.domain import Domain
 from ase_orbital.models.featurization import Featurization
 from ase_orbital.models.saving import save_model
 from ase_orbital.numerics.threads import each_on_one_thread
-from ase_orbital.properties import PROPERTIES, unit_of
+from ase_orbital.properties import PROPERTIES, minimum_of, unit_of
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
@@ -189,20 +189,28 @@ class CrystalModel(nn.Module, ABC):
             _, variance = mean_and_variance(torch.exp(outputs[..., 1]))
         return target, self.calibration.std(variance)
 
-    def value_and_std(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Turn the `outputs` of the networks into the property and its std, in `unit`."""
+    def value_and_std(
+        self, outputs: Tensor, *, bounded: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """Turn the `outputs` of the networks into the property and its std, in `unit`.
+
+        `bounded` is explained in `to_property`.
+        """
         target, std = self.target_and_std(outputs)
         if std is not None and self.transform == "log10":
             std = (self.to_property(target + std) - self.to_property(target - std)) / 2.0
-        return self.to_property(target), std
+        return self.to_property(target, bounded=bounded), std
 
-    def to_property(self, target: Tensor) -> Tensor:
+    def to_property(self, target: Tensor, *, bounded: bool = True) -> Tensor:
         """Convert a target to the property, in `unit`: [n_graphs].
 
-        For two classes this is the probability of class 1; more raise a ModelError.
+        Values below the `minimum` of the property, such as negative band gaps, are set to
+        it, unless `bounded` is False. For two classes this is the probability of class 1;
+        more raise a ModelError.
         """
         if self.n_classes is None:
-            return 10.0**target if self.transform == "log10" else target
+            value = 10.0**target if self.transform == "log10" else target
+            return value.clamp(min=minimum_of(self.property_name)) if bounded else value
         if self.n_classes != 2:
             raise ModelError(
                 f"a model of {self.n_classes} classes has no single probability; call "

@@ -9,6 +9,7 @@ import torch
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, StructureError
 from ase_orbital.models.committee import Prediction
+from ase_orbital.properties import minimum_of
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,10 +44,16 @@ class MatGLPropertyModel:
                 )
 
     def predict(self, structures: list[Atoms]) -> Prediction:
-        """Predict for structures that passed `check_elements`, in the model's unit."""
+        """Predict for structures that passed `check_elements`, in the model's unit.
+
+        The `minimum` of the property is kept, as for the models of this package.
+        """
         from pymatgen.io.ase import AseAtomsAdaptor
 
         crystals = map(AseAtomsAdaptor.get_structure, structures)
         with torch.no_grad():
             values = [float(self.model.predict_structure(crystal)) for crystal in crystals]
-        return Prediction(self.property_name, torch.tensor(values, dtype=torch.float64))
+        value = torch.tensor(values, dtype=torch.float64)
+        return Prediction(
+            self.property_name, value.clamp(min=minimum_of(self.property_name))
+        )

@@ -75,9 +75,14 @@ class PreparedModel:
         """Make one graph of structures that passed `check_elements`."""
         return self.featurization.batch(structures, self._dtype)
 
-    def predict_graphs(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
-        """Predict the property and its standard deviation, differentiably; [n_graphs]."""
-        return self._model.value_and_std(self._networks.outputs(graph))
+    def predict_graphs(
+        self, graph: CrystalGraph, *, bounded: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict the property and its standard deviation, differentiably; [n_graphs].
+
+        `bounded` is explained in `CrystalModel.to_property`.
+        """
+        return self._model.value_and_std(self._networks.outputs(graph), bounded=bounded)
 
     def predict(self, batch: CrystalGraph, *, domain: bool = False) -> Prediction:
         """Predict for the structures of a batch.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
-from ase_orbital.properties import PROPERTIES, transformed_unit
+from ase_orbital.properties import PROPERTIES, minimum_of, transformed_unit
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
     known = PROPERTIES.get(model.property_name)
     meaning = f": {known.meaning}" if known else ""
     unit = f" in {model.unit}" if model.unit not in ("", "1") else ""
+    minimum = minimum_of(model.property_name)
+    if model.n_classes is None and model.transform == "identity" and isfinite(minimum):
+        meaning += f". Predictions below {minimum:g} are set to {minimum:g}"
     lines = [
         f"# {texts.get('name', f'{settings.network} for {model.property_name}')}",
         "",

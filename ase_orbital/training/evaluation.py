@@ -93,8 +93,8 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
             if model.domain.known:
                 inside.append(model.domain(graph))
     predicted = torch.cat(outputs).double().cpu()
-    if model.n_classes is not None:
-        predicted = torch.exp(predicted[:, 1])
+    if model.transform == "identity":  # else the logarithm is evaluated
+        predicted = model.to_property(predicted)
     return Evaluation(
         ids,
         dataset.targets.double().numpy(),

@@ -104,8 +104,19 @@ def test_values_are_those_of_a_predictor_with_neighbors_at_the_radius(second_she
     assert atoms.get_potential_energy() == pytest.approx(predicted["band_gap"], abs=1e-9)
 
 
+def test_a_committee_bounds_each_of_its_models():
+    models = [small(target_mean=mean, target_scale=0.1) for mean in (-1.0, 1.0)]
+    atoms = distorted(PEROVSKITE, 0.1)
+    atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap")])
+    energy = atoms.get_potential_energy()
+    predicted = Predictor(models, device="cpu", dtype="float64").predict(atoms)
+    assert atoms.calc.values == pytest.approx(predicted)
+    assert energy == pytest.approx(predicted["band_gap"])
+    assert energy > 0.4  # the mean without the bound is near 0
+
+
 def test_several_models_have_a_mean_and_a_standard_deviation():
-    models = [small(), small(target_mean=1.0)]
+    models = [small(target_mean=2.0), small(target_mean=3.0)]
     atoms = distorted(PEROVSKITE, 0.1)
     atoms.calc = ObjectiveCalculator(models, [Minimize("band_gap_std")])
     energy = atoms.get_potential_energy()
@@ -127,6 +138,38 @@ def test_energies_of_terms_are_those_of_the_documentation():
     assert energy(AtMost("band_gap", value - 0.5, 4.0)) == pytest.approx(1.0)
     assert energy(AtLeast("band_gap", value + 0.5, 4.0)) == pytest.approx(1.0)
     assert energy(AtMost("band_gap", value + 0.5), AtLeast("band_gap", value - 0.5)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "term", [Maximize("band_gap"), Target("band_gap", 1.0), AtLeast("band_gap", 0.5)]
+)
+def test_a_band_gap_at_zero_has_forces_that_open_it(term):
+    atoms = distorted(PEROVSKITE, 0.1)
+    atoms.calc = ObjectiveCalculator(small(target_mean=-8.0), [term])
+    energy = atoms.get_potential_energy()
+    assert atoms.calc.values["band_gap"] == 0.0
+    assert energy > float(term.energy(torch.tensor(0.0)))
+    assert_slopes(atoms, 1e-6, 1e-7)
+
+
+@pytest.mark.parametrize("term", [Minimize("band_gap"), AtMost("band_gap", 1.0)])
+def test_a_band_gap_at_zero_is_the_least(term):
+    atoms = distorted(PEROVSKITE, 0.1)
+    atoms.calc = ObjectiveCalculator(small(target_mean=-8.0), [term])
+    assert atoms.get_potential_energy() == 0.0
+    assert_allclose(atoms.get_forces(), 0.0, atol=1e-12)
+
+
+def test_a_relaxation_is_kept_in_the_domain_by_one_argument():
+    atoms = bulk("Cu", a=6.5)
+    atoms.calc = ObjectiveCalculator(BULK, [Maximize("bulk_modulus")], inside_domain=True)
+    energy = atoms.get_potential_energy()
+    values = atoms.calc.values
+    assert values["domain_excess"] > 0.0
+    penalty = 100.0 * values["domain_excess"] ** 2
+    assert energy == pytest.approx(penalty - values["bulk_modulus"])
+    with pytest.raises(SettingError, match="'domain_excess' is not predicted"):
+        ObjectiveCalculator(small(), [Maximize("band_gap")], inside_domain=True)
 
 
 def test_forces_of_a_symmetric_crystal_are_zero_by_symmetry():
@@ -158,6 +201,14 @@ def test_a_base_is_added_to_the_objective():
     assert energies[0] - energies[1] == pytest.approx(both.contributions["objective"])
     alone = ObjectiveCalculator(model, terms).get_forces(atoms)
     assert_allclose(both.get_forces(atoms) - EMT().get_forces(atoms), alone, atol=1e-12)
+
+
+def test_properties_and_terms_are_shown():
+    shown = repr(ObjectiveCalculator(small(), [Minimize("band_gap")], base=EMT()))
+    assert shown == (
+        "ObjectiveCalculator(base=emt, properties=['band_gap'], "
+        "terms=[\"Minimize(name='band_gap', weight=1.0)\"])"
+    )
 
 
 def test_invalid_models_and_terms_are_explained():

@@ -4,6 +4,7 @@ A function of the crystal, continuous, the same alone and in a batch, through ev
 graph, and with every descriptor.
 """
 
+import matgl
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,7 @@ from ase import Atoms
 from ase.build import bulk
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot
+from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot, Predictor
 from ase_orbital.errors import ElementError, ModelError, StructureError
 from ase_orbital.graphs.converters import from_crystal_graph
 from ase_orbital.graphs.crystal_graph import CrystalGraph
@@ -238,6 +239,19 @@ def test_log10_of_a_modulus_is_returned_in_gigapascal(network):
     assert model.unit == "GPa"
     assert model.transform == "log10"
     torch.testing.assert_close(model.predict_structure(atoms), 10.0 ** learned[0])
+
+
+def test_a_band_gap_is_never_negative_though_its_target_is(network, tmp_path):
+    model = network(OneHot(), n_hidden=4, property_name="band_gap", target_mean=-5.0)
+    model.save(tmp_path)
+    (graph,) = model.eval().requires_grad_(False).graphs([bulk("Cu")])
+    assert float(model(graph)) < 0.0
+    assert float(model.to_property(model(graph), bounded=False)) < 0.0
+    for same in (model, matgl.load_model(tmp_path)):
+        assert float(same.predict_structure(bulk("Cu"))) == 0.0
+    assert Predictor(model).predict(bulk("Cu")) == {"band_gap": 0.0}
+    unbounded = network(OneHot(), n_hidden=4, property_name="mine", target_mean=-5.0)
+    assert float(unbounded.predict_structure(bulk("Cu"))) < 0.0
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

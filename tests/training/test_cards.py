@@ -41,6 +41,12 @@ def test_the_property_is_named_with_its_unit(tmp_path):
     assert card.startswith("# EOSNet for band_gap\n")
 
 
+def test_the_bound_of_a_property_is_named(tmp_path):
+    card = card_of(tmp_path, make(property_name="band_gap"))
+    assert "Predictions below 0 are set to 0." in " ".join(card.split())
+    assert "set to" not in card_of(tmp_path, make(property_name="bulk_modulus"))
+
+
 def test_missing_texts_are_marked_as_not_given(tmp_path):
     card = card_of(tmp_path, make(property_name="mine"))
     assert card.count(": Not given.") == 3  # data, command, license

@@ -51,6 +51,12 @@ def test_targets_are_compared_not_properties():
     np.testing.assert_allclose(10.0**found.predicted, alone, **CLOSE)
 
 
+def test_predictions_have_the_bound_of_the_property():
+    found = evaluate_on_all(make(property_name="band_gap", target_mean=-5.0))
+    assert found.predicted.tolist() == [0.0] * len(CRYSTALS)
+    assert found.metrics["mae"] == pytest.approx(0.6)
+
+
 def test_an_ensemble_has_mean_and_standard_deviation():
     members = [make(seed) for seed in range(3)]
     found = evaluate_on_all(Ensemble(members, std_scale=2.0, std_floor=0.5))
