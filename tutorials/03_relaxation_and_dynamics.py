@@ -96,9 +96,10 @@ print(f"shear moduli agree within {difference:.0e} GPa")
 # %% [markdown]
 # ## Molecular dynamics
 #
-# A recorder watches molecular dynamics in the same way, and its records have a `time`.
-# Langevin dynamics keeps copper at three temperatures in the cell of the relaxed crystal.
-# The first steps are left out. Every fifth of the others is recorded in an ASE database.
+# A recorder watches molecular dynamics in the same way, and its records also have the time,
+# the temperature, the total energy and the stress. Langevin dynamics keeps copper at three
+# temperatures in the cell of the relaxed crystal. The first steps are left out. Every fifth
+# of the others is recorded in an ASE database.
 
 # %%
 from ase.md.langevin import Langevin
@@ -123,7 +124,7 @@ for temperature in temperatures:
     settings = {"temperature_K": temperature, "friction": 0.01 / units.fs, "rng": rng}
     with Langevin(hot(temperature), 4 * units.fs, fixcm=False, **settings) as dynamics:
         dynamics.run(100)
-        langevin.watch(dynamics, interval=5, temperature=temperature)
+        langevin.watch(dynamics, interval=5, thermostat=temperature)
         dynamics.run(200)
 langevin.plot("energy", "formation_energy_per_atom", "shear_modulus", title="hot copper")
 
@@ -135,7 +136,7 @@ langevin.plot("energy", "formation_energy_per_atom", "shear_modulus", title="hot
 # %%
 crystal.calc = EMT()
 rest = predictor.predict(crystal)["formation_energy_per_atom"]
-heat = pd.DataFrame(langevin.records).groupby("temperature").mean(numeric_only=True)
+heat = pd.DataFrame(langevin.records).groupby("thermostat").mean(numeric_only=True)
 pd.DataFrame(
     {
         "1.5 kT": 1.5 * units.kB * heat.index,
@@ -161,7 +162,7 @@ from ase.db import connect
 with connect(folder / "langevin.db") as database:
     print(f"{database.count()} records")
     for row in database.select(
-        "orbital_temperature=900", sort="-orbital_shear_modulus", limit=2
+        "orbital_thermostat=900", sort="-orbital_shear_modulus", limit=2
     ):
         print(f"{row.orbital_time:.0f} fs: {row.orbital_shear_modulus:.1f} GPa")
 
@@ -190,10 +191,10 @@ for temperature in temperatures:
         taup=100 * units.fs,
     ) as dynamics:
         dynamics.run(150)
-        expanding.watch(dynamics, interval=5, temperature=temperature)
+        expanding.watch(dynamics, interval=5, thermostat=temperature)
         dynamics.run(200)
 
-moduli = pd.read_csv(folder / "expanding.csv").groupby("temperature")["bulk_modulus"]
+moduli = pd.read_csv(folder / "expanding.csv").groupby("thermostat")["bulk_modulus"]
 distributions(
     dict(iter(moduli)),
     label="bulk modulus",
@@ -203,8 +204,8 @@ distributions(
 )
 
 # %%
-fixed = pd.DataFrame(langevin.records).groupby("temperature")["bulk_modulus"]
-volumes = pd.DataFrame(expanding.records).groupby("temperature")["volume"]
+fixed = pd.DataFrame(langevin.records).groupby("thermostat")["bulk_modulus"]
+volumes = pd.DataFrame(expanding.records).groupby("thermostat")["volume"]
 pd.DataFrame(
     {
         "volume per atom, Å^3": volumes.mean() / len(crystal),

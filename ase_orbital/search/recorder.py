@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from ase_orbital.predict.predictor import PredictorLike
     from ase_orbital.structure import AtomsLike
 
+STRESS = [f"stress_{pair}" for pair in ("xx", "yy", "zz", "yz", "xz", "xy")]
 UNITS = {
     "step": "",
     "image": "",
     "time": "fs",
+    "temperature": "K",
+    "total_energy": "eV",
+    **dict.fromkeys(STRESS, "eV/Å³"),
     "energy": "eV",
     "fmax": "eV/Å",
     "volume": "Å³",
@@ -47,6 +51,9 @@ class Recorder:
     ----------
     models
         A Predictor, or anything it accepts: names, folders or models.
+    domain
+        Also record whether each structure is in the domain of the models; as for
+        `Predictor`.
     output
         File to which each record is written immediately; the suffix is `.csv`, `.extxyz`,
         `.traj` or `.db`, see `records.Output`.
@@ -54,9 +61,11 @@ class Recorder:
     Attributes
     ----------
     records : list of dict
-        Labels; `step`; `time` in molecular dynamics; `energy` and `fmax` (nan if the
-        calculator does not have them); `volume` of a crystal; each predicted property; and
-        `reason`, which is empty or explains why properties are nan.
+        Labels; `step`; in molecular dynamics `time`, `temperature`, `total_energy` with the
+        kinetic energy and, if the calculator has stresses, `stress_xx` to `stress_xy`
+        without their kinetic part; `energy` and `fmax`; `volume` of a crystal; each
+        predicted property; and `reason`, which is empty or explains why properties are nan.
+        What the calculator has not computed is nan.
 
     Examples
     --------
@@ -72,10 +81,26 @@ class Recorder:
     are faster, because they predict in batches.
     """
 
-    def __init__(self, models: PredictorLike, *, output: str | Path | None = None) -> None:
-        self.predictor = Predictor.of(models)
+    def __init__(
+        self,
+        models: PredictorLike,
+        *,
+        domain: bool = False,
+        output: str | Path | None = None,
+    ) -> None:
+        self.predictor = Predictor.of(models, domain=domain)
         self.output = None if output is None else Output(output)
         self.records: list[dict[str, Any]] = []
+
+    def __repr__(self) -> str:
+        output = f", output={str(self.output.path)!r}" if self.output else ""
+        return f"Recorder({self.predictor.names}{output}: {len(self.records)} records)"
+
+    def _repr_html_(self) -> str:
+        """Table of the records in notebooks."""
+        from pandas import DataFrame
+
+        return str(DataFrame(self.records)._repr_html_())
 
     @property
     def units(self) -> dict[str, str]:
@@ -85,7 +110,7 @@ class Recorder:
     def watch(
         self, optimizer: BaseDynamics, /, interval: int = 1, **labels: int | str
     ) -> None:
-        """Predict at every `interval`-th step of an optimizer or molecular dynamics run.
+        """Predict at every `interval`-th step of a run, and at its last one.
 
         Parameters
         ----------
@@ -93,7 +118,9 @@ class Recorder:
             Optimizer or dynamics of Atoms, of a cell filter, or of a NEB, which gives one
             record per image with its `image` number.
         interval
-            Number of steps between predictions, starting with step 0.
+            Number of steps between predictions, starting with step 0. The last step, at
+            which the run has converged or reached its number of steps, is always recorded,
+            and no step twice.
         labels
             Values to put into each record, such as `run="second"`.
 
@@ -126,15 +153,23 @@ class Recorder:
         for atoms in band or [image for _, image in _images(optimizer)]:
             self.predictor.validate(atoms)
 
+        latest = -1
+
         def observe() -> None:
-            step: dict[str, Any] = {**labels, "step": optimizer.nsteps}
-            if hasattr(optimizer, "get_time"):
-                step["time"] = optimizer.get_time() / ase_units.fs
+            nonlocal latest
+            now = optimizer.nsteps
+            if now == latest or (now % interval and not _is_last_step(optimizer)):
+                return
+            latest = now
             for image, atoms in _images(optimizer):
-                self.record(atoms, **step, **image)
+                step: dict[str, Any] = {**labels, "step": now, **image}
+                if hasattr(optimizer, "get_time"):
+                    step["time"] = optimizer.get_time() / ase_units.fs
+                    step |= _of_dynamics(atoms)
+                self.record(atoms, **step)
 
         # Before all other observers, such as the trajectory's.
-        optimizer.insert_observer(observe, position=0, interval=interval)
+        optimizer.insert_observer(observe, position=0)
 
     def record(self, structure: AtomsLike, /, **labels: float | str) -> dict[str, Any]:
         """Predict for one structure, and add a record that starts with the labels.
@@ -195,12 +230,33 @@ class Recorder:
         return along_path(self.records, shown, units=self.units, title=title)
 
 
+def _is_last_step(optimizer: BaseDynamics) -> bool:
+    """Whether a run ends here, if its loop is one of ASE's, which set `max_steps`."""
+    if not getattr(optimizer, "max_steps", 0):
+        return False
+    return bool(optimizer.nsteps >= optimizer.max_steps or optimizer.converged())
+
+
 def _images(optimizer: BaseDynamics) -> Iterator[tuple[dict[str, int], Atoms]]:
     """Atoms of an optimizer, without a filter; images of a NEB are numbered."""
     atoms = optimizer.atoms
     images = list(atoms.iterimages()) if hasattr(atoms, "iterimages") else [atoms]
     for index, image in enumerate(images):
         yield ({"image": index} if len(images) > 1 else {}), image
+
+
+def _of_dynamics(atoms: Atoms) -> dict[str, float]:
+    """Temperature, total energy and stress."""
+    energy = cached(atoms, "energy")
+    total = math.nan if energy is None else float(energy + atoms.get_kinetic_energy())
+    free = atoms.get_number_of_degrees_of_freedom() > 0
+    temperature = float(atoms.get_temperature()) if free else math.nan
+    known = {"temperature": temperature, "total_energy": total}
+    if "stress" in getattr(atoms.calc, "implemented_properties", ()):
+        absent = cached(atoms, "stress") is None
+        values = [math.nan] * 6 if absent else atoms.get_stress().tolist()
+        known |= dict(zip(STRESS, values, strict=True))
+    return known
 
 
 def _known(atoms: Atoms) -> dict[str, float]:

@@ -17,6 +17,7 @@ from ase.mep import NEB
 from ase.optimize import BFGS, FIRE, LBFGS, BFGSLineSearch, MDMin
 from ase.optimize.basin import BasinHopping
 from ase.optimize.minimahopping import MinimaHopping
+from ase.optimize.sciopt import SciPyFminBFGS
 
 from ase_orbital import Predictor, PropertyCalculator
 from ase_orbital.errors import ElementError, SettingError, StructureError
@@ -86,6 +87,31 @@ def test_records_of_molecular_dynamics_have_times(atoms, predictor):
     assert recorder.units["time"] == "fs"
 
 
+def test_records_of_molecular_dynamics_have_what_is_conserved(atoms, predictor):
+    thermalize_momenta(atoms, 300, rng=np.random.default_rng(0))
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run, interval=5)
+    run.run(10)
+    last = recorder.records[-1]
+    assert last["temperature"] == pytest.approx(atoms.get_temperature())
+    assert last["total_energy"] == pytest.approx(atoms.get_total_energy())
+    assert last["total_energy"] != last["energy"]
+    assert [last[f"stress_{name}"] for name in ("xx", "yy", "zz", "yz", "xz", "xy")] == (
+        pytest.approx(atoms.get_stress())
+    )
+    assert set(last) - {"step", "reason"} <= set(recorder.units)
+
+
+def test_a_calculator_without_stress_has_no_columns_for_it(atoms, predictor):
+    atoms.calc.implemented_properties = ["energy", "forces"]
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run)
+    run.run(1)
+    assert not any(name.startswith("stress") for name in recorder.records[0])
+
+
 @DYNAMICS
 def test_recording_adds_no_force_calls(kind, atoms, predictor, counting):
     alone, watched = atoms.copy(), atoms.copy()
@@ -137,7 +163,48 @@ def test_the_interval_continues_in_the_next_run(atoms, predictor):
     recorder.watch(optimizer, interval=3)
     optimizer.run(fmax=0.0, steps=4)
     optimizer.run(fmax=0.0, steps=4)
-    assert [row["step"] for row in recorder.records] == [0, 3, 6]
+    assert [row["step"] for row in recorder.records] == [0, 3, 4, 6, 8]
+
+
+@pytest.mark.parametrize("interval", [1, 2, 3, 7])
+@pytest.mark.parametrize("kind", [BFGS, FIRE, SciPyFminBFGS])
+def test_the_converged_step_is_recorded_once(kind, interval, atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = kind(atoms, logfile=None)
+    recorder.watch(optimizer, interval=interval)
+    assert optimizer.run(fmax=0.1, steps=60)
+    steps = [record["step"] for record in recorder.records]
+    assert steps == sorted({*range(0, optimizer.nsteps, interval), optimizer.nsteps})
+    assert recorder.records[-1]["fmax"] <= 0.1
+
+
+def test_a_second_run_that_has_nothing_to_do_records_nothing(atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(atoms, logfile=None)
+    recorder.watch(optimizer, interval=3)
+    for _ in range(2):
+        optimizer.run(fmax=0.0, steps=0)
+        optimizer.run(fmax=100.0)
+    assert [record["step"] for record in recorder.records] == [0]
+
+
+def test_a_cell_filter_converges_at_the_last_record(atoms, predictor):
+    recorder = Recorder(predictor)
+    optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
+    recorder.watch(optimizer, interval=10_000)
+    assert optimizer.run(fmax=0.3)
+    assert [record["step"] for record in recorder.records] == [0, optimizer.nsteps]
+    assert recorder.records[-1]["volume"] == pytest.approx(atoms.get_volume())
+
+
+def test_the_last_step_of_dynamics_is_recorded_once(atoms, predictor):
+    recorder = Recorder(predictor)
+    run = verlet(atoms)
+    recorder.watch(run, interval=4)
+    for _ in run.irun(6):
+        pass
+    run.run(6)
+    assert [row["step"] for row in recorder.records] == [0, 4, 6, 8, 12]
 
 
 def test_labels_distinguish_runs(atoms, predictor):
@@ -269,6 +336,26 @@ def test_a_recorder_takes_names_of_models(atoms):
     recorder = Recorder("eosnet-band-gap-mp2018")
     expected = Predictor("eosnet-band-gap-mp2018").predict(atoms)
     assert recorder.record(atoms)["band_gap"] == expected["band_gap"]
+
+
+def test_the_records_are_a_table_in_a_notebook(atoms, predictor, tmp_path):
+    recorder = Recorder(predictor, output=tmp_path / "steps.csv")
+    recorder.record(atoms, run="first")
+    assert "steps.csv'" in repr(recorder)
+    assert repr(recorder).startswith("Recorder(['band_gap', 'bulk_modulus'], output=")
+    assert repr(recorder).endswith(": 1 records)")
+    html = recorder._repr_html_()
+    assert html.count("<tr") == 2
+    assert "first" in html
+
+
+def test_the_domain_is_recorded_if_asked(atoms):
+    recorder = Recorder("eosnet-bulk-modulus-mp", domain=True)
+    record = recorder.record(atoms)
+    expected = Predictor("eosnet-bulk-modulus-mp", domain=True).predict(atoms)
+    assert {name: record[name] for name in expected} == expected
+    assert {"bulk_modulus_std", "in_domain"} < set(expected)
+    assert "in_domain" not in Recorder("eosnet-bulk-modulus-mp").record(atoms)
 
 
 def test_the_figure_has_the_records_and_their_units(atoms, predictor):
