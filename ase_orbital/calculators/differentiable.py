@@ -57,6 +57,10 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         # ASE writes these into trajectories and databases as JSON.
         self.parameters: dict[str, Any] = {} if base is None else {"base": base.name}
 
+    def __repr__(self) -> str:
+        settings = (f"{name}={value}" for name, value in self.parameters.items())
+        return f"{type(self).__name__}({', '.join(settings)})"
+
     @property
     @abstractmethod
     def cutoff(self) -> float:

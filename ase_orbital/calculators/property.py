@@ -32,7 +32,7 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         A Predictor, or anything it accepts: names, folders or models.
     base
         Calculator for all other properties; None for predicted properties alone.
-    device
+    device, domain
         As for `Predictor`.
 
     Examples
@@ -54,11 +54,12 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         base: Calculator | None = None,
         *,
         device: torch.device | str | None = None,
+        domain: bool = False,
     ) -> None:
         super().__init__()
         if not (base is None or hasattr(base, "get_property")):
             raise ModelError(f"base must be an ASE calculator, not {base!r}")
-        self.predictor = Predictor.of(models, device=device)
+        self.predictor = Predictor.of(models, device=device, domain=domain)
         self.base = base
         of_base = [] if base is None else base.implemented_properties
         # A new list, because the one on the class is shared by all calculators.
@@ -67,6 +68,10 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         self.parameters = {"models": self.predictor.names}
         if base is not None:
             self.parameters["base"] = base.name
+
+    def __repr__(self) -> str:
+        base = "" if self.base is None else f", base={self.base.name!r}"
+        return f"PropertyCalculator({self.predictor.names}{base})"
 
     def calculate(
         self,

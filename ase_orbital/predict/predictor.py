@@ -100,11 +100,14 @@ class Predictor:
     def of(cls, models: PredictorLike, **options: Any) -> Predictor:
         """Return a Predictor as it is, or make one from models.
 
-        Options that are None are left out; others with a Predictor raise a ModelError.
+        Options that are None or False are left out; others with a Predictor raise a
+        ModelError, except for `domain=True` if it predicts the domain.
         """
-        given = {name: value for name, value in options.items() if value is not None}
+        given = {name: value for name, value in options.items() if value}
         if not isinstance(models, Predictor):
             return cls(models, **given)
+        if models.domain:
+            given.pop("domain", None)
         if given:
             raise ModelError(
                 f"a Predictor has its own {', '.join(given)}; give these to the Predictor"
@@ -280,7 +283,7 @@ class Predictor:
         for record in records:
             for name, value in record.items():
                 if not math.isfinite(value):
-                    raise ModelError(f"the prediction of {name} is {value}, no number")
+                    raise ModelError(f"the model predicts {value} for {name}")
         return records
 
     def _predict_or_errors(

@@ -25,7 +25,7 @@ class MinimaRecorder:
 
     Parameters
     ----------
-    models, output
+    models, domain, output
         As for `Recorder`; each new minimum is written.
     archive
         Archive that decides which minima are the same; None for a new `Archive()`. Minima
@@ -55,11 +55,18 @@ class MinimaRecorder:
         models: PredictorLike,
         archive: Archive | None = None,
         *,
+        domain: bool = False,
         output: str | Path | None = None,
     ) -> None:
-        self._recorder = Recorder(models, output=output)
+        self._recorder = Recorder(models, domain=domain, output=output)
         self.predictor, self.records = self._recorder.predictor, self._recorder.records
         self.archive = Archive() if archive is None else archive
+
+    def __repr__(self) -> str:
+        return f"MinimaRecorder({self.predictor.names}: {len(self.records)} minima)"
+
+    def _repr_html_(self) -> str:
+        return self._recorder._repr_html_()
 
     @property
     def units(self) -> dict[str, str]:

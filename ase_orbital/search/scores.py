@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital.calculators.objective_terms import checked_terms
+from ase_orbital.calculators.objective_terms import AtLeast, checked_terms
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.predict.predictor import Predictor
-from ase_orbital.properties import PREFIX
+from ase_orbital.properties import IN_DOMAIN, PREFIX
 from ase_orbital.structure import info_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Score:
     terms
         `Maximize`, `Minimize`, `Target`, `AtMost` and `AtLeast` of the predictor's
         properties, including `<property>_std` and `in_domain`, or of values in `given`.
+    inside_domain
+        Keep the search in the domain of the models: structures outside have a score that is
+        lower by 200, because of the term `AtLeast("in_domain", 1.0)`. Give this term
+        yourself for another penalty.
     given
         Names of values that are passed with each structure, such as a relaxed energy.
 
@@ -56,15 +60,25 @@ class Score:
     """
 
     def __init__(
-        self, models: PredictorLike, terms: Sequence[Term], *, given: Sequence[str] = ()
+        self,
+        models: PredictorLike,
+        terms: Sequence[Term],
+        *,
+        inside_domain: bool = False,
+        given: Sequence[str] = (),
     ) -> None:
-        self.predictor = Predictor.of(models)
+        self.predictor = Predictor.of(models, domain=inside_domain)
         self.given = tuple(given)
+        if inside_domain:
+            terms = [*terms, AtLeast(IN_DOMAIN, 1.0)]
         self.terms = checked_terms(terms, self.predictor.properties, self.given)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
                 "there are two terms of the same kind and property; keep one of them"
             )
+
+    def __repr__(self) -> str:
+        return f"Score({self.predictor.names}, {list(self.terms)})"
 
     @property
     def keys(self) -> list[str]:

@@ -70,6 +70,14 @@ def test_a_predicted_property_is_that_of_the_predictor(predictor, atoms):
     assert atoms.calc.get_property("band_gap", atoms) == expected
 
 
+def test_the_domain_is_a_property_if_asked(atoms):
+    calc = PropertyCalculator("eosnet-bulk-modulus-mp", base=EMT(), domain=True)
+    assert {"bulk_modulus_std", "in_domain"} < set(calc.implemented_properties)
+    assert calc.get_property("in_domain", atoms) == calc.results["in_domain"]
+    expected = Predictor("eosnet-bulk-modulus-mp", domain=True).predict(atoms)
+    assert calc.results["in_domain"] == expected["in_domain"]
+
+
 def test_a_relaxation_predicts_nothing(predictor, atoms):
     alone, wrapped = atoms.copy(), atoms.copy()
     alone.calc = CountingEMT()
@@ -146,6 +154,12 @@ def test_a_database_keeps_energy_and_settings(predictor, atoms, tmp_path):
     assert row.energy == energy
     assert row.orbital_band_gap == gap
     assert row.calculator_parameters == {"models": ["band_gap"], "base": "emt"}
+
+
+def test_models_and_base_are_shown(predictor):
+    assert repr(PropertyCalculator(predictor)) == "PropertyCalculator(['band_gap'])"
+    shown = repr(PropertyCalculator(predictor, base=EMT()))
+    assert shown == "PropertyCalculator(['band_gap'], base='emt')"
 
 
 def test_results_are_plain_numbers(predictor, atoms):

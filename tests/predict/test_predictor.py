@@ -233,10 +233,10 @@ def test_a_prediction_that_is_no_finite_number_is_a_failure():
     with torch.no_grad():
         broken.output.bias.fill_(torch.nan)
     predictor = Predictor(broken, device="cpu")
-    with pytest.raises(ModelError, match="the prediction of band_gap is nan"):
+    with pytest.raises(ModelError, match="the model predicts nan for band_gap"):
         predictor.predict(STRUCTURES[0])
     (record,) = predictor.predict_many(STRUCTURES[:1], errors="record")
-    assert record["error"] == "the prediction of band_gap is nan, no number"
+    assert record["error"] == "the model predicts nan for band_gap"
 
 
 def test_a_frame_has_a_row_per_structure(predictor):
@@ -274,6 +274,10 @@ def test_a_predictor_is_made_of_whatever_makes_one(predictor, gap, tmp_path):
     assert Predictor.of(predictor, device=None) is predictor
     with pytest.raises(ModelError, match="a Predictor has its own device"):
         Predictor.of(predictor, device="cpu")
+    with pytest.raises(ModelError, match="a Predictor has its own domain"):
+        Predictor.of(predictor, domain=True)
+    inside = Predictor("eosnet-bulk-modulus-mp", domain=True)
+    assert Predictor.of(inside, domain=True) is Predictor.of(inside) is inside
 
 
 def test_misuse_is_explained(gap):

@@ -149,6 +149,13 @@ def test_an_unknown_element_ends_the_search_at_its_first_minimum(predictor):
         hop(atoms, MinimaRecorder(predictor))
 
 
+def test_the_minima_are_a_table_in_a_notebook(predictor):
+    minima = MinimaRecorder(predictor)
+    minima.record(bulk("Cu"))
+    assert repr(minima) == "MinimaRecorder(['band_gap', 'bulk_modulus']: 1 minima)"
+    assert "bulk_modulus" in minima._repr_html_()
+
+
 def test_invalid_arguments_are_explained(predictor):
     with pytest.raises(SettingError, match="needs an optimizer class"):
         MinimaRecorder(predictor).recording(FIRE(bulk("Cu"), logfile=None))

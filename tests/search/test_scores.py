@@ -10,6 +10,7 @@ from ase_ga.population import (
     MultiObjectivePopulation,
 )
 
+from ase_orbital import Predictor
 from ase_orbital.errors import ElementError, SettingError
 from ase_orbital.search import (
     AtLeast,
@@ -68,6 +69,27 @@ def test_annotations_are_where_ase_ga_reads_them(predictor):
         "orbital_energy_minimize": 3.5,
     }
     assert atoms.info["data"] == {}
+
+
+def test_a_search_is_kept_in_the_domain_by_one_argument():
+    inside, outside = bulk("Cu"), bulk("Cu", a=6.5)
+    predictor = Predictor("eosnet-bulk-modulus-mp", domain=True)
+    terms = [Maximize("bulk_modulus")]
+    score = Score(predictor, terms, inside_domain=True)
+    for atoms, penalty in ((inside, 0.0), (outside, 200.0)):
+        value = predictor.predict(atoms)
+        assert value["in_domain"] == (penalty == 0.0)
+        assert score(atoms) == pytest.approx(value["bulk_modulus"] - penalty)
+    assert Score("eosnet-bulk-modulus-mp", terms, inside_domain=True).predictor.domain
+    assert not Score("eosnet-bulk-modulus-mp", terms).predictor.domain
+
+
+def test_models_and_terms_are_shown(predictor):
+    shown = repr(Score(predictor, [AtMost("band_gap", 1.0)]))
+    assert shown == (
+        "Score(['band_gap', 'bulk_modulus'], "
+        "[AtMost(name='band_gap', limit=1.0, penalty=100.0)])"
+    )
 
 
 def test_computing_a_score_writes_nothing(predictor):
