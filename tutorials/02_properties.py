@@ -172,8 +172,9 @@ figure
 # ## The command line
 #
 # `ase-orbital predict` reads all frames of any file that ASE reads. If a frame cannot be
-# used, the command reports the reason, and its exit status is 1. Without `-m` it uses all
-# shipped models. If the command is not on your path, use `python -m ase_orbital`.
+# used, its row has the reason, which is also reported on stderr, and the exit status is 1.
+# Without `-m` the command uses the first shipped model of each property. If the command is
+# not on your path, use `python -m ase_orbital`.
 
 # %%
 import shutil
@@ -203,9 +204,9 @@ shell("ase-orbital predict SrTiO3.cif broken.extxyz -m eosnet-band-gap-mp2018 --
 # ## Write to files, and read them
 #
 # `-o` writes the predictions to a file whose suffix determines the format. `.csv` and
-# `.json` have one row per value. `.extxyz` and `.db` (an ASE database) contain the
-# structures, with their energy and forces if these are known, and the predictions as
-# `orbital_<property>`; the prefix avoids conflicts with other names.
+# `.json` have one row per structure, or per number with `--long`. `.extxyz` and `.db` (an
+# ASE database) contain the structures, with their energy and forces if these are known, and
+# the predictions as `orbital_<property>`; the prefix avoids conflicts with other names.
 
 # %%
 from ase.db import connect

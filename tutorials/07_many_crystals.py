@@ -223,8 +223,8 @@ with connect(folder / "perovskites.db") as database:
 #
 # It shows a progress bar for a hundred crystals or more, and reports why a crystal cannot
 # be used. The suffix of the output determines its format: CSV and JSON have one row per
-# value; `.extxyz` and `.db` contain the crystals with their predictions. Here the commands
-# are called from Python.
+# crystal; `.extxyz` and `.db` contain the crystals with their predictions. Here the
+# commands are called from Python.
 
 # %%
 from ase_orbital.cli.main import main
@@ -236,7 +236,7 @@ for name in ("predicted.csv", "predicted.db"):
     print(f"{name}: exit status {status}")
 predicted = pd.read_csv(folder / "predicted.csv")
 predicted["structure"] = predicted["structure"].str.removeprefix(f"{folder}/")
-predicted[["structure", "formula", "property", "value", "model"]].head(6)
+predicted[["structure", "formula", "heat_of_formation", "band_gap", "band_gap_std"]].head(6)
 
 # %%
 query = (

@@ -27,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     descriptor = descriptor_for(arguments)
-    structures, n_bad = read_files(arguments.files)
+    structures, n_bad = read_files(arguments)
     features: dict[str, NDArray[np.floating[Any]]] = {}
     rows = []
     for label, atoms in structures:
@@ -41,6 +41,7 @@ def run(arguments: Namespace) -> int:
     if arguments.output:
         with atomic_write(arguments.output) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **features)
-    if rows:
+        print(f"{len(features)} structures: {arguments.output}")
+    elif rows:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), rows))
     return min(n_bad, 1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from ase_orbital.cli.results import writable
+from ase_orbital.cli.results import TEXT, writable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.similarity.archive import Archive
@@ -30,13 +30,15 @@ def add_device(parser: ArgumentParser) -> None:
     parser.add_argument("--device", help="cpu or cuda (default: a GPU if available)")
 
 
-def add_output(parser: ArgumentParser, suffixes: Collection[str], meaning: str) -> None:
+def add_output(parser: ArgumentParser, suffixes: Sequence[str], meaning: str) -> None:
+    text = [suffix for suffix in suffixes if suffix in TEXT]
+    stdout = f"; - or only {', '.join(text)} for standard output" if text else ""
     parser.add_argument(
         "-o",
         "--output",
         type=lambda text: writable(text, suffixes),
         metavar="FILE",
-        help=f"{meaning}; ends with {', '.join(suffixes)}",
+        help=f"{meaning}; ends with {', '.join(suffixes)}{stdout}",
     )
 
 

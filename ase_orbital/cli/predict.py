@@ -2,95 +2,215 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_device, add_models, add_output
-from ase_orbital.cli.results import WRITERS, Result, table, write
+from ase_orbital.cli.results import WRITERS, Record, broken, table, write
+from ase_orbital.cli.selection import add_selection, select
 from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
     formula_of,
-    read_files,
-    report,
+    read_structures,
 )
-from ase_orbital.errors import ElementError, OrbitalError
+from ase_orbital.errors import SettingError
+from ase_orbital.properties import STD
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from ase import Atoms
+
     from ase_orbital.predict.predictor import Predictor
+
+ALL = "all"
+STRUCTURES = (".extxyz", ".xyz", ".db")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
-    add_models(parser, "for more (default: all shipped)", required=False)
-    add_output(parser, WRITERS, "write to a file instead of the screen")
+    add_models(
+        parser,
+        f"for more, or {ALL!r} (default: the first shipped model of each property)",
+        required=False,
+    )
+    add_output(parser, list(WRITERS), "write to a file instead of the screen")
     parser.add_argument(
         "--domain",
         action="store_true",
         help="also print `in_domain`: whether a structure is like the training set",
     )
+    parser.add_argument(
+        "--long", action="store_true", help="one row per number, with its unit and model"
+    )
+    add_selection(parser)
     add_device(parser)
 
 
+@dataclass
+class Row:
+    """What is known and predicted about one structure."""
+
+    label: str
+    id: str
+    atoms: Atoms | None  # None if it is not valid
+    values: dict[str, dict[str, float]] = field(default_factory=dict)  # by model, by name
+    error: str = ""
+
+    @property
+    def source(self) -> Record:
+        """First columns of a table."""
+        return {
+            "structure": self.label,
+            "id": self.id,
+            "formula": formula_of(self.atoms) if self.atoms else None,
+            "n_atoms": len(self.atoms) if self.atoms else None,
+        }
+
+
 def run(arguments: Namespace) -> int:
+    suffix = arguments.output.suffix if arguments.output else ""
+    if arguments.long and suffix in STRUCTURES:
+        raise SettingError(f"--long is for tables, not for {suffix} files")
     with imports():
         from ase_orbital.predict.predictor import Predictor
-        from ase_orbital.zoo.folders import list_models
 
-    names = list(dict.fromkeys(arguments.model or list_models()))
-    short = [Path(name).name for name in names]
     predictors = {
-        # The whole path, if the last part is not unique.
-        name if short.count(last) > 1 else last: Predictor(
-            name, device=arguments.device, domain=arguments.domain
-        )
+        label: Predictor(name, device=arguments.device, domain=arguments.domain)
+        for label, name in _names(arguments.model).items()
+    }
+    rows = [
+        Row(one.label, one.id, one.atoms)
+        if isinstance(one, NamedStructure)
+        else Row(one.label, one.id, None, error=str(one.error))
+        for one in read_structures(arguments)
+    ]
+    _predict_all(rows, predictors, chosen=bool(arguments.model))
+    records = select((_long if arguments.long else _wide)(rows, predictors), arguments)
+    if arguments.output:
+        atoms = {row.label: row.atoms for row in rows if row.atoms}
+        write(records, atoms, arguments.output)
+    elif records:
+        print(_screen(records, predictors, std=bool(arguments.model or arguments.long)))
+    return int(any(row.error for row in rows))
+
+
+def _names(given: list[str] | None) -> dict[str, str]:
+    """Names or folders of the models by what they are called in the table."""
+    from ase_orbital.zoo.folders import list_models, read_card
+
+    if not given:
+        first: dict[str, str] = {}
+        for name in list_models():
+            first.setdefault(read_card(name).property_name, name)
+        given = list(first.values())
+    elif given == [ALL]:
+        given = list_models()
+    names = list(dict.fromkeys(given))
+    short = [Path(name).name for name in names]
+    # The whole path, if the last part is not unique.
+    return {
+        name if short.count(last) > 1 else last: name
         for name, last in zip(names, short, strict=True)
     }
-    structures, n_bad = read_files(arguments.files)
-    results: list[Result] = []
-    unknown: dict[str, list[ElementError]] = {}
+
+
+def _predict_all(
+    rows: list[Row], predictors: dict[str, Predictor], *, chosen: bool
+) -> None:
+    """Predict with every model, and report structures that cannot be predicted.
+
+    If the user did not choose the models, some of them may not know an element.
+    """
+    valid = [row for row in rows if row.atoms]
+    reasons: list[list[str]] = [[] for _ in valid]
+    show = len(valid) > 100 and sys.stderr.isatty()
     for model, predictor in predictors.items():
-        usable = []
-        for structure in structures:
-            try:
-                predictor.validate(structure.atoms)
-            except ElementError as error:
-                unknown.setdefault(structure.label, []).append(error)
-            except OrbitalError as error:
-                n_bad += report(structure.label, error)
+        structures = [row.atoms for row in valid if row.atoms]
+        records = predictor.predict_many(structures, progress=show, errors="record")
+        for row, failed, record in zip(valid, reasons, records, strict=True):
+            reason = record.pop("error")
+            if reason:
+                failed.append(reason)
             else:
-                usable.append(structure)
-        results += _results(model, predictor, usable)
-    for label, errors in unknown.items():
-        if arguments.model:
-            n_bad += sum(report(label, error) for error in errors)
-        elif len(errors) == len(predictors):
-            n_bad += report(label, errors[0])
-        else:  # the user did not choose these models
-            text = f"{label}: skipped by {len(errors)} of {len(predictors)} models"
-            print(f"{text}: {errors[0]}", file=sys.stderr)
-    order = {structure.label: index for index, structure in enumerate(structures)}
-    results.sort(key=lambda result: order[result.structure])
-    if arguments.output:
-        write(results, structures, arguments.output)
-    elif results:
-        print(table(Result._fields, results))
-    return min(n_bad, 1)
+                row.values[model] = record
+    for row, failed in zip(valid, reasons, strict=True):
+        if failed and row.values and not chosen:
+            skipped = f"skipped by {len(failed)} of {len(predictors)} models"
+            print(f"{row.label}: {skipped}: {failed[0]}", file=sys.stderr)
+        elif failed:
+            row.error = "; ".join(dict.fromkeys(failed))
+            print(f"{row.label}: {row.error}", file=sys.stderr)
 
 
-def _results(
-    model: str, predictor: Predictor, structures: list[NamedStructure]
-) -> list[Result]:
-    """Predict for all structures with one model."""
-    units = predictor.units
-    show = len(structures) > 100 and sys.stderr.isatty()
-    values = predictor.predict_many((atoms for _, atoms in structures), progress=show)
+def _columns(predictors: dict[str, Predictor]) -> dict[tuple[str, str], str]:
+    """Names of the columns by model and property.
+
+    They have the name of the model if several models predict the property.
+    """
+    every = [(model, name) for model in predictors for name in predictors[model].properties]
+    names = [name for _, name in every]
+    return {
+        (model, name): name
+        if names.count(name) == 1
+        else name + "_" + "".join(c if c.isalnum() else "_" for c in model)
+        for model, name in every
+    }
+
+
+def _wide(rows: list[Row], predictors: dict[str, Predictor]) -> list[Record]:
+    """One record per structure."""
+    columns = _columns(predictors).items()
     return [
-        Result(label, formula_of(atoms), len(atoms), name, value, units[name], model)
-        for (label, atoms), predicted in zip(structures, values, strict=True)
-        for name, value in predicted.items()
+        {
+            **row.source,
+            **{
+                column: row.values.get(model, {}).get(name, math.nan)
+                for (model, name), column in columns
+            },
+            "error": row.error,
+        }
+        for row in rows
     ]
+
+
+def _long(rows: list[Row], predictors: dict[str, Predictor]) -> list[Record]:
+    """One record per number, and one for each structure that has failed."""
+    names = ("property", "value", "unit", "model", "error")
+    records = []
+    for row in rows:
+        numbers: list[tuple[str, float, str, str, str]] = [
+            (name, value, predictors[model].units[name], model, "")
+            for model, values in row.values.items()
+            for name, value in values.items()
+        ]
+        if row.error:
+            numbers.append(("", math.nan, "", "", row.error))
+        records += [row.source | dict(zip(names, one, strict=True)) for one in numbers]
+    return records
+
+
+def _screen(records: list[Record], predictors: dict[str, Predictor], *, std: bool) -> str:
+    """Table without the columns that are empty, and with units below the names."""
+    units = {
+        column: predictors[model].units[name]
+        for (model, name), column in _columns(predictors).items()
+        if std or not name.endswith(STD)
+    }
+    hidden = _columns(predictors).values() - units.keys()
+    shown = [
+        name
+        for name in records[0]
+        if name not in hidden
+        and (name not in ("id", "error") or any(record[name] for record in records))
+    ]
+    header = [
+        broken(name) + (f"\n({unit})" if unit not in ("", "1") else "")
+        for name, unit in ((name, units.get(name, "")) for name in shown)
+    ]
+    return table(header, [[record[name] for name in shown] for record in records])

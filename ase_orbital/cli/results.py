@@ -1,13 +1,17 @@
-"""Print predictions as a table, or write them to files."""
+"""Print tables of predictions, or write them to files."""
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import os
+import sys
 from argparse import ArgumentTypeError
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ase_orbital.cli.structures import annotated
 from ase_orbital.errors import OrbitalError
@@ -15,60 +19,77 @@ from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from typing import TypeAlias
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from ase_orbital.cli.structures import NamedStructure
+    from ase import Atoms
 
-    Results: TypeAlias = Sequence["Result"]
-    Structures: TypeAlias = Sequence[NamedStructure]
+Record: TypeAlias = dict[str, Any]
 
-
-class Result(NamedTuple):
-    """A predicted number with its structure, property, unit and model."""
-
-    structure: str
-    formula: str
-    n_atoms: int
-    property: str
-    value: float
-    unit: str
-    model: str
+TEXT = (".csv", ".json", ".extxyz", ".xyz")  # formats for standard output
+STDOUT = "-"
+WIDEST = 12  # characters of a line of a column's name, unless its cells are longer
 
 
 def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Align columns, numbers to the right; floats have four decimals, None is empty."""
-    columns = list(zip(header, *(map(_cell, row) for row in rows), strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    numeric = [len(column) > 1 and all(map(_is_number, column[1:])) for column in columns]
+    """Align columns, numbers to the right; names of columns can have several lines.
 
-    def line(cells: Sequence[str]) -> str:
+    Floats have four decimals; None and nan are empty.
+    """
+    body = [list(map(_cell, row)) for row in rows]
+    names = [name.split("\n") for name in header]
+    depth = max(map(len, names))
+    heads = [[""] * (depth - len(lines)) + lines for lines in names]
+    cells = [[row[index] for row in body] for index in range(len(names))]
+    columns = list(zip(heads, cells, strict=True))
+    widths = [max(map(len, head + column)) for head, column in columns]
+    numeric = [any(column) and all(map(_is_number, column)) for column in cells]
+
+    def line(words: Iterable[str]) -> str:
         padded = (
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(cells, widths, numeric, strict=True)
+            word.rjust(width) if right else word.ljust(width)
+            for word, width, right in zip(words, widths, numeric, strict=True)
         )
         return "  ".join(padded).rstrip()
 
-    head, *body = zip(*columns, strict=True)
-    return "\n".join(map(line, [head, ["-" * width for width in widths], *body]))
+    rules = ["-" * width for width in widths]
+    return "\n".join(map(line, [*zip(*heads, strict=True), rules, *body]))
+
+
+def broken(name: str) -> str:
+    """Break a long name of a column into lines, after underscores."""
+    lines = [""]
+    for part in name.replace("_", "_ ").split():
+        if lines[-1] and len(lines[-1] + part) > WIDEST:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return "" if math.isnan(value) else f"{value:.4f}"
     return "" if value is None else str(value)
 
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        float(cell or 0.0)
     except ValueError:
         return False
     return True
 
 
-def writable(text: str, suffixes: Collection[str]) -> Path:
-    """Check a path from the command line before the work begins."""
+def writable(text: str, suffixes: Sequence[str]) -> Path:
+    """Check a path from the command line before the work begins.
+
+    A dash is standard output in the first of the formats, and a bare suffix is standard
+    output in that format: both become a path such as `-.csv`.
+    """
+    if text == STDOUT or text in suffixes:
+        suffix = suffixes[0] if text == STDOUT else text
+        if suffix in TEXT:
+            return Path(STDOUT + suffix)
+        raise ArgumentTypeError(f"{suffix} files cannot be written to standard output")
     path = Path(text)
     if path.suffix not in suffixes:
         raise ArgumentTypeError(f"{text!r} must end with {' or '.join(suffixes)}")
@@ -77,68 +98,102 @@ def writable(text: str, suffixes: Collection[str]) -> Path:
     return path
 
 
-def write(results: Results, structures: Structures, path: Path) -> None:
-    """Write results in the format of the suffix, completely or not at all.
+@contextmanager
+def destination(path: Path) -> Iterator[Path]:
+    """Give a temporary path whose file becomes `path` completely, or not at all.
 
-    CSV, JSON and Parquet have one row per number. Extended XYZ and ASE databases have the
-    structures, with the numbers as `orbital_<property>` in `info` or as key-value pairs.
+    For a path such as `-.csv`, the content goes to standard output.
     """
-    with atomic_write(path) as temporary:
-        WRITERS[path.suffix](results, structures, temporary)
+    if path.stem != STDOUT:
+        with atomic_write(path) as temporary:
+            yield temporary
+        return
+    with TemporaryDirectory() as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        sys.stdout.write(temporary.read_text(encoding="utf-8"))
 
 
-def _csv(results: Results, _: Structures, path: Path) -> None:
+def write(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
+    """Write records in the format of the suffix, completely or not at all.
+
+    CSV, JSON and Parquet have one row per record. Extended XYZ and ASE databases have the
+    structures, with the numbers as `orbital_<name>` in `info` or as key-value pairs.
+
+    Parameters
+    ----------
+    records
+        All with the same names, of which "structure" has the label of the structure.
+    atoms
+        Valid structures by label; others are only in tables.
+    path
+        See `destination`.
+    """
+    with destination(path) as temporary:
+        WRITERS[path.suffix](records, atoms, temporary)
+
+
+def _csv(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(Result._fields)
-        writer.writerows(results)
+        writer.writerow(records[0] if records else ())
+        writer.writerows(map(_known, records))
 
 
-def _json(results: Results, _: Structures, path: Path) -> None:
-    rows = [result._asdict() for result in results]
+def _known(record: Record) -> list[Any]:
+    """Return the values of a record, None for those that are missing."""
+    return [
+        None if isinstance(value, float) and math.isnan(value) else value
+        for value in record.values()
+    ]
+
+
+def _json(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> None:
+    rows = [dict(zip(record, _known(record), strict=True)) for record in records]
     path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
-def _parquet(results: Results, _: Structures, path: Path) -> None:
+def _parquet(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise OrbitalError("Parquet needs pyarrow: pip install pyarrow") from error
-    columns = {
-        name: [result[index] for result in results]
-        for index, name in enumerate(Result._fields)
-    }
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(records)), path)
 
 
-def _extxyz(results: Results, structures: Structures, path: Path) -> None:
+def _extxyz(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
     from ase.io import write as write_atoms
 
-    pairs = _pairs(results)
-    frames = [annotated(atoms, pairs.get(label, {})) for label, atoms in structures]
+    frames = [annotated(found, pairs) for found, pairs, _ in _structures(records, atoms)]
+    if not frames:
+        raise OrbitalError("there is no valid structure to write")
     write_atoms(path, frames, format="extxyz")
 
 
-def _database(results: Results, structures: Structures, path: Path) -> None:
+def _database(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
     from ase.db import connect
 
-    pairs = _pairs(results)
     with connect(path) as database:
-        for label, atoms in structures:
-            database.write(atoms, pairs.get(label, {}), data={"structure": label})
+        for found, pairs, data in _structures(records, atoms):
+            database.write(found, pairs, data=data)
 
 
-def _pairs(results: Results) -> dict[str, dict[str, float]]:
-    """Values by structure and key; the key has the model if others share the property."""
-    shared = [name for name, _ in {(result.property, result.model) for result in results}]
-    pairs: dict[str, dict[str, float]] = {}
-    for result in results:
-        key = PREFIX + result.property
-        if shared.count(result.property) > 1:
-            key += "_" + "".join(c if c.isalnum() else "_" for c in result.model)
-        pairs.setdefault(result.structure, {})[key] = result.value
-    return pairs
+def _structures(
+    records: Sequence[Record], atoms: Mapping[str, Atoms]
+) -> Iterator[tuple[Atoms, Record, Record]]:
+    """Structures, their predicted values with prefix, and where they are from."""
+    described = ("structure", "id", "formula", "n_atoms")
+    for record in records:
+        if record["structure"] in atoms:
+            values = dict(zip(record, _known(record), strict=True))
+            pairs = {
+                PREFIX + name: value
+                for name, value in values.items()
+                if name not in described and value not in (None, "")
+            }
+            data = {name: record[name] for name in ("structure", "id") if record[name]}
+            yield atoms[record["structure"]], pairs, data
 
 
 WRITERS = {

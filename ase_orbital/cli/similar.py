@@ -5,12 +5,19 @@ from __future__ import annotations
 import sys
 from math import inf
 from operator import itemgetter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_comparison, archive_for
 from ase_orbital.cli.results import table
-from ase_orbital.cli.structures import formula_of, read_files, report
+from ase_orbital.cli.structures import (
+    NamedStructure,
+    add_format,
+    checked_frames,
+    formula_of,
+    read_files,
+    report,
+    source,
+)
 from ase_orbital.errors import OrbitalError, SettingError
 
 if TYPE_CHECKING:
@@ -26,19 +33,19 @@ if TYPE_CHECKING:
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "crystal",
-        type=Path,
+        type=source,
         metavar="CRYSTAL",
-        help="any format that ASE reads; the last frame",
+        help="any format that ASE reads; the last frame, or the one of FILE@INDEX",
     )
     parser.add_argument(
         "--in",
         dest="files",
         nargs="+",
-        type=Path,
+        type=source,
         required=True,
         metavar="FILE",
-        help="files to search, all frames; or one saved Archive (.npz), which has its own "
-        "descriptor and tolerance",
+        help="files to search, all frames or those of FILE@INDEX; or one saved Archive "
+        "(.npz), which has its own descriptor and tolerance",
     )
     parser.add_argument(
         "-n",
@@ -46,16 +53,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=5,
         help="number of structures to list (default: %(default)s)",
     )
+    add_format(parser)
     add_comparison(parser)
 
 
 def run(arguments: Namespace) -> int:
-    from ase_orbital.structure import to_atoms
-
     if arguments.n < 1:
         raise SettingError(f"-n must be at least 1, not {arguments.n}")
-    crystal = to_atoms(arguments.crystal)
-    saved = [path.suffix for path in arguments.files] == [".npz"]
+    given = checked_frames(arguments.crystal, form=arguments.format)[-1]
+    if not isinstance(given, NamedStructure):
+        raise given.error
+    crystal = given.atoms
+    saved = [given.path.suffix for given in arguments.files] == [".npz"]
     look = _in_archive if saved else _in_files
     nearest, tolerance, n_bad = look(crystal, arguments)
     if not nearest:
@@ -72,7 +81,7 @@ def run(arguments: Namespace) -> int:
 def _in_archive(crystal: Atoms, arguments: Namespace) -> Found:
     from ase_orbital.similarity.archive import Archive
 
-    archive = Archive.load(arguments.files[0], megabytes=inf)
+    archive = Archive.load(arguments.files[0].path, megabytes=inf)
     nearest = [
         (difference, archive[number].label or f"entry {number}", archive[number].atoms)
         for number, difference, _ in archive.nearest(crystal, arguments.n)
@@ -87,7 +96,7 @@ def _in_files(crystal: Atoms, arguments: Namespace) -> Found:
     settings = archive_for(arguments)
     fingerprints = Fingerprints(settings.descriptor)
     given = fingerprints.of(crystal)
-    structures, n_bad = read_files(arguments.files)
+    structures, n_bad = read_files(arguments)
     found = []
     for label, atoms in structures:
         if not given.may_equal(atoms):

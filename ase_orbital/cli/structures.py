@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ase_orbital.errors import OrbitalError
+from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.structure import read_frames, validate
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Callable, Iterable, Mapping
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Mapping
 
     from ase import Atoms
+
+STDIN = Path("-")
+ALL = ":"
+
+
+class Source(NamedTuple):
+    """A file, or standard input, and its frames in ASE's notation of slices."""
+
+    path: Path
+    frames: str = ALL
 
 
 class NamedStructure(NamedTuple):
@@ -22,53 +34,129 @@ class NamedStructure(NamedTuple):
     label: str
     atoms: Atoms
 
+    @property
+    def id(self) -> str:
+        """Identifier that the file gives the structure; empty if there is none."""
+        return str(self.atoms.info.get("id", ""))
+
+
+class Unusable(NamedTuple):
+    """A frame that is no valid structure, or a file that cannot be read."""
+
+    label: str
+    error: OrbitalError
+    id: str = ""
+
 
 def add_files(
-    parser: ArgumentParser, meaning: str = "any format that ASE reads; all frames"
+    parser: ArgumentParser,
+    meaning: str = "any format that ASE reads; all frames, or those of an index, as in "
+    "FILE@0:5 or FILE@-1; - for extended XYZ from standard input",
 ) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=meaning)
+    parser.add_argument("files", nargs="+", type=source, metavar="FILE", help=meaning)
+    add_format(parser)
 
 
-def read_files(files: Iterable[Path]) -> tuple[list[NamedStructure], int]:
+def add_format(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="ASE's name of the files' format, such as vasp (default: from the file name)",
+    )
+
+
+def source(text: str) -> Source:
+    """Parse FILE or FILE@INDEX from the command line."""
+    path, at, index = text.rpartition("@")
+    if not at or Path(text).exists():
+        return Source(Path(text))
+    try:
+        numbers = [int(part) for part in index.split(":") if part]
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"{text!r}: there is no such file, and {index!r} is not an index of ASE's, "
+            "such as 0, -1, 0:5 or ::10"
+        ) from error
+    if ":" not in index:  # one frame, as a slice
+        index = f"{index}:{numbers[0] + 1 or ''}"
+    return Source(Path(path), index)
+
+
+def read_structures(
+    arguments: Namespace, check: Callable[[Atoms], object] = validate
+) -> list[NamedStructure | Unusable]:
+    """Read the structures of all files, and report those that cannot be used on stderr."""
+    found: list[NamedStructure | Unusable] = []
+    for given in dict.fromkeys(arguments.files):
+        found += checked_frames(given, check, arguments.format)
+    for one in found:
+        if isinstance(one, Unusable):
+            report(one.label, one.error)
+    return found
+
+
+def read_files(arguments: Namespace) -> tuple[list[NamedStructure], int]:
     """Read all valid structures, and report and count the others."""
-    frames = [frame for path in dict.fromkeys(files) for frame in checked_frames(path)]
-    good = [frame for frame in frames if frame is not None]
-    return good, len(frames) - len(good)
+    found = read_structures(arguments)
+    good = [one for one in found if isinstance(one, NamedStructure)]
+    return good, len(found) - len(good)
 
 
 def checked_frames(
-    path: Path, check: Callable[[Atoms], object] = validate, form: str | None = None
-) -> list[NamedStructure | None]:
-    """Valid frames of a file, None for each other one, or [None] for an unreadable file."""
-    checked: list[NamedStructure | None] = []
+    given: Source, check: Callable[[Atoms], object] = validate, form: str | None = None
+) -> list[NamedStructure | Unusable]:
+    """Read the frames of a file, and check each of them."""
     try:
-        frames = read_frames(path, form=form)
+        frames = _from_stdin(given, form) if given.path == STDIN else _frames(given, form)
     except OrbitalError as error:
-        report(str(path), error)
-        return [None]
-    for frame in named_frames(path, frames):
+        return [Unusable(str(given.path), error)]
+    checked: list[NamedStructure | Unusable] = []
+    for frame in named_frames(given, frames):
         try:
             check(frame.atoms)
         except OrbitalError as error:
-            report(frame.label, error)
-            checked.append(None)
+            checked.append(Unusable(frame.label, error, frame.id))
         else:
             checked.append(frame)
     return checked
 
 
-def labels_of(path: Path, n_frames: int) -> list[str]:
-    """Name of the file for each frame and, if there are several, the frame's number."""
-    return (
-        [f"{path}@{index}" for index in range(n_frames)] if n_frames != 1 else [str(path)]
-    )
+def _frames(given: Source, form: str | None) -> list[Atoms]:
+    return read_frames(given.path, given.frames, form)
 
 
-def named_frames(path: Path, frames: list[Atoms]) -> list[NamedStructure]:
+def _from_stdin(given: Source, form: str | None) -> list[Atoms]:
+    """Read from standard input through a file, because some formats need to seek."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "stdin"
+        path.write_bytes(sys.stdin.buffer.read())
+        try:
+            return read_frames(path, given.frames, form or "extxyz")
+        except StructureError as error:
+            raise StructureError(str(error).replace(str(path), "standard input")) from error
+
+
+def labels_of(given: Source, n_frames: int) -> list[str]:
+    """Name of the file for each frame and, if there may be several, the frame's number.
+
+    Numbers of frames that are counted from the end are negative.
+    """
+    path, index = given
+    if index == ALL and n_frames == 1:
+        return [str(path)]
+    start, _, rest = index.partition(":")
+    step = int(rest.partition(":")[2] or 1)
+    first = int(start) if start else (0 if step > 0 else -1)
+    if first < 0 < step and not rest:  # more than the file has may be asked for
+        first = max(first, -n_frames)
+    return [f"{path}@{first + step * place}" for place in range(n_frames)]
+
+
+def named_frames(given: Source, frames: list[Atoms]) -> list[NamedStructure]:
     """Frames of a file with their labels."""
     return [
         NamedStructure(*pair)
-        for pair in zip(labels_of(path, len(frames)), frames, strict=True)
+        for pair in zip(labels_of(given, len(frames)), frames, strict=True)
     ]
 
 

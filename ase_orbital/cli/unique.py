@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.cli.options import add_comparison, add_output, archive_for
-from ase_orbital.cli.results import table
+from ase_orbital.cli.results import STDOUT, destination, table
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
     annotated,
     formula_of,
-    labels_of,
     read_files,
     report,
 )
 from ase_orbital.errors import OrbitalError
-from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
@@ -40,12 +39,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="structure to keep of those that match: the first, or the one of lowest "
         "energy per atom in the file (default: %(default)s)",
     )
-    add_output(parser, WRITERS, f"write the structures with {COPIES}")
+    add_output(parser, list(WRITERS), f"write the structures with {COPIES}")
 
 
 def run(arguments: Namespace) -> int:
-    structures, n_bad = read_files(arguments.files)
-    for path in dict.fromkeys(arguments.files):
+    structures, n_bad = read_files(arguments)
+    for path in {given.path for given in arguments.files}:
         if path.suffix == ".db":
             _copy_database_info(path, structures)
     archive = archive_for(arguments)
@@ -64,7 +63,7 @@ def run(arguments: Namespace) -> int:
     ]
     if arguments.output:
         frames = [annotated(atoms, {COPIES: copies}) for (_, atoms), copies in kept]
-        with atomic_write(arguments.output) as temporary:
+        with destination(arguments.output) as temporary:
             WRITERS[arguments.output.suffix](frames, temporary)
     else:
         rows = [
@@ -73,7 +72,9 @@ def run(arguments: Namespace) -> int:
         ]
         print(table(("structure", "formula", "n_atoms", "copies"), rows))
     n_read = sum(copies for _, copies in kept)
-    print(f"{len(kept)} distinct of {n_read} structures")
+    to_stdout = arguments.output and arguments.output.stem == STDOUT
+    summary = sys.stderr if to_stdout else sys.stdout
+    print(f"{len(kept)} distinct of {n_read} structures", file=summary)
     return min(n_bad, 1)
 
 
@@ -89,7 +90,9 @@ def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
     from ase.db import connect
 
     rows = list(connect(path).select())
-    of_label = dict(zip(labels_of(path, len(rows)), rows, strict=True))
+    of_label: dict[str, Any] = {str(path): rows[0]} if rows else {}
+    for start in (0, -len(rows)):  # frames can be counted from the end
+        of_label |= {f"{path}@{start + index}": row for index, row in enumerate(rows)}
     for label, atoms in structures:
         if label in of_label:
             atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)

@@ -8,14 +8,14 @@ stays empty.
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_device, add_models
 from ase_orbital.cli.startup import imports
-from ase_orbital.cli.structures import NamedStructure, add_files, checked_frames, report
-from ase_orbital.errors import ModelError, OrbitalError, SettingError
-from ase_orbital.properties import IN_DOMAIN, STD
+from ase_orbital.cli.structures import NamedStructure, add_files, checked_frames
+from ase_orbital.errors import SettingError
+from ase_orbital.properties import DOMAIN_EXCESS, IN_DOMAIN, STD
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -35,11 +35,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"band_gap, band_gap{STD}, {IN_DOMAIN}, ... (default: the predicted property, "
         "if there is only one)",
     )
-    parser.add_argument(
-        "--format",
-        metavar="NAME",
-        help="ASE's name of the file format, such as vasp (default: from the file name)",
-    )
     add_device(parser)
 
 
@@ -48,9 +43,8 @@ def run(arguments: Namespace) -> int:
     with imports():
         from ase_orbital.predict.predictor import Predictor
 
-        predictor = Predictor(
-            names, device=arguments.device, domain=arguments.property == IN_DOMAIN
-        )
+        domain = arguments.property in (IN_DOMAIN, DOMAIN_EXCESS)
+        predictor = Predictor(names, device=arguments.device, domain=domain)
     wanted = arguments.property or _only_property(predictor)
     if wanted not in predictor.properties:
         raise SettingError(
@@ -58,11 +52,20 @@ def run(arguments: Namespace) -> int:
         )
     structures = [
         found
-        for path in arguments.files
-        for found in checked_frames(path, predictor.validate, arguments.format)
+        for given in arguments.files
+        for found in checked_frames(given, predictor.validate, arguments.format)
     ]
-    values = iter(_predicted(predictor, wanted, [one for one in structures if one]))
-    lines = [FAILED if one is None else next(values) for one in structures]
+    good = [one for one in structures if isinstance(one, NamedStructure)]
+    records = iter(predictor.predict_many((at.atoms for at in good), errors="record"))
+    lines = []
+    for one in structures:
+        if isinstance(one, NamedStructure):
+            record = next(records)
+        else:
+            record = {"error": str(one.error)}
+        lines.append(FAILED if record["error"] else repr(record[wanted]))
+        if record["error"]:
+            print(f"{one.label}: {record['error']}", file=sys.stderr)
     print("\n".join(lines))
     return int(FAILED in lines)
 
@@ -74,24 +77,3 @@ def _only_property(predictor: Predictor) -> str:
             f"these models predict {', '.join(names)}; choose one with --property"
         )
     return names[0]
-
-
-def _predicted(
-    predictor: Predictor, name: str, structures: list[NamedStructure]
-) -> list[str]:
-    """Values as lines; if predicting together fails, one by one to find which fail."""
-    try:
-        predictions = predictor.predict_many(atoms for _, atoms in structures)
-    except OrbitalError as error:
-        if len(structures) > 1:
-            return [_predicted(predictor, name, [one])[0] for one in structures]
-        report(structures[0].label, error)
-        return [FAILED]
-    lines = []
-    for (label, _), prediction in zip(structures, predictions, strict=True):
-        value = prediction[name]
-        finite = math.isfinite(value)
-        if not finite:
-            report(label, ModelError(f"the model predicts {value} for {name}"))
-        lines.append(repr(value) if finite else FAILED)
-    return lines

@@ -8,10 +8,11 @@ from ase_orbital import GOM, OFM
 from ase_orbital.cli.main import main
 
 
-def test_describe_writes_what_create_gives(crystals):
+def test_describe_writes_what_create_gives(crystals, capsys):
     path = crystals / "rows.npz"
     files = [str(crystals / "salt.cif"), str(crystals / "metals.extxyz")]
     assert main(["describe", *files, "--cutoff", "5", "-o", str(path)]) == 0
+    assert capsys.readouterr().out == f"3 structures: {path}\n"
     with np.load(path) as arrays:
         assert len(arrays.files) == 3
         np.testing.assert_allclose(

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 from ase.build import bulk
@@ -12,10 +14,21 @@ from ase.io import read, write
 
 from ase_orbital import Predictor, list_models
 from ase_orbital.cli.main import main
+from ase_orbital.zoo import read_card
 
 
-def test_predict_prints_one_line_per_number_with_its_unit(crystals, gap, capsys):
+def test_a_structure_is_a_row_with_units_in_the_header(crystals, gap, capsys):
     assert main(["predict", str(crystals / "salt.cif"), "-m", gap]) == 0
+    header, units, _, line = capsys.readouterr().out.splitlines()
+    assert header.split() == ["band_gap"]
+    assert units.split() == ["structure", "formula", "n_atoms", "(eV)"]
+    expected = Predictor(gap).predict(crystals / "salt.cif")["band_gap"]
+    assert line.split()[1:3] == ["NaCl", "2"]
+    assert float(line.split()[3]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_number_is_a_row_if_asked(crystals, gap, capsys):
+    assert main(["predict", str(crystals / "salt.cif"), "-m", gap, "--long"]) == 0
     header, _, line = capsys.readouterr().out.splitlines()
     assert header.split() == [
         "structure", "formula", "n_atoms", "property", "value", "unit", "model",
@@ -26,19 +39,105 @@ def test_predict_prints_one_line_per_number_with_its_unit(crystals, gap, capsys)
     assert float(value) == pytest.approx(expected, abs=1e-4)
 
 
-def test_predict_without_a_model_uses_all_that_are_shipped(capsys):
-    assert main(["predict", "tutorials/SrTiO3.cif"]) == 0
-    out = capsys.readouterr().out
-    assert all(name in out for name in list_models())
+def test_without_a_model_each_property_is_predicted_in_one_line(crystals, capsys):
+    path = crystals / "out.csv"
+    assert main(["predict", "tutorials/SrTiO3.cif", "-o", str(path)]) == 0
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    for name in {read_card(model).property_name for model in list_models()}:
+        assert float(row[name])
+    assert float(row["band_gap_std"]) > 0.0
+    main(["predict", "tutorials/SrTiO3.cif"])
+    *_, rule, line = capsys.readouterr().out.splitlines()
+    assert set(rule) == {"-", " "}
+    assert line.startswith("tutorials/SrTiO3.cif")
+    assert len(line) < 160
+
+
+def test_all_models_are_predicted_if_asked(crystals):
+    path = crystals / "out.csv"
+    assert (
+        main(["predict", "tutorials/SrTiO3.cif", "-m", "all", "--long", "-o", str(path)])
+        == 0
+    )
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert {row["model"] for row in rows} == set(list_models())
 
 
 def test_models_without_an_element_do_not_fail_the_others(crystals, capsys):
-    assert main(["predict", str(crystals / "salt.cif")]) == 0
+    assert main(["predict", str(crystals / "salt.cif"), "--long"]) == 0
     out, err = capsys.readouterr()
     assert "eosnet-band-gap-mp2018" in out
     assert "energy-perovskites" not in out
     (line,) = err.splitlines()
-    assert f"of {len(list_models())} models: atom 1 is Cl" in line
+    assert "skipped by 2 of" in line
+    assert "models: atom 1 is Cl" in line
+
+
+def test_failed_structures_are_rows_with_their_reason(crystals, gap):
+    write(crystals / "alien.extxyz", [bulk("Cu"), bulk("W")])
+    coincident = bulk("NaCl", "rocksalt", a=5.64)
+    coincident.positions[1] = coincident.positions[0]
+    coincident.info["id"] = "icsd-1"
+    write(crystals / "bad.extxyz", coincident)
+    names = ("absent.cif", "alien.extxyz", "bad.extxyz", "salt.cif")
+    files = [str(crystals / name) for name in names]
+    for shape in ([], ["--long"]):
+        path = crystals / "out.csv"
+        assert main(["predict", *files, "-m", gap, "-o", str(path), *shape]) == 1
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        reasons = ["there is no file", "", "atom 0 is W", "closer than 0.3", ""]
+        for row, reason in zip(rows, reasons, strict=True):
+            assert reason in row["error"]
+            assert bool(row["error"]) == bool(reason)
+            assert bool(row.get("band_gap", row.get("value"))) != bool(reason)
+        assert rows[3]["id"] == "icsd-1"
+
+
+def test_rows_can_be_selected_and_sorted(crystals, gap, capsys):
+    file = str(crystals / "metals.extxyz")
+    asked = ["predict", file, str(crystals / "salt.cif"), "-m", gap]
+    assert main([*asked, "--where", "n_atoms == 1", "--sort", "formula", "-o", "-"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["formula"] for row in rows] == ["Al", "Cu"]
+    main([*asked, "--sort", "formula", "--top", "1", "-o", str(crystals / "out.extxyz")])
+    assert [str(atoms.symbols) for atoms in read(crystals / "out.extxyz", ":")] == ["Al"]
+
+
+def test_structures_go_through_a_pipe(crystals, gap):
+    command = [sys.executable, "-m", "ase_orbital.cli.main", "predict", "-", "-m", gap]
+    crystal = bulk("Cu")
+    crystal.info["id"] = "mp-30"
+    write(crystals / "named.extxyz", crystal)
+    text = (crystals / "named.extxyz").read_text()
+    done = subprocess.run(
+        [*command, "-o", "-"], input=text, capture_output=True, text=True, check=True
+    )
+    (row,) = csv.DictReader(done.stdout.splitlines())
+    assert (row["structure"], row["id"], row["formula"]) == ("-", "mp-30", "Cu")
+    assert float(row["band_gap"]) == pytest.approx(
+        Predictor(gap).predict(crystal)["band_gap"]
+    )
+
+
+def test_domain_and_std_have_columns_for_each_model(crystals):
+    models = [f"eosnet-{name}-modulus-mp" for name in ("bulk", "shear")]
+    path = crystals / "out.csv"
+    words = ["-m", models[0], "-m", models[1], "--domain", "-o", str(path)]
+    assert main(["predict", str(crystals / "salt.cif"), *words]) == 0
+    (row,) = csv.DictReader(path.read_text().splitlines())
+    for model in models:
+        expected = Predictor(model, domain=True).predict(crystals / "salt.cif")
+        key = "in_domain_" + model.replace("-", "_")
+        assert float(row[key]) == expected["in_domain"]
+        for name in ("bulk_modulus", "shear_modulus"):
+            if name in expected:
+                assert float(row[name + "_std"]) == pytest.approx(expected[name + "_std"])
+
+
+def test_tables_of_numbers_are_not_files_of_structures(crystals, gap, capsys):
+    words = ["-m", gap, "--long", "-o", str(crystals / "out.db")]
+    assert main(["predict", str(crystals / "salt.cif"), *words]) == 1
+    assert "--long is for tables" in capsys.readouterr().err
 
 
 def test_an_element_that_no_model_knows_is_an_error(crystals, capsys):
@@ -50,7 +149,7 @@ def test_an_element_that_no_model_knows_is_an_error(crystals, capsys):
 
 def test_predict_labels_every_frame_of_a_file(crystals, gap, capsys):
     assert main(["predict", str(crystals / "metals.extxyz"), "-m", gap]) == 0
-    lines = capsys.readouterr().out.splitlines()[2:]
+    lines = capsys.readouterr().out.splitlines()[3:]
     assert [line.split()[0][-2:] for line in lines] == ["@0", "@1"]
 
 
@@ -76,9 +175,9 @@ def test_values_are_the_same_in_files(crystals, gap, suffix):
     expected = Predictor(gap).predict(crystals / "salt.cif")["band_gap"]
     if suffix == "csv":
         (row,) = csv.DictReader(path.read_text().splitlines())
-        found = float(row["value"])
+        found = float(row["band_gap"])
     elif suffix == "json":
-        found = json.loads(path.read_text())[0]["value"]
+        found = json.loads(path.read_text())[0]["band_gap"]
     elif suffix == "extxyz":
         found = read(path).info["orbital_band_gap"]
     else:

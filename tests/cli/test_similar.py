@@ -42,6 +42,14 @@ def test_similar_looks_through_a_saved_archive(frames, tmp_path, capsys):
     assert lines[1].startswith("entry 1")
 
 
+def test_frames_are_chosen_by_their_index(frames, capsys):
+    words = ["similar", f"{frames}@0", "--in", f"{frames}@1:3", "--format", "traj"]
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert [line.split()[0][-2:] for line in lines] == ["@1", "@2"]
+    assert lines[0].split()[-1] == "yes"
+
+
 def test_similar_says_when_nothing_can_be_compared(frames, tmp_path, capsys):
     write(tmp_path / "salt.cif", bulk("NaCl", "rocksalt", a=5.64))
     assert main(["similar", str(tmp_path / "salt.cif"), "--in", str(frames)]) == 1

@@ -24,6 +24,15 @@ def test_a_trajectory_becomes_its_distinct_structures(frames, tmp_path, suffix, 
     assert copies == [3, 1]
 
 
+def test_distinct_structures_go_to_standard_output(frames, tmp_path, capsys):
+    assert main(["unique", f"{frames}@1:", "-o", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert err == "2 distinct of 3 structures\n"
+    (tmp_path / "out.extxyz").write_text(out)
+    kept = read(tmp_path / "out.extxyz", ":")
+    assert [atoms.get_potential_energy() for atoms in kept] == [-1.1, -0.9]
+
+
 def test_the_tolerance_is_a_fraction(frames, capsys):
     main(["unique", str(frames), "-t", "1.5"])
     assert "1 distinct of 4" in capsys.readouterr().out
@@ -82,6 +91,8 @@ def test_a_database_keeps_key_value_pairs_and_data(tmp_path):
     for suffix in ("db", "extxyz"):
         out = str(tmp_path / f"out.{suffix}")
         main(["unique", str(tmp_path / "in.db"), "-o", out])
+    main(["unique", f"{tmp_path / 'in.db'}@-1", "-o", str(tmp_path / "last.extxyz")])
+    assert read(tmp_path / "last.extxyz").info["lattice"] == 3.8
     rows = list(connect(tmp_path / "out.db").select(source="mine"))
     assert [(row.lattice, row.orbital_copies) for row in rows] == [(3.6, 2), (3.8, 1)]
     np.testing.assert_array_equal(rows[0].data["row"], np.arange(3))
