@@ -2,8 +2,9 @@
 
 Every function takes values and returns a matplotlib `Figure` that is independent of pyplot
 and its global state. Save it with `figure.savefig(path)`. `label` and `unit` are written at
-the axis of the values, and `title` above the axes or panels. A `SettingError` is raised if
-there is nothing to draw.
+the axis of the values, and `title` above the axes or panels. Figures of one panel are drawn
+into axes of your own if you give them as `ax`. A `SettingError` is raised if there is
+nothing to draw.
 """
 
 from __future__ import annotations

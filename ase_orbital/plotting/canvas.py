@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ase_orbital.errors import SettingError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -33,12 +35,23 @@ class NotebookFigure(Figure):
         return content.getvalue()
 
 
-def canvas(width: float = 4.4, height: float = 4.0) -> tuple[NotebookFigure, Axes]:
-    """Return a figure of a size in inches, and its axes."""
-    figure = NotebookFigure(width, height)
-    axes = figure.subplots()
+def canvas(
+    width: float = 4.4, height: float = 4.0, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Return a figure of a size in inches and its axes, or the given axes."""
+    figure: Any = NotebookFigure(width, height) if ax is None else ax.get_figure()
+    axes = figure.subplots() if ax is None else ax
     open_frame(axes)
     return figure, axes
+
+
+def check_named(given: Any, values: str) -> None:
+    """Raise SettingError if values are not given by name, in a dictionary."""
+    if not hasattr(given, "items"):  # which dictionaries and tables of pandas have
+        raise SettingError(
+            f"give a dictionary of {values} by name, such as {{'name': ...}}, and not "
+            f"{'an' if type(given).__name__[0] in 'Aa' else 'a'} {type(given).__name__}"
+        )
 
 
 def open_frame(axes: Axes) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.plotting.canvas import COLORS, GUIDE, canvas, with_unit
+from ase_orbital.plotting.canvas import COLORS, GUIDE, canvas, check_named, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,11 @@ STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # ticks within a decade
 
 
 def compare_models(
-    errors: Mapping[str, ArrayLike], *, unit: str = "", title: str = ""
+    errors: Mapping[str, ArrayLike],
+    *,
+    unit: str = "",
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the share of crystals that each model predicts within an error.
 
@@ -28,7 +32,8 @@ def compare_models(
     errors
         Predicted minus known values of one set, [n_crystals], by name of the model.
     """
-    figure, axes = canvas(5.2, 3.6)
+    check_named(errors, "errors")
+    figure, axes = canvas(5.2, 3.6, ax=ax)
     lines, largest = {}, 0.0
     for name, error in errors.items():
         size = np.sort(np.abs(np.asarray(error, float)))
@@ -47,6 +52,7 @@ def learning_curve(
     *,
     unit: str = "",
     title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the error against the size of the training set, on logarithmic scales.
 
@@ -57,7 +63,8 @@ def learning_curve(
     errors
         Mean absolute error for each size, by name of the model.
     """
-    figure, axes = canvas(5.0, 3.6)
+    check_named(errors, "errors")
+    figure, axes = canvas(5.0, 3.6, ax=ax)
     lines = {}
     for name, values in errors.items():
         slope = np.polyfit(np.log(sizes), np.log(values), 1)[0] if len(sizes) > 1 else 0.0
@@ -77,17 +84,25 @@ def learning_curve(
 
 
 def training_history(
-    losses: Mapping[str, Sequence[float]], *, title: str = "", label: str = "loss"
+    losses: Mapping[str, Sequence[float]],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+    label: str = "loss",
 ) -> Figure:
     """Draw the loss of each epoch, by name of the set, on a logarithmic scale."""
-    figure, axes = canvas(5.2, 3.4)
+    check_named(losses, "losses")
+    figure, axes = canvas(5.2, 3.4, ax=ax)
     _lines(axes, {name: (range(1, len(y) + 1), y) for name, y in losses.items()})
     axes.set(xlabel="epoch", ylabel=label, yscale="log", title=title)
     return figure
 
 
 def roc_curves(
-    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, title: str = ""
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the receiver operating characteristic of classifiers, with the area below it.
 
@@ -96,7 +111,8 @@ def roc_curves(
     curves
         False and true positive rates, as from `training.metrics.roc`, by name of the model.
     """
-    figure, axes = canvas()
+    check_named(curves, "curves")
+    figure, axes = canvas(ax=ax)
     lines = {}
     for name, (false, true) in curves.items():
         area = np.trapezoid(np.asarray(true), np.asarray(false))

@@ -8,7 +8,14 @@ import numpy as np
 
 from ase_orbital.elements import ORBITALS
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import COLORS, DENSITY, NotebookFigure, canvas, divide
+from ase_orbital.plotting.canvas import (
+    COLORS,
+    DENSITY,
+    NotebookFigure,
+    canvas,
+    check_named,
+    divide,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +55,7 @@ def orbital_fields(
     SettingError
         If a matrix has another shape.
     """
+    check_named(fields, "matrices from OFM().matrices(atoms)")
     matrices = {name: np.asarray(field, float) for name, field in fields.items()}
     if not matrices:
         raise SettingError("there is no matrix to draw")
@@ -111,7 +119,11 @@ def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
 
 
 def spectra(
-    features: Mapping[str, ArrayLike], *, n_largest: int | None = None, title: str = ""
+    features: Mapping[str, ArrayLike],
+    *,
+    n_largest: int | None = None,
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the eigenvalues of overlap matrices in descending order, one line per atom.
 
@@ -122,7 +134,8 @@ def spectra(
     n_largest
         Number of eigenvalues to draw; None for all.
     """
-    figure, axes = canvas(5.6, 3.4)
+    check_named(features, "features from GOM().create(atoms)")
+    figure, axes = canvas(5.6, 3.4, ax=ax)
     for index, (name, own) in enumerate(features.items()):
         values = np.asarray(own, float)[:n_largest]
         axes.plot(

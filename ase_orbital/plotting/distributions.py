@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import COLORS, canvas, with_unit
+from ase_orbital.plotting.canvas import COLORS, canvas, check_named, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
@@ -25,6 +26,7 @@ def distributions(
     unit: str = "",
     by: str = "",
     title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the distribution of values in each group, with mean and standard deviation.
 
@@ -42,9 +44,10 @@ def distributions(
     SettingError
         If a group has no value.
     """
+    check_named(groups, "groups of values")
     if not groups:
         raise SettingError("there is no group of values to draw")
-    figure, axes = canvas(5.2, 3.4)
+    figure, axes = canvas(5.2, 3.4, ax=ax)
     numeric = all(isinstance(name, int | float) for name in groups)
     places = np.array([*groups] if numeric else range(len(groups)), float)
     gaps = np.diff(np.sort(places))

@@ -14,6 +14,7 @@ from ase_orbital.plotting.canvas import COLORS, DENSITY, GUIDE, canvas, with_uni
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
@@ -31,6 +32,7 @@ def parity(
     unit: str = "",
     in_domain: ArrayLike | None = None,
     title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw predicted against known values, colored by the density of points.
 
@@ -43,7 +45,7 @@ def parity(
     """
     x, y = np.asarray(known, float), np.asarray(predicted, float)
     inside = np.ones(len(x), bool) if in_domain is None else np.asarray(in_domain, bool)
-    figure, axes = canvas(4.7, 4.0)
+    figure, axes = canvas(4.7, 4.0, ax=ax)
     low, high = min(x.min(), y.min()), max(x.max(), y.max())
     margin = MARGIN * (high - low) or 1.0
     limits = (low - margin, high + margin)
@@ -84,7 +86,12 @@ def parity(
 
 
 def error_by_element(
-    numbers: Sequence[ArrayLike], error: ArrayLike, *, unit: str = "", title: str = ""
+    numbers: Sequence[ArrayLike],
+    error: ArrayLike,
+    *,
+    unit: str = "",
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw, for each element, the mean absolute error of the crystals that contain it.
 
@@ -108,7 +115,7 @@ def error_by_element(
          if len(values) >= fewest),
         reverse=True,
     )  # fmt: skip
-    figure, axes = canvas(max(5.0, 0.155 * len(rows) + 1.2), 3.4)
+    figure, axes = canvas(max(5.0, 0.155 * len(rows) + 1.2), 3.4, ax=ax)
     place = np.arange(len(rows))
     axes.bar(place, [row[0] for row in rows], color=COLORS[0], width=0.75)
     axes.axhline(size.mean(), color=COLORS[1], linewidth=1.2)
@@ -124,7 +131,12 @@ def error_by_element(
 
 
 def error_by_size(
-    n_atoms: ArrayLike, error: ArrayLike, *, unit: str = "", title: str = ""
+    n_atoms: ArrayLike,
+    error: ArrayLike,
+    *,
+    unit: str = "",
+    title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw the quartiles of the absolute error for classes of cell sizes.
 
@@ -136,7 +148,7 @@ def error_by_size(
     sizes, absolute = np.asarray(n_atoms), np.abs(np.asarray(error, float))
     edges = np.unique(np.quantile(sizes, np.linspace(0.0, 1.0, N_SIZES + 1)).astype(int))
     classes = _classes(sizes, edges)
-    figure, axes = canvas(5.2, 3.4)
+    figure, axes = canvas(5.2, 3.4, ax=ax)
     drawn = axes.boxplot(
         [absolute[members] for _, members in classes],
         showfliers=False, whis=(5, 95), patch_artist=True, widths=0.6,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting.canvas import DENSITY, NotebookFigure, canvas, divide, with_unit
+from ase_orbital.plotting.canvas import (
+    DENSITY,
+    NotebookFigure,
+    canvas,
+    check_named,
+    divide,
+    with_unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +40,7 @@ def property_map(
     center: float | None = None,
     in_domain: ArrayLike | None = None,
     title: str = "",
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw a property on a grid, for example of the elements on two sites of a crystal.
 
@@ -68,7 +76,7 @@ def property_map(
     present = np.isfinite(grid)
     if not present.any():
         raise SettingError("there is no finite value to draw")
-    figure, axes = canvas(0.27 * len(columns) + 1.9, 0.25 * len(rows) + 0.9)
+    figure, axes = canvas(0.27 * len(columns) + 1.9, 0.25 * len(rows) + 0.9, ax=ax)
     axes.spines[:].set_visible(False)
     axes.set_facecolor(MISSING)
     scale: dict[str, Any] = {"cmap": DENSITY}
@@ -83,10 +91,11 @@ def property_map(
         crosses = axes.scatter(
             [], [], marker="x", s=22.0, c="k", label="outside the domain"
         )
-        figure.legend(
-            handles=[crosses], loc="outside lower right", frameon=False, fontsize=9,
-            handletextpad=0.1,
-        )  # fmt: skip
+        owner: Any = figure if ax is None else axes
+        place = "outside lower right" if ax is None else "best"
+        owner.legend(
+            handles=[crosses], loc=place, frameon=False, fontsize=9, handletextpad=0.1
+        )
     axes.set_xticks(np.arange(len(columns)), columns, fontsize=9)
     axes.set_yticks(np.arange(len(rows)), rows, fontsize=9)
     axes.tick_params(length=0.0)
@@ -116,6 +125,7 @@ def similarity_map(
     SettingError
         If the number of atoms is not that of `groups`.
     """
+    check_named(features, "features")
     order = sorted(range(len(groups)), key=lambda index: list(groups).index(groups[index]))
     cosines = {}
     for name, given in features.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import SettingError
 from ase_orbital.graphs.converters import as_crystal_graph
-from ase_orbital.plotting.canvas import COLORS, NotebookFigure, open_frame
+from ase_orbital.plotting.canvas import COLORS, NotebookFigure, check_named, open_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ def neighbor_weights(
     SettingError
         If a graph has no such atom.
     """
+    check_named(graphs, "graphs")
     crystals = {name: as_crystal_graph(graph) for name, graph in graphs.items()}
     if not crystals:
         raise SettingError("there is no graph to draw")
