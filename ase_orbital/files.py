@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import os
+import platform
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @contextmanager
@@ -18,6 +20,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path whose file replaces `path` when the block ends.
 
     If the block raises an error, the temporary file is removed and `path` stays as it was.
+    What killed processes left of their attempts to write `path` is removed.
 
     Parameters
     ----------
@@ -35,11 +38,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
     >>> with atomic_write(Path("table.csv")) as temporary:
     ...     temporary.write_text("1, 2, 3")
     """
-    with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        temporary = Path(folder) / path.name
+    with _temporary_folder(path.parent, path.name) as folder:
+        temporary = folder / path.name
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())  # the content has to be on disk before the name is
+        _sync(temporary)
         temporary.replace(path)
 
 
@@ -56,3 +58,51 @@ def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         csv.writer(file).writerows(rows)
+
+
+def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write several files of a folder; none is replaced before all are on disk."""
+    with _temporary_folder(folder, "new") as temporary:
+        for name, content in files.items():
+            (temporary / name).write_bytes(content)
+            _sync(temporary / name)
+        for name in files:
+            (temporary / name).replace(folder / name)
+
+
+def process_name() -> str:
+    """Name this process by its machine and number, for `is_gone`."""
+    return f"{platform.node()}-{os.getpid()}"
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process with this `process_name` has ended; False on another machine."""
+    machine, _, number = process.rpartition("-")
+    if machine != platform.node() or not number.isdecimal() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(number), 0)  # signal 0 only asks
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:  # a process of another user
+        return False
+    return False
+
+
+@contextmanager
+def _temporary_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Make a hidden folder with the name of this process; remove those of dead ones."""
+    prefix = f".{name[:50]}."  # names of files are limited to 255 bytes
+    for entry in list(os.scandir(parent)):
+        if entry.name.startswith(prefix):
+            process, _, _ = entry.name.removeprefix(prefix).rpartition(".")
+            if is_gone(process):
+                shutil.rmtree(entry.path, ignore_errors=True)
+    prefix = f"{prefix}{process_name()}."
+    with TemporaryDirectory(dir=parent, prefix=prefix) as folder:
+        yield Path(folder)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())  # the content has to be on disk before the name is

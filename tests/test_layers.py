@@ -13,7 +13,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 ORDER = [
     ["errors"],
     ["numerics", "files"],
-    ["properties"],
+    ["properties", "checksums", "databases"],
     ["elements"],
     ["structure"],
     ["neighbors"],

@@ -22,7 +22,6 @@ TESTED_IN = {
     "models/crystal_model.py": "models/test_networks.py",
     "models/eosnet.py": "models/test_formulas.py",
     "models/featurization.py": "models/test_networks.py",
-    "models/loading.py": "models/test_saving.py",
     "models/network.py": "models/test_networks.py",
     "models/ocrystalnet.py": "models/test_formulas.py",
     "overlap/differentiable.py": "overlap/test_matrices.py",

@@ -42,7 +42,7 @@ def class_named(name: Any, base: type) -> Any:
         raise ModelError(f"there is no descriptor {name!r}; known: {', '.join(MODULES)}")
     kind: Any = sys.modules.get(module)
     for part in path.split("."):
-        kind = getattr(kind, part, None)
+        kind = getattr(kind, "__dict__", {}).get(part)  # getattr can import a module
     if not (isinstance(kind, type) and issubclass(kind, base)):
         raise ModelError(
             f"the descriptor {path} of the module {module} is not loaded; import {module} "

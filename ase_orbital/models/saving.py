@@ -1,17 +1,20 @@
 """Save model folders: `model.json`, `model.pt` and `state.pt`, as in matgl.
 
-`model.pt` repeats the settings of `model.json` for matgl's loader.
+`model.pt` repeats the settings of `model.json`, because matgl expects that file.
 """
 
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ase_orbital.checksums import JSON, with_checksums
 from ase_orbital.elements import provenance
+from ase_orbital.files import replace_files
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -27,20 +30,30 @@ def save_model(
     *,
     makedirs: bool = True,
 ) -> None:
-    """Save a model with the checksums of the element tables; see `CrystalModel.save`."""
+    """Save a model with the checksums of its files and of the element tables.
+
+    No file is replaced before all are written; see `CrystalModel.save`.
+    """
     folder = Path(path)
     if makedirs:
         folder.mkdir(parents=True, exist_ok=True)
     tables = {name: origin.sha256 for name, origin in provenance().items()}
-    settings = model.settings
+    module = type(model).__module__
     content = {
         "@class": type(model).__name__,
-        "@module": MATGL_MODULE,
+        "@module": MATGL_MODULE if module.startswith("ase_orbital.") else module,
         "@model_version": model.__version__,
         "metadata": {"tables": tables} | (metadata or {}),
-        "kwargs": settings,
+        "kwargs": model.settings,
     }
-    text = json.dumps(content, default=str, indent=4)
-    torch.save(settings, folder / "model.pt")
-    torch.save(model.state_dict(), folder / "state.pt")
-    (folder / "model.json").write_text(text, encoding="utf-8")
+    plain = json.loads(json.dumps(content, default=str))
+    files = {"model.pt": _torch_bytes(model.settings)}
+    files["state.pt"] = _torch_bytes(model.state_dict())
+    text = json.dumps(with_checksums(plain, files), indent=4)
+    replace_files(folder, files | {JSON: text.encode()})
+
+
+def _torch_bytes(value: Any) -> bytes:
+    with BytesIO() as file:
+        torch.save(value, file)
+        return file.getvalue()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ase_orbital.checksums import read_json
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
 from ase_orbital.properties import transformed_unit
@@ -84,8 +84,8 @@ def read_card(name_or_path: str | Path) -> Card:
     Raises ModelError if there is no such model, or its `model.json` is damaged.
     """
     folder = model_folder(name_or_path)
+    content = read_json(folder)
     try:
-        content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         metadata = content["metadata"] or {}
         network, settings = content["@class"], content["kwargs"]
         if "members" in settings:
@@ -93,7 +93,7 @@ def read_card(name_or_path: str | Path) -> Card:
             settings = settings["members"][0]
         package, *_ = content["@module"].split(".")
         metrics, tables = metadata.get("metrics", {}), metadata.get("tables", {})
-        return Card(network, package, settings, metrics, tables)
+        return Card(network, package, {**settings}, {**metrics}, {**tables})
     except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
         raise ModelError(f"{folder / 'model.json'} is damaged: {error!r}") from error
 
@@ -103,13 +103,16 @@ def load_model(name_or_path: str | Path) -> Any:
 
     The model is an EOSNet, OCrystalNet, Ensemble, or a model of matgl, on the CPU and in
     evaluation mode. Nothing is downloaded: load models from a hub with `matgl.load_model`,
-    and give these to a Predictor. Code that a folder contains or names is never run.
+    and give these to a Predictor. Code that a folder contains or names is never run: only
+    classes of this package, property models of matgl, and those given to `register_model`
+    are made. `matgl.load_model`, in contrast, imports the module that a folder names.
 
     Raises
     ------
     ModelError
-        If there is no such model, its folder is damaged, or it was trained with other
-        tables of the elements than those of this version.
+        If there is no such model, its class is not known, a file is damaged or differs from
+        its checksum, or it was trained with other tables of the elements than those of this
+        version.
     """
     folder = model_folder(name_or_path)
     card = read_card(folder)
@@ -120,15 +123,10 @@ def load_model(name_or_path: str | Path) -> Any:
                 f"the model in {folder} was trained with another version of the table "
                 f"{table}; install the version of ase-orbital it was made with"
             )
-    if card.package == "ase_orbital":
-        from ase_orbital.models.loading import load_folder
-
-        return load_folder(folder)
     if card.package == "matgl":
         from ase_orbital.models.matgl import load_matgl_folder  # takes seconds to import
 
         return load_matgl_folder(folder)
-    raise ModelError(
-        f"the model in {folder} belongs to the package {card.package!r}, which is not "
-        "imported for it; load the model with that package, and pass it to a Predictor"
-    )
+    from ase_orbital.models.loading import load_folder
+
+    return load_folder(folder)
