@@ -58,12 +58,13 @@ ONLY_IN = {
     "matplotlib": "plotting/",
     "ase_ga": "search/",
     "ase._4": "calculators/plugin.py",
+    "ase.db": "databases.py",
     "agox": "integrations/agox.py",  # under the GPL
     "matcalc": "integrations/matcalc.py",
     "torch_sim": "integrations/torchsim.py",
     "ase_orbital.integrations": "integrations/",
     "pytest": "nowhere",
-    "hypothesis": "nowhere",
+    "hypothesis": "testing/strategies.py",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ase_orbital.cli.options import add_descriptor, add_output, descriptor_for
-from ase_orbital.cli.results import table
+from ase_orbital.cli.results import is_worth_writing, table
 from ase_orbital.cli.structures import add_files, formula_of, read_files, report
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
@@ -39,9 +39,10 @@ def run(arguments: Namespace) -> int:
         features[label] = array
         rows.append([label, formula_of(atoms), *array.shape, float(array.max())])
     if arguments.output:
-        with atomic_write(arguments.output) as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, **features)
-        print(f"{len(features)} structures: {arguments.output}")
+        if is_worth_writing(features, arguments.output):
+            with atomic_write(arguments.output) as temporary:
+                np.savez_compressed(temporary, allow_pickle=False, **features)
+            print(f"{len(features)} structures: {arguments.output}")
     elif rows:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), rows))
     return min(n_bad, 1)

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_device, add_models, add_output
-from ase_orbital.cli.results import WRITERS, Record, broken, table, write
+from ase_orbital.cli.results import (
+    WRITERS,
+    Record,
+    broken,
+    is_worth_writing,
+    table,
+    write,
+)
 from ase_orbital.cli.selection import add_selection, select
 from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
@@ -93,8 +100,9 @@ def run(arguments: Namespace) -> int:
     _predict_all(rows, predictors, chosen=bool(arguments.model))
     records = select((_long if arguments.long else _wide)(rows, predictors), arguments)
     if arguments.output:
-        atoms = {row.label: row.atoms for row in rows if row.atoms}
-        write(records, atoms, arguments.output)
+        if is_worth_writing([row for row in rows if row.values], arguments.output):
+            atoms = {row.label: row.atoms for row in rows if row.atoms}
+            write(records, atoms, arguments.output)
     elif records:
         print(_screen(records, predictors, std=bool(arguments.model or arguments.long)))
     return int(any(row.error for row in rows))

@@ -19,7 +19,7 @@ from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from ase import Atoms
 
@@ -98,6 +98,14 @@ def writable(text: str, suffixes: Sequence[str]) -> Path:
     return path
 
 
+def is_worth_writing(results: Collection[object], path: Path) -> bool:
+    """Whether there are results; if not, say that no file is replaced by an empty one."""
+    if not results and path.stem != STDOUT:
+        print(f"{path} is not written: there is nothing to write", file=sys.stderr)
+        return False
+    return True
+
+
 @contextmanager
 def destination(path: Path) -> Iterator[Path]:
     """Give a temporary path whose file becomes `path` completely, or not at all.
@@ -172,7 +180,7 @@ def _extxyz(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -
 
 
 def _database(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
-    from ase.db import connect
+    from ase_orbital.databases import connect
 
     with connect(path) as database:
         for found, pairs, data in _structures(records, atoms):

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.cli.options import add_comparison, add_output, archive_for
-from ase_orbital.cli.results import STDOUT, destination, table
+from ase_orbital.cli.results import STDOUT, destination, is_worth_writing, table
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
@@ -62,9 +62,10 @@ def run(arguments: Namespace) -> int:
         for group in groups.values()
     ]
     if arguments.output:
-        frames = [annotated(atoms, {COPIES: copies}) for (_, atoms), copies in kept]
-        with destination(arguments.output) as temporary:
-            WRITERS[arguments.output.suffix](frames, temporary)
+        if is_worth_writing(kept, arguments.output):
+            frames = [annotated(atoms, {COPIES: copies}) for (_, atoms), copies in kept]
+            with destination(arguments.output) as temporary:
+                WRITERS[arguments.output.suffix](frames, temporary)
     else:
         rows = [
             [label, formula_of(atoms), len(atoms), copies]
@@ -87,7 +88,7 @@ def energy_of(structure: NamedStructure) -> float:
 
 def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
     """Copy key-value pairs and data of a database into the info of its structures."""
-    from ase.db import connect
+    from ase_orbital.databases import connect
 
     rows = list(connect(path).select())
     of_label: dict[str, Any] = {str(path): rows[0]} if rows else {}
@@ -109,7 +110,7 @@ def _frames(frames: list[Atoms], path: Path) -> None:
 
 
 def _database(frames: list[Atoms], path: Path) -> None:
-    from ase.db import connect
+    from ase_orbital.databases import connect
 
     with connect(path) as database:
         for atoms in frames:

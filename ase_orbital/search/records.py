@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.db import connect
 from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
+from ase_orbital.databases import connect
 from ase_orbital.errors import SettingError
 from ase_orbital.properties import PREFIX
 
@@ -77,6 +77,10 @@ class Output:
     ------
     SettingError
         If the suffix is unknown, or the folder is absent or not writable.
+
+    Notes
+    -----
+    A database that another program has locked is waited for; see `databases.connect`.
     """
 
     def __init__(self, path: str | Path) -> None:

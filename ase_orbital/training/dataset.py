@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ase_orbital.databases import connect
 from ase_orbital.errors import DataError, StructureError
 from ase_orbital.properties import RELAXATION_ENERGY
 from ase_orbital.structure import read_frames, to_atoms
@@ -259,8 +260,6 @@ def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
 
 
 def _from_database(path: Path) -> Iterator[Sample]:
-    from ase.db import connect
-
     try:
         with connect(path) as database:
             for row in database.select():

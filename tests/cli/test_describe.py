@@ -1,5 +1,7 @@
 """ase-orbital describe against the descriptors."""
 
+from contextlib import suppress
+
 import numpy as np
 from ase import Atoms
 from ase.io import write
@@ -36,3 +38,28 @@ def test_describe_prints_the_shape_of_the_features(crystals, capsys):
     features = OFM().create(crystals / "salt.cif")
     assert line.split()[1:4] == ["NaCl", "2", str(features.shape[1])]
     assert float(line.split()[4]) == round(features.max(), 4)
+
+
+def test_bad_structures_alone_leave_the_file_as_it_was(tmp_path, capsys):
+    (tmp_path / "bad.cif").write_text("no crystal")
+    path = tmp_path / "rows.npz"
+    path.write_text("good features")
+    assert main(["describe", str(tmp_path / "bad.cif"), "-o", str(path)]) == 1
+    assert path.read_text() == "good features"
+    assert "rows.npz is not written" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(crystals, monkeypatch):
+    path = crystals / "rows.npz"
+    path.write_text("good features")
+
+    def fill(file, **_):
+        file.write_bytes(b"half")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("ase_orbital.cli.describe.np.savez_compressed", fill)
+    before = sorted(crystals.iterdir())
+    with suppress(OSError):  # the command line may report it instead
+        main(["describe", str(crystals / "salt.cif"), "-o", str(path)])
+    assert path.read_text() == "good features"
+    assert sorted(crystals.iterdir()) == before

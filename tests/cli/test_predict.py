@@ -14,6 +14,7 @@ from ase.io import read, write
 
 from ase_orbital import Predictor, list_models
 from ase_orbital.cli.main import main
+from ase_orbital.cli.results import WRITERS
 from ase_orbital.zoo import read_card
 
 
@@ -91,6 +92,16 @@ def test_failed_structures_are_rows_with_their_reason(crystals, gap):
             assert bool(row["error"]) == bool(reason)
             assert bool(row.get("band_gap", row.get("value"))) != bool(reason)
         assert rows[3]["id"] == "icsd-1"
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_bad_structures_alone_leave_the_file_as_it_was(crystals, gap, suffix, capsys):
+    (crystals / "bad.cif").write_text("no crystal")
+    path = crystals / f"out{suffix}"
+    path.write_text("good results")
+    assert main(["predict", str(crystals / "bad.cif"), "-m", gap, "-o", str(path)]) == 1
+    assert path.read_text() == "good results"
+    assert f"{path} is not written" in capsys.readouterr().err
 
 
 def test_rows_can_be_selected_and_sorted(crystals, gap, capsys):

@@ -7,6 +7,7 @@ from ase.db import connect
 from ase.io import read, write
 
 from ase_orbital.cli.main import main
+from ase_orbital.cli.unique import WRITERS
 
 
 @pytest.mark.parametrize("suffix", ["extxyz", "xyz", "traj", "db"])
@@ -31,6 +32,16 @@ def test_distinct_structures_go_to_standard_output(frames, tmp_path, capsys):
     (tmp_path / "out.extxyz").write_text(out)
     kept = read(tmp_path / "out.extxyz", ":")
     assert [atoms.get_potential_energy() for atoms in kept] == [-1.1, -0.9]
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_bad_structures_alone_leave_the_file_as_it_was(tmp_path, suffix, capsys):
+    (tmp_path / "bad.cif").write_text("no crystal")
+    path = tmp_path / f"distinct{suffix}"
+    path.write_text("good structures")
+    assert main(["unique", str(tmp_path / "bad.cif"), "-o", str(path)]) == 1
+    assert path.read_text() == "good structures"
+    assert "is not written" in capsys.readouterr().err
 
 
 def test_the_tolerance_is_a_fraction(frames, capsys):

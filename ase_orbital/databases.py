@@ -1,0 +1,78 @@
+"""Open ASE databases whose locks never make a program wait for ever, or in silence.
+
+ASE creates a lock file while it writes to a database. If the program is killed meanwhile,
+the file stays, and every later program waits for it without end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import ase.db
+from ase.utils import Lock
+
+from ase_orbital.errors import DataError
+from ase_orbital.files import is_gone, process_name
+
+PATIENCE = 5.0  # seconds to wait for another program, which writes for milliseconds
+
+
+def connect(path: str | Path) -> Any:
+    """Open an ASE database; see `ase.db.connect`.
+
+    A lock file that a killed program on this machine left is removed, if that program
+    opened the database by this function. For any other one, writing waits five seconds.
+
+    Raises
+    ------
+    DataError
+        Later, when something is written, if another program holds the lock file for more
+        than five seconds. The message names the file.
+    """
+    database = ase.db.connect(path)
+    if database.lock is not None:
+        database.lock = _PatientLock(database.lock.name, database.lock.world)
+    return database
+
+
+class _PatientLock(Lock):  # type: ignore[misc]
+    """A lock file that contains the name of its process."""
+
+    def acquire(self) -> None:
+        path = Path(self.name)
+        start = time.monotonic()
+        while True:
+            try:
+                self.fd = path.open("xb")
+                break
+            except FileExistsError:
+                holder = _remove_if_stale(path)
+            if time.monotonic() - start > PATIENCE:
+                raise DataError(
+                    f"the database {path.with_suffix('')} is locked by "
+                    f"{holder or 'an unknown program'}; if no program writes to it, "
+                    f"remove the file {path}"
+                )
+            time.sleep(0.02)
+        self.fd.write(process_name().encode())
+        self.fd.flush()
+
+
+def _remove_if_stale(path: Path) -> str:
+    """Remove the lock file of a process that has ended; return the process's name."""
+    try:
+        with path.open("rb+") as file:
+            holder = file.read().decode(errors="replace")
+            if is_gone(holder):
+                import fcntl  # absent on Windows, where no process is known to be gone
+
+                # Programs that remove it at the same time must not remove the next one.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    path.unlink()
+            return holder
+    except OSError:  # it was removed meanwhile, or belongs to another user
+        return ""
