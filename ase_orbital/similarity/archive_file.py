@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from ase import Atoms
@@ -81,6 +81,10 @@ def read(path: Path) -> Content:
     if not path.is_file():
         raise DataError(f"there is no archive {path}")
     try:
+        with ZipFile(path) as content:  # numpy compares no checksum of what it reads partly
+            damaged = content.testzip()
+        if damaged:
+            raise ValueError(f"{damaged} differs from its checksum")
         # Opened here, because numpy does not close files that are not archives.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in saved.files}

@@ -34,6 +34,14 @@ def test_distinct_structures_go_to_standard_output(frames, tmp_path, capsys):
     assert [atoms.get_potential_energy() for atoms in kept] == [-1.1, -0.9]
 
 
+def test_locks_that_killed_programs_left_do_not_stop_it(frames, tmp_path):
+    found = tmp_path / "found.db"
+    assert main(["unique", str(frames), "-o", str(found)]) == 0
+    found.with_name("found.db.lock").touch()
+    assert main(["unique", str(found), "-o", str(found)]) == 0
+    assert len(read(found, ":")) == 2
+
+
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_bad_structures_alone_leave_the_file_as_it_was(tmp_path, suffix, capsys):
     (tmp_path / "bad.cif").write_text("no crystal")

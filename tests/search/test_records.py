@@ -14,7 +14,7 @@ from ase.filters import FrechetCellFilter
 from ase.io import read
 from ase.optimize import FIRE
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import DataError, SettingError
 from ase_orbital.search import Recorder
 from ase_orbital.search.records import KEPT, Output, cached, frame, key_value_pairs
 
@@ -86,6 +86,13 @@ def test_a_database_is_extended_and_other_files_are_replaced(tmp_path):
     assert (tmp_path / "steps.csv").read_text().splitlines() == ["step", "1"]
     found = [row.orbital_step for row in connect(tmp_path / "steps.db").select()]
     assert found == [0, 1]
+
+
+def test_a_locked_database_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("ase_orbital.databases.PATIENCE", 0.1)
+    (tmp_path / "steps.db.lock").touch()
+    with pytest.raises(DataError, match=r"remove the file .*steps\.db\.lock"):
+        Output(tmp_path / "steps.db").add({"step": 0}, bulk("Cu"))
 
 
 def test_results_are_taken_only_if_they_are_up_to_date():

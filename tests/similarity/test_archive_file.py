@@ -129,3 +129,33 @@ def test_an_archive_of_a_descriptor_without_settings_cannot_be_saved(tmp_path):
     ):
         archive.save(tmp_path / "archive.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_flipped_bit_is_loaded_as_another_archive(tmp_path):
+    path = tmp_path / "archive.npz"
+    archive = Archive(SHORT)
+    archive.add(bulk("Cu"), "copper", energy=-3.7)
+    archive.add(bulk("NaCl", "rocksalt", a=5.64))
+    archive.save(path)
+    whole = path.read_bytes()
+
+    def features(entry):
+        return [part.values.tolist() for part in entry.fingerprint.species]
+
+    def content():
+        loaded = Archive.load(path)
+        return [
+            (entry.label, entry.values, entry.seen, entry.atoms.todict(), features(entry))
+            for entry in loaded
+        ]
+
+    before, refused = str(content()), 0
+    for place in range(0, len(whole), len(whole) // 120):
+        data = bytearray(whole)
+        data[place] ^= 1 << place % 8
+        path.write_bytes(data)
+        try:
+            assert str(content()) == before
+        except DataError:
+            refused += 1
+    assert refused > 60
