@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VERSION = 1
+# The errors that zipfile, numpy and a head with other entries raise.
+DAMAGED = (
+    OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, BadZipFile,
+    struct.error, zlib.error,
+)  # fmt: skip
 
 
 class Content(NamedTuple):
@@ -102,7 +109,7 @@ def read(path: Path) -> Content:
         )
     except DataError:
         raise
-    except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile) as error:
+    except DAMAGED as error:
         raise DataError(
             f"{path} is not an archive, or is damaged: {type(error).__name__}: {error}"
         ) from error
