@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from ase_orbital.descriptors.naming import class_named, name_of
+from ase_orbital.descriptors.pooling import check_pool, pooled, pooled_names
 from ase_orbital.elements import require
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.neighbors.batch import neighbor_batch
@@ -18,7 +19,7 @@ from ase_orbital.numerics.threads import chunks_by_size
 from ase_orbital.structure import digest, to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
     from ase import Atoms
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 Precision = Literal["float32", "float64"]
+Pool = Literal["mean", "sum", "max", "std"]
 
 COMPUTATION = ("dtype", "device")  # settings that do not change what is computed
 
@@ -169,18 +171,52 @@ class Descriptor(ABC):
         """Shorten [n_atoms, n_features] but keep distances between atoms of one element."""
         return features
 
-    def create(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
+    def feature_names(
+        self, pool: Pool | None = None, elements: Sequence[str] | None = None
+    ) -> list[str]:
+        """Name each column of `create` with the same arguments.
+
+        Raises
+        ------
+        SettingError
+            If the number of features depends on the structure, or an argument is invalid.
+        """
+        check_pool(pool, elements)
+        if self.n_features is None:
+            raise SettingError(
+                f"the features of {self} have no names, because their number depends on "
+                "the structure; give GOM n_eigenvalues"
+            )
+        return pooled_names(self._names(), pool, elements)
+
+    def _names(self) -> list[str]:
+        """Name the features of an atom where `n_features` is fixed."""
+        return [f"feature {index}" for index in range(self.n_features or 0)]
+
+    def create(
+        self,
+        structure: AtomsLike,
+        *,
+        pool: Pool | None = None,
+        elements: Sequence[str] | None = None,
+    ) -> NDArray[np.floating[Any]]:
         """Describe one structure.
 
         Parameters
         ----------
         structure
             `ase.Atoms`, a pymatgen `Structure` or `Molecule`, or the path of a file.
+        pool
+            "mean", "sum", "max" or "std" to reduce the features of all atoms to those of
+            the structure.
+        elements
+            With `pool`: symbols of elements whose atoms are pooled separately, and are zero
+            where there are none.
 
         Returns
         -------
-        [n_atoms, n_features]
-            In the order of the atoms.
+        [n_atoms, n_features], or [n_features] or [n_elements * n_features] with `pool`
+            In the order of the atoms, or of the elements.
 
         Raises
         ------
@@ -188,11 +224,21 @@ class Descriptor(ABC):
             If the structure is empty, not finite, disordered, or has coincident atoms.
         ElementError
             If a table that this descriptor needs does not cover an element.
+        SettingError
+            If `pool` or `elements` is invalid.
         """
-        return self._describe([to_atoms(structure)])[0]
+        check_pool(pool, elements)
+        atoms = to_atoms(structure)
+        features = self._describe([atoms])[0]
+        return features if pool is None else pooled(features, atoms.numbers, pool, elements)
 
     def create_many(
-        self, structures: Iterable[AtomsLike], workers: int = 1
+        self,
+        structures: Iterable[AtomsLike],
+        workers: int = 1,
+        *,
+        pool: Pool | None = None,
+        elements: Sequence[str] | None = None,
     ) -> list[NDArray[np.floating[Any]]]:
         """Describe many structures.
 
@@ -203,10 +249,12 @@ class Descriptor(ABC):
         workers
             Number of processes. Starting them takes some seconds, and a script that uses
             them needs `if __name__ == "__main__":`.
+        pool, elements
+            As for `create`.
 
         Returns
         -------
-        list of [n_atoms, n_features]
+        list of [n_atoms, n_features], or of [n_features] with `pool`
             In input order.
 
         Raises
@@ -214,11 +262,23 @@ class Descriptor(ABC):
         StructureError, ElementError
             As for `create`, with a note that names the structure.
         SettingError
-            If `workers` is below 1.
+            If `workers` is below 1, or another argument is invalid.
         """
         if workers < 1:
             raise SettingError(f"workers must be at least 1, not {workers}")
+        check_pool(pool, elements)
         atoms = to_atoms_many(structures)
+        features = self._describe_in_processes(atoms, workers)
+        if pool is None:
+            return features
+        return [
+            pooled(own, structure.numbers, pool, elements)
+            for own, structure in zip(features, atoms, strict=True)
+        ]
+
+    def _describe_in_processes(
+        self, atoms: list[Atoms], workers: int
+    ) -> list[NDArray[np.floating[Any]]]:
         if workers == 1 or len(atoms) < 2 * workers:
             return self._describe(atoms)
         share = -(-len(atoms) // workers)

@@ -43,6 +43,9 @@ class Concatenate(Descriptor):
         widths = [part.n_features for part in self.parts]
         return None if None in widths else sum(width for width in widths if width)
 
+    def _names(self) -> list[str]:
+        return [name for part in self.parts for name in part.feature_names()]
+
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute the features of all parts, [n_inequivalent, n_features]."""
         return np.concatenate([part.features(batch) for part in self.parts], axis=1)

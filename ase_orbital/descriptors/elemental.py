@@ -33,6 +33,9 @@ class ElementalFeatures(Descriptor):
         """438."""
         return len(jarvis_features().keys)
 
+    def _names(self) -> list[str]:
+        return list(jarvis_features().keys)
+
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Look up standardized features, [n_inequivalent, 438]; without unit."""
         values = jarvis_features().values

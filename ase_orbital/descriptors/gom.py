@@ -107,6 +107,9 @@ class GOM(Descriptor):
         """Number of features of an atom; None where it depends on the structure."""
         return self.n_eigenvalues
 
+    def _names(self) -> list[str]:
+        return [f"eigenvalue {index}" for index in range(1, (self.n_features or 0) + 1)]
+
     @property
     def _n_orbitals(self) -> int:
         return len(self.orbitals) ** 2

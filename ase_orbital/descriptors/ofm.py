@@ -105,6 +105,11 @@ class OFM(Descriptor):
         occupied = matrices.any(axis=2).sum(axis=1, keepdims=True)
         return np.asarray(matrices.sum(axis=1) / np.sqrt(np.maximum(occupied, 1)))
 
+    def _names(self) -> list[str]:
+        """Name an orbital of the center, or a pair of center and neighbor: `s2-p4`."""
+        columns = ["", *ORBITALS] if self.center else ORBITALS
+        return [f"{row}-{column}".rstrip("-") for row in ORBITALS for column in columns]
+
     def matrices(self, structure: AtomsLike) -> NDArray[np.float64]:
         """Compute X of each atom, [n_atoms, 32, 32], in Å^-p; rows are center orbitals."""
         features = self.create(structure)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from ase_orbital.descriptors.base import Descriptor, check_elements
+from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class OneHot(Descriptor):
     def n_features(self) -> int:
         """`size`."""
         return self.size
+
+    def _names(self) -> list[str]:
+        return [SYMBOLS[z] if 0 < z < len(SYMBOLS) else f"Z={z}" for z in range(self.size)]
 
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute zeros and a one for each atom, [n_inequivalent, size]."""

@@ -23,7 +23,9 @@ from ase_orbital.structure import each_named, to_atoms
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from ase import Atoms
+    from numpy.typing import NDArray
     from pandas import DataFrame
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
@@ -257,6 +259,37 @@ class Predictor:
         table = pandas.DataFrame(records, index, [*self.properties, ERROR])
         table.attrs["units"] = self.units
         return table
+
+    def atom_features(self, structure: AtomsLike) -> dict[str, NDArray[np.float64]]:
+        """Compute the features of the atoms in the last layer of each model.
+
+        They describe an atom and its neighbors in the way that is best for the property,
+        and serve for maps, distances and models of your own. A network averages them over
+        the atoms before its last layers, which are not linear: a property has no
+        contributions of atoms that add up to it.
+
+        Returns
+        -------
+        dict of [n_atoms, n_features]
+            By model, under its entry in `names`. The networks of an ensemble are side by
+            side. Without unit.
+
+        Raises
+        ------
+        ModelError
+            If a model is one of matgl's own.
+        StructureError, ElementError
+            As for `predict`.
+        """
+        atoms = self.validate(structure)
+        found = {}
+        for name, model in zip(self.names, self._models, strict=True):
+            if isinstance(model, MatGLPropertyModel):
+                raise ModelError(
+                    f"{name} is one of matgl's own models; ask it for features"
+                )
+            found[name] = model.atom_features(atoms)
+        return found
 
     def validate(self, structure: AtomsLike) -> Atoms:
         """Raise the errors of `predict`, without predicting; return the structure."""

@@ -6,6 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +18,7 @@ from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
@@ -83,6 +85,22 @@ class PreparedModel:
         `bounded` is explained in `CrystalModel.to_property`.
         """
         return self._model.value_and_std(self._networks.outputs(graph), bounded=bounded)
+
+    def atom_features(self, atoms: Atoms) -> NDArray[np.float64]:
+        """Features of the atoms in the last layer of each network, side by side.
+
+        They are those whose mean over the atoms the network turns into the property.
+
+        Returns
+        -------
+        [n_atoms, n_networks * n_hidden]
+        """
+        (graph,) = self._model.graphs([atoms])
+        graph = graph.to(self._device)
+        networks: list[Any] = getattr(self._model, "networks", [self._model])
+        with torch.inference_mode():
+            parts = [network.layer_outputs(graph)["atoms"] for network in networks]
+        return np.asarray(torch.cat(parts, dim=1).double().cpu().numpy())
 
     def predict(self, batch: CrystalGraph, *, domain: bool = False) -> Prediction:
         """Predict for the structures of a batch.

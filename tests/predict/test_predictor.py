@@ -251,6 +251,24 @@ def test_a_frame_has_a_row_per_structure(predictor):
     assert list(predictor.frame([]).columns) == list(frame.columns)
 
 
+def test_features_of_atoms_are_those_the_network_averages(gap, modulus):
+    predictor = Predictor({"band_gap": gap, "bulk_modulus": modulus}, device="cpu")
+    atoms = bulk("NaCl", "rocksalt", a=5.64) * (2, 1, 1)
+    features = predictor.atom_features(atoms)
+    assert list(features) == predictor.names == ["band_gap", "bulk_modulus"]
+    for name, model in (("band_gap", gap), ("bulk_modulus", modulus)):
+        (graph,) = model.eval().graphs([atoms])
+        with torch.no_grad():
+            expected = model.layer_outputs(graph)["atoms"]
+        np.testing.assert_allclose(features[name], expected, rtol=1e-5, atol=1e-6)
+        sodium = features[name][atoms.symbols == "Na"]
+        np.testing.assert_allclose(sodium, sodium[:1].repeat(2, 0), rtol=1e-4, atol=1e-5)
+    ensemble = Predictor("eosnet-bulk-modulus-mp", device="cpu")
+    assert ensemble.atom_features(bulk("Cu"))["eosnet-bulk-modulus-mp"].shape[0] == 1
+    with pytest.raises(ModelError, match="one of matgl's own"):
+        Predictor(MEGNet()).atom_features(atoms)
+
+
 def test_unseen_elements_are_named():
     model = EOSNet(property_name="band_gap", elements=[11, 17])
     with pytest.raises(ElementError, match="atom 0 is Cu"):
