@@ -23,6 +23,7 @@ from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
     formula_of,
+    plain_warnings,
     read_structures,
 )
 from ase_orbital.errors import SettingError
@@ -97,7 +98,8 @@ def run(arguments: Namespace) -> int:
         else Row(one.label, one.id, None, error=str(one.error))
         for one in read_structures(arguments)
     ]
-    _predict_all(rows, predictors, chosen=bool(arguments.model))
+    with plain_warnings():
+        _predict_all(rows, predictors, chosen=bool(arguments.model))
     records = select((_long if arguments.long else _wide)(rows, predictors), arguments)
     if arguments.output:
         if is_worth_writing([row for row in rows if row.values], arguments.output):

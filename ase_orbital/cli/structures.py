@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from argparse import ArgumentTypeError
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +15,7 @@ from ase_orbital.structure import read_frames, validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ase import Atoms
 
@@ -171,6 +173,18 @@ def annotated(atoms: Atoms, values: Mapping[str, Any]) -> Atoms:
 def formula_of(atoms: Atoms) -> str:
     """Reduced formula, such as SrTiO3."""
     return str(atoms.get_chemical_formula("metal", empirical=True))
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print each warning of structures that are no crystals once, as one line on stderr."""
+    from ase_orbital.predict.periodicity import PeriodicityWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", PeriodicityWarning)
+        yield
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"warning: {text}", file=sys.stderr)
 
 
 def report(label: str, error: OrbitalError) -> int:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_device, add_models
 from ase_orbital.cli.startup import imports
-from ase_orbital.cli.structures import NamedStructure, add_files, checked_frames
+from ase_orbital.cli.structures import (
+    NamedStructure,
+    add_files,
+    checked_frames,
+    plain_warnings,
+)
 from ase_orbital.errors import SettingError
 from ase_orbital.properties import DOMAIN_EXCESS, IN_DOMAIN, STD
 
@@ -56,7 +61,8 @@ def run(arguments: Namespace) -> int:
         for found in checked_frames(given, predictor.validate, arguments.format)
     ]
     good = [one for one in structures if isinstance(one, NamedStructure)]
-    records = iter(predictor.predict_many((at.atoms for at in good), errors="record"))
+    with plain_warnings():
+        records = iter(predictor.predict_many((at.atoms for at in good), errors="record"))
     lines = []
     for one in structures:
         if isinstance(one, NamedStructure):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 Transform = Literal["identity", "log10"]
+CRYSTAL = 3  # directions in which a crystal is periodic
 UNNAMED = "property"  # name of the predicted property if none was given
 
 
@@ -59,6 +60,10 @@ class CrystalModel(nn.Module, ABC):
     elements
         Atomic numbers in the training set; structures with other elements are refused.
         None to accept all elements.
+    periodicities
+        Numbers of directions in which the structures of the training set are periodic, as
+        `neighbors.periodicity` counts them. None for crystals, [3], if `elements` are
+        given, and for unknown otherwise.
     calibration
         Calibrates the standard deviation between the members of an ensemble; None for a
         model that predicts no standard deviation.
@@ -82,6 +87,7 @@ class CrystalModel(nn.Module, ABC):
         target_scale: float = 1.0,
         transform: Transform | None = None,
         elements: list[int] | None = None,
+        periodicities: list[int] | None = None,
         calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
@@ -105,6 +111,9 @@ class CrystalModel(nn.Module, ABC):
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")
         self.elements = None if elements is None else sorted(map(int, elements))
+        self.periodicities = periodicities
+        if periodicities is None and elements is not None:
+            self.periodicities = [CRYSTAL]
         self.calibration = calibration
         self.domain = Domain(self.n_features)
         # Buffers, so that they are saved with the weights.
@@ -138,6 +147,7 @@ class CrystalModel(nn.Module, ABC):
             "target_scale": float(self.target_scale),
             "transform": self.transform,
             "elements": self.elements,
+            "periodicities": self.periodicities,
         }
 
     @property

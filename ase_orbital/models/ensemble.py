@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 NETWORKS: dict[str, type[Network]] = {"EOSNet": EOSNet, "OCrystalNet": OCrystalNet}
-SHARED = ("property_name", "n_classes", "transform", "featurization", "elements")
+SHARED = (
+    "property_name",
+    "n_classes",
+    "transform",
+    "featurization",
+    "elements",
+    "periodicities",
+)
 
 
 class Ensemble(CrystalModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ase_orbital.predict.periodicity import PeriodicityWarning
 from ase_orbital.predict.predictor import Predictor
 
-__all__ = ["Predictor"]
+__all__ = ["PeriodicityWarning", "Predictor"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -19,6 +19,7 @@ class MatGLPropertyModel:
     """A model with matgl's `predict_structure`, which does not name its property itself."""
 
     has_std = False
+    periodicities: ClassVar = [3]
 
     def __init__(self, model: Any, property_name: str, *, device: torch.device) -> None:
         self.model = model.to(device).eval()

@@ -16,6 +16,7 @@ from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
 from ase_orbital.predict.matgl_model import MatGLPropertyModel
+from ase_orbital.predict.periodicity import warn_of_periodicity
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
 from ase_orbital.properties import IN_DOMAIN, unit_of
 from ase_orbital.structure import each_named, to_atoms
@@ -59,13 +60,17 @@ class Predictor:
         names. None for float32.
     domain
         Also predict `in_domain`: 1.0 if the descriptor of the crystal is in the range of
-        the training sets of all models, else 0.0.
+        the training sets of all models, else 0.0. It is 0.0 for slabs, wires and molecules,
+        unless the models were trained on such structures.
 
     Notes
     -----
     A prediction is a function of the crystal: it does not depend on the choice of the cell,
     the order of the atoms, or the other structures in a list. Threads can share a
     predictor. It can be pickled; a predictor made from names or folders pickles only these.
+
+    A structure that is periodic in fewer directions than those of the training set, such as
+    a slab or a molecule, is predicted with a `predict.PeriodicityWarning`.
     """
 
     def __init__(
@@ -179,10 +184,13 @@ class Predictor:
             If a model predicts no finite number.
         """
         atoms = self.validate(structure)
+        strange = warn_of_periodicity([atoms], self._periodicities)
         if len(atoms) >= LARGE:
-            return self._predict([atoms])[0]
-        ((record,),) = each_on_one_thread(self._predict, [[atoms]])
-        return record
+            records = self._predict([atoms])
+        else:
+            (records,) = each_on_one_thread(self._predict, [[atoms]])
+        self._outside(records, strange)
+        return records[0]
 
     def predict_many(
         self,
@@ -219,6 +227,7 @@ class Predictor:
         checked = list(each_named(check, structures))
         valid = [atoms for atoms in checked if not isinstance(atoms, OrbitalError)]
         chunks = list(chunks_by_size(valid, [len(atoms) for atoms in valid], MAX_ATOMS))
+        strange = warn_of_periodicity(valid, self._periodicities)
         predicted: list[Any] = []  # records and, unless they are raised, errors
         with tqdm(total=len(valid), disable=not progress, unit="structures") as bar:
             for chunk in each_on_one_thread(self._predict_or_errors, chunks):
@@ -228,6 +237,7 @@ class Predictor:
                         raise record
                     predicted.append(record)
                 bar.update(len(chunk))
+        self._outside(predicted, strange)
         if errors == "raise":
             return predicted
         rest = iter(predicted)
@@ -329,6 +339,16 @@ class Predictor:
         if len(structures) == 1:
             return [found]
         return [self._predict_or_errors([atoms])[0] for atoms in structures]
+
+    @property
+    def _periodicities(self) -> list[list[int] | None]:
+        return [model.periodicities for model in self._models]
+
+    def _outside(self, records: list[Any], strange: list[int]) -> None:
+        """Set `in_domain` to 0 for structures that are unlike crystals."""
+        for index in strange:
+            if self.domain and not isinstance(records[index], OrbitalError):
+                records[index][IN_DOMAIN] = 0.0
 
     def _recorded(self, record: dict[str, Any] | OrbitalError) -> dict[str, Any]:
         """Add the reason of a failure, which is empty for a prediction."""

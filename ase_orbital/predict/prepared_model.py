@@ -56,7 +56,7 @@ class PreparedModel:
 
     Attributes
     ----------
-    property_name, has_std, domain, check_elements
+    property_name, has_std, domain, periodicities, check_elements
         As those of the model.
     featurization
         Makes the graphs; models with equal featurizations can share them.
@@ -71,6 +71,7 @@ class PreparedModel:
         self.property_name = model.property_name
         self.has_std = model.calibration is not None
         self.domain, self.check_elements = model.domain, model.check_elements
+        self.periodicities = model.periodicities
         self._device, self._dtype = device, dtype
 
     def batch(self, structures: list[Atoms]) -> CrystalGraph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import torch
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.files import write_csv
 from ase_orbital.models.ensemble import NETWORKS
+from ase_orbital.neighbors.periodicity import n_periodic
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.distortions import rattled, strained
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ase_orbital.training.settings import TrainingSettings
 
 logger = logging.getLogger(__name__)
+LEAST_SHARE = 0.01  # of the training set; some sets of crystals have a few monolayers
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,16 @@ class Prepared:
     """Training, validation and test sets, ready for training.
 
     Identifiers, and graphs with targets, are given for the sets "train", "validation" and
-    "test" that are not empty; the elements are the atomic numbers in the training set.
+    "test" that are not empty; the elements are the atomic numbers in the training set, and
+    the periodicities the numbers of directions in which at least one in a hundred of its
+    structures is periodic.
     """
 
     ids: dict[str, list[str]]
     sets: dict[str, GraphDataset]
     rejected: list[Rejected]
     elements: list[int]
+    periodicities: list[int]
 
 
 def prepare(
@@ -109,7 +115,10 @@ def prepare(
         )
     drawn.save(split_file)
     elements = torch.unique(sets["train"].graph.numbers).tolist()
-    return Prepared(ids, sets, rejected, elements)
+    structures = dataset.select(ids["train"]).structures
+    found = Counter(map(n_periodic, structures))
+    periodicities = [n for n in found if found[n] >= LEAST_SHARE * len(structures)]
+    return Prepared(ids, sets, rejected, elements, sorted(periodicities))
 
 
 def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
@@ -191,7 +200,8 @@ def _augmented(
 def make_network(settings: TrainingSettings, **values: Any) -> Network:
     """Make the network of the settings, with random weights from their seed.
 
-    `values` are arguments from the training set: target_mean, target_scale and elements.
+    `values` are arguments from the training set: target_mean, target_scale, elements and
+    periodicities.
 
     Raises
     ------

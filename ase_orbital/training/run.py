@@ -136,7 +136,12 @@ def _train_member(
     if not settings.classes:
         target["target_mean"] = float(train_set.targets.mean())
         target["target_scale"] = float(train_set.targets.std(unbiased=False)) or 1.0
-    model = make_network(settings, elements=prepared.elements, **target)
+    model = make_network(
+        settings,
+        elements=prepared.elements,
+        periodicities=prepared.periodicities,
+        **target,
+    )
     if settings.start_from is not None:
         start_from(model, settings.start_from, index)
     subfolder = folder / f"member-{index}"

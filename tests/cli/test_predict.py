@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from ase.build import bulk
+from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 from ase.db import connect
 from ase.io import read, write
@@ -143,6 +143,23 @@ def test_domain_and_std_have_columns_for_each_model(crystals):
         for name in ("bulk_modulus", "shear_modulus"):
             if name in expected:
                 assert float(row[name + "_std"]) == pytest.approx(expected[name + "_std"])
+
+
+def test_a_slab_is_warned_of_once_and_outside_the_domain(crystals, capsys):
+    atoms = fcc111("Cu", (1, 1, 3), vacuum=8.0)
+    atoms.info.clear()  # ASE cannot write what it notes there
+    slab = crystals / "slab.extxyz"
+    write(slab, atoms)
+    models = ["-m", "eosnet-bulk-modulus-mp", "-m", "eosnet-shear-modulus-mp"]
+    assert main(["predict", str(slab), *models, "--domain", "-o", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert err.count("\n") == 1
+    assert err.startswith("warning: 1 of 1 structures are unlike those the models were")
+    (row,) = csv.DictReader(out.splitlines())
+    assert [value for name, value in row.items() if "in_domain" in name] == ["0.0", "0.0"]
+    assert main(["value", str(slab), *models[:2], "-p", "in_domain"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err[:8]) == ("0.0\n", "warning:")
 
 
 def test_tables_of_numbers_are_not_files_of_structures(crystals, gap, capsys):

@@ -50,7 +50,13 @@ def predictor():
     """Predictor of two properties with random weights; knows copper, gold and oxygen."""
     torch.manual_seed(0)
     models = [
-        EOSNet(property_name=name, elements=[8, 29, 79], n_hidden=16, target_mean=mean)
+        EOSNet(
+            property_name=name,
+            elements=[8, 29, 79],
+            periodicities=[0, 3],
+            n_hidden=16,
+            target_mean=mean,
+        )
         for name, mean in (("band_gap", 3.0), ("bulk_modulus", 0.0))
     ]
     return Predictor(models, device="cpu")

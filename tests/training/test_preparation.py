@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, fcc111
 
 from ase_orbital import OFM
 from ase_orbital.errors import DataError, SettingError
@@ -67,6 +67,15 @@ def test_elements_are_those_of_the_training_set(salts, quick, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"train": lithium, "validation": names[-2:], "test": []}))
     assert prepare(salts, make(quick, split=str(path)), tmp_path).elements == [3, 9]
+
+
+@pytest.mark.parametrize(("n_slabs", "expected"), [(0, [3]), (1, [3]), (5, [2, 3])])
+def test_periodicities_are_those_of_more_than_a_few(n_slabs, expected, quick, tmp_path):
+    crystals = [bulk("Cu", a=3.5 + number / 500.0) for number in range(120)]
+    slabs = [fcc111("Cu", (1, 1, 2 + number), vacuum=6.0) for number in range(n_slabs)]
+    data = crystals + slabs, np.ones(len(crystals + slabs))
+    settings = make(quick, sizes=(1.0, 0.0, 0.0))
+    assert prepare(data, settings, tmp_path).periodicities == expected
 
 
 def test_a_marked_test_set_leaves_the_rest_in_proportion(salts, quick):
