@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ase_orbital.errors import SettingError
 from ase_orbital.plotting.canvas import COLORS, GUIDE, NotebookFigure, open_frame, with_unit
-from ase_orbital.properties import STD
+from ase_orbital.properties import IN_DOMAIN, STD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +65,8 @@ def along_path(
         open_frame(axes)
         axes.set_ylabel(_wrapped(with_unit(name, units.get(name, ""))))
         axes.yaxis.set_major_locator(MaxNLocator(4))
+        if name == IN_DOMAIN or name.endswith("_probability"):
+            axes.set_ylim(-0.05, 1.05)
     figure.align_ylabels(list(every))
     every[-1].set_xlabel(with_unit(x_name, units.get(x_name, "")))
     if x_name == "step":

@@ -83,3 +83,10 @@ def test_time_is_the_axis_if_all_records_have_it(tmp_path):
     assert figure.axes[0].lines[0].get_xdata()[-1] == 138.0
     figure.savefig(tmp_path / "path.png")
     assert (tmp_path / "path.png").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize("name", ["in_domain", "metal_probability"])
+def test_flags_and_probabilities_have_the_axis_from_zero_to_one(name):
+    records = [{"step": step, name: 1.0} for step in range(3)]
+    (axes,) = along_path(records, [name], units={}).axes
+    assert axes.get_ylim() == (-0.05, 1.05)
