@@ -102,7 +102,8 @@ def run(arguments: Namespace) -> int:
         _predict_all(rows, predictors, chosen=bool(arguments.model))
     records = select((_long if arguments.long else _wide)(rows, predictors), arguments)
     if arguments.output:
-        if is_worth_writing([row for row in rows if row.values], arguments.output):
+        predicted = any(row.values for row in rows)
+        if is_worth_writing(records if predicted else [], arguments.output):
             atoms = {row.label: row.atoms for row in rows if row.atoms}
             write(records, atoms, arguments.output)
     elif records:

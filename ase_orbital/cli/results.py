@@ -144,7 +144,7 @@ def write(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> 
 def _csv(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(records[0] if records else ())
+        writer.writerows(records[:1])  # the names
         writer.writerows(map(_known, records))
 
 

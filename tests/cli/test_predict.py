@@ -114,6 +114,14 @@ def test_rows_can_be_selected_and_sorted(crystals, gap, capsys):
     assert [str(atoms.symbols) for atoms in read(crystals / "out.extxyz", ":")] == ["Al"]
 
 
+def test_a_selection_of_nothing_is_an_empty_table_or_no_file(crystals, gap, capsys):
+    words = ["predict", str(crystals / "salt.cif"), "-m", gap, "--where", "n_atoms > 9"]
+    assert main([*words, "-o", "-"]) == main(words) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main([*words, "-o", str(crystals / "out.csv")]) == 0
+    assert "out.csv is not written" in capsys.readouterr().err
+
+
 def test_structures_go_through_a_pipe(crystals, gap):
     command = [sys.executable, "-m", "ase_orbital.cli.main", "predict", "-", "-m", gap]
     crystal = bulk("Cu")
