@@ -31,15 +31,15 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
     """Yield equivalent descriptions of one crystal.
 
     The crystal is rotated, mirrored, translated and wrapped; its atoms are moved by whole
-    lattice vectors and permuted; its cell is sheared and doubled. Changes that need a
-    lattice are left out for structures without one.
+    lattice vectors and permuted; its cell is sheared by a random unimodular matrix and
+    doubled. Changes that need a lattice are left out for structures without one.
 
     Parameters
     ----------
     structure
         Any structure, periodic or not.
     seed
-        Seed of the random rotation, translation and permutation.
+        Seed of the random rotation, translation, permutation and cell.
     """
     atoms = to_atoms(structure)
     rng = np.random.default_rng(seed)
@@ -68,15 +68,24 @@ def same_crystals(structure: AtomsLike, *, seed: int = 0) -> Iterator[Rewriting]
     periodic = np.flatnonzero(atoms.pbc)
     if len(periodic) > 1:
         sheared = atoms.copy()
-        cell = atoms.cell.array.copy()
-        cell[periodic[1]] += cell[periodic[0]]
-        sheared.set_cell(cell)
+        sheared.set_cell(unimodular(rng, periodic) @ atoms.cell.array)
         yield Rewriting("choice of cell", sheared, order)
 
     repeats = np.where(atoms.pbc, 2, 1)
     copies = int(repeats.prod())
     if copies > 1:
         yield Rewriting("supercell", atoms.repeat(repeats), np.tile(order, copies))
+
+
+def unimodular(
+    rng: np.random.Generator, axes: NDArray[np.int64], n_shears: int = 3
+) -> NDArray[np.int64]:
+    """Draw an integer matrix of determinant 1 that mixes two or three axes, [3, 3]."""
+    matrix = np.eye(3, dtype=np.int64)
+    for _ in range(n_shears):
+        changed, added = rng.choice(axes, 2, replace=False)
+        matrix[changed] += rng.choice([-1, 1]) * matrix[added]
+    return matrix
 
 
 def assert_invariant(
