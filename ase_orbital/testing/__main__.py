@@ -54,7 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
     findings = conformance(check, shown, tolerance=tolerance, seed=arguments.seed)
     for law, size, allowed, atoms in findings:
         verdict = "ok" if size <= allowed else "VIOLATED"
-        sys.stdout.write(f"{law:24} {size:9.2e} of {allowed:7.0e}  {verdict:9} {atoms!s}\n")
+        line = f"{law:24} {size:9.2e} of {allowed:7.0e}  {verdict:9} {atoms.symbols}"
+        sys.stdout.write(line + "\n")
     if arguments.output:
         for finding in findings:
             finding.structure.info |= {"law": finding.law, "violation": finding.size}
