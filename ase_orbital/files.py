@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,6 +69,18 @@ def replace_files(folder: Path, files: Mapping[str, bytes]) -> None:
             _sync(temporary / name)
         for name in files:
             (temporary / name).replace(folder / name)
+
+
+def check_zip(path: Path) -> None:
+    """Raise BadZipFile if a part of a zip file differs from its checksum.
+
+    Archives of numpy and checkpoints of torch are zip files, but torch compares no
+    checksums, and numpy not those of arrays that it reads in part.
+    """
+    with ZipFile(path) as content:
+        damaged = content.testzip()
+    if damaged:
+        raise BadZipFile(f"{damaged} differs from its checksum")
 
 
 def process_name() -> str:

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from zipfile import BadZipFile, ZipFile
 
 import pytest
 
 from ase_orbital.files import (
     atomic_write,
+    check_zip,
     is_gone,
     process_name,
     replace_files,
@@ -132,3 +134,13 @@ def test_files_of_a_folder_are_replaced_together(tmp_path):
         "a": b"1",
         "b": b"2",
     }
+
+
+def test_a_changed_bit_in_a_zip_file_is_found(tmp_path):
+    path = tmp_path / "weights.zip"
+    with ZipFile(path, "w") as file:
+        file.writestr("weights", b"0123456789")
+    check_zip(path)
+    path.write_bytes(path.read_bytes().replace(b"0123", b"0122"))
+    with pytest.raises(BadZipFile, match="weights differs from its checksum"):
+        check_zip(path)

@@ -6,13 +6,14 @@ import json
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import numpy as np
 from ase import Atoms
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.errors import DataError, ModelError, SettingError
+from ase_orbital.files import check_zip
 from ase_orbital.similarity.entry import Entry
 from ase_orbital.similarity.fingerprints import Fingerprint, SpeciesFeatures, composition_of
 
@@ -88,10 +89,7 @@ def read(path: Path) -> Content:
     if not path.is_file():
         raise DataError(f"there is no archive {path}")
     try:
-        with ZipFile(path) as content:  # numpy compares no checksum of what it reads partly
-            damaged = content.testzip()
-        if damaged:
-            raise ValueError(f"{damaged} differs from its checksum")
+        check_zip(path)
         # Opened here, because numpy does not close files that are not archives.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in saved.files}
