@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError, StructureError
+from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.vectors import dot, inverted
 
@@ -125,6 +126,7 @@ def each_named(
 def validate(atoms: Atoms) -> None:
     """Raise StructureError if a structure is incomplete or unphysical."""
     _check_occupancy(atoms)
+    interpreter.begin_job(len(atoms))
     if _is_sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
         return
     if len(atoms) == 0:

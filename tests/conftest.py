@@ -43,6 +43,14 @@ def pytest_ignore_collect(collection_path, config):
     return True if others and config.option.markexpr == "gpu" else None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_kernels():
+    """Compile kernels at their first use, so that equal calls give equal bits."""
+    from ase_orbital.numerics.interpreter import interpreter
+
+    interpreter.disable()
+
+
 @pytest.fixture(scope="session")
 def device(request) -> str:
     """Where tests marked gpu compute, to be compared with "cpu".

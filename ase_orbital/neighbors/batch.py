@@ -11,6 +11,7 @@ from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.cell_list import DONE, bin_atoms
 from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, find_equivalent_atoms
 from ase_orbital.neighbors.pairs import append_pairs
+from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.numerics.jit import compiled
 from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
 from ase_orbital.structure import CLOSEST, coincidence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 MAX_ATOMS = 1024  # that one thread searches at a time
+TYPICAL_PAIRS = 64  # of an atom; with more, a job counts as one of more atoms
 COINCIDENT = 3  # what is wrong with a structure, beside what `cell_list` finds
 # What the indices in each field count: the length of which other field.
 COUNTED = {
@@ -155,8 +157,11 @@ def neighbor_batch(
         return _search(share, cutoff, TOLERANCE[dtype], symmetry, extension)
 
     sizes = [len(atoms) for atoms in structures]
+    interpreter.begin_job(sum(sizes))
     shares = balanced_chunks(structures, sizes, MAX_ATOMS)
-    return _joined(list(each_on_one_thread(search, shares)))
+    batch = _joined(list(each_on_one_thread(search, shares)))
+    interpreter.begin_job(len(batch.center) // TYPICAL_PAIRS)
+    return batch
 
 
 def _search(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import vectorized, vectorized_inner
+from ase_orbital.numerics.jit import uncompiled, vectorized, vectorized_inner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,6 +129,23 @@ def _tridiagonalize(
                 for lane in range(LANES):
                     old_q[lane] = image[lane] - total[lane] * vector[lane]
                     old_u[lane] = vector[lane]
+
+
+@uncompiled(_tridiagonalize)
+def _diagonalize(
+    triangles: Floats, start: Integers, size: Integers, lanes: Integers, all_bands: Floats
+) -> None:
+    """Write diagonal matrices, which LAPACK computes; rows of padding stay zero."""
+    for pack in np.flatnonzero(lanes > 1):
+        n = size[pack]
+        matrices = np.zeros((LANES, n, n), triangles.dtype)
+        lower = triangles[start[pack] : start[pack] + n * (n + 1) // 2 * LANES]
+        matrices[:, *np.tril_indices(n)] = lower.reshape((-1, LANES)).T
+        for lane, matrix in enumerate(matrices):
+            m = np.flatnonzero(matrix.any(axis=1)).max(initial=-1) + 1
+            finite = np.isfinite(matrix).all()
+            values = np.linalg.eigvalsh(matrix[:m, :m])[::-1] if finite else np.nan
+            all_bands[pack, lane : m * ROW : ROW] = values
 
 
 @vectorized_inner

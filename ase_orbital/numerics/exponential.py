@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ase_orbital.numerics.jit import vectorized
+from ase_orbital.numerics.jit import uncompiled, vectorized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,3 +50,8 @@ def exp_in_place(values: Floats) -> None:
         bits[at] = (bits[at] + BIAS) << MANTISSA
     for at in range(len(values)):
         values[at] *= powers[at]
+
+
+@uncompiled(exp_in_place)
+def _exp_in_place(values: Floats) -> None:
+    np.exp(np.maximum(values, LEAST), out=values)

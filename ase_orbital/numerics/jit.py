@@ -1,5 +1,6 @@
 """Compilation of numerical kernels with numba, and arrays that grow inside them.
 
+Kernels that are not compiled yet may run as plain Python; see `interpreter`.
 Compilation time follows the number of loops and array accesses. Whole-array expressions,
 slice assignments, lists, and numpy functions such as argsort or unique each cost seconds.
 """
@@ -7,13 +8,16 @@ slice assignments, lists, and numpy functions such as argsort or unique each cos
 from __future__ import annotations
 
 import logging
-from time import perf_counter
+from functools import wraps
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
 from numba.core.compiler import Compiler
-from numba.extending import register_jitable
+from numba.extending import overload, register_jitable
+
+from ase_orbital.numerics.interpreter import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +31,11 @@ logger = logging.getLogger(__name__)
 
 QUIET = 3.0  # s of compilation before the user is told
 VECTORIZED = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
+plain: dict[Callable[..., Any], Callable[..., Any]] = {}  # what runs instead of each kernel
+
+
+class NotCompiled(Exception):  # noqa: N818  # caught by every kernel
+    """A kernel was neither compiled nor read from numba's cache."""
 
 
 class AnnouncedCompiler(Compiler):  # type: ignore[misc]  # numba has no annotations
@@ -43,6 +52,8 @@ class AnnouncedCompiler(Compiler):  # type: ignore[misc]  # numba has no annotat
     def compile_extra(self, func: Callable[..., Any]) -> Any:
         """Compile one kernel; those that it calls are compiled inside this call."""
         shared, now = AnnouncedCompiler, perf_counter()
+        if shared.started is None and interpreter.allowed:
+            raise NotCompiled
         outermost = shared.started is None
         started = now if shared.started is None else shared.started
         shared.started = started
@@ -56,8 +67,8 @@ class AnnouncedCompiler(Compiler):  # type: ignore[misc]  # numba has no annotat
             shared.announced = True
             # Without a logging configuration, Python writes warnings to stderr.
             logger.warning(
-                "ase-orbital compiles its numerical kernels for the first use, which takes "
-                "some seconds; numba keeps them for the next time."
+                "ase-orbital compiles its numerical kernels, which takes some seconds; "
+                "numba keeps them for the next time."
             )
         return result
 
@@ -95,11 +106,42 @@ def vectorized_inner(function: F) -> F:
     return cast("F", register_jitable(inline="always", **VECTORIZED)(function))
 
 
+def uncompiled(kernel: Callable[..., Any]) -> Callable[[F], F]:
+    """Run a function in place of a kernel that is not compiled.
+
+    For kernels that would be slow as plain Python, because they go through many numbers.
+    """
+
+    def register(function: F) -> F:
+        plain[kernel] = function
+        return function
+
+    return register
+
+
 def _kernel(function: F, **options: Any) -> F:
-    return cast(
-        "F",
-        njit(cache=True, nogil=True, pipeline_class=AnnouncedCompiler, **options)(function),
+    kernel = njit(cache=True, nogil=True, pipeline_class=AnnouncedCompiler, **options)(
+        function
     )
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        try:
+            return kernel(*arguments)
+        except NotCompiled:
+            started = thread_time()
+        try:
+            with np.errstate(all="ignore"):  # as in compiled kernels
+                return plain[call](*arguments)
+        finally:
+            interpreter.charge(thread_time() - started)
+
+    def call_compiled(*arguments: Any) -> Any:
+        return kernel(*arguments)
+
+    plain[call] = function
+    overload(call, strict=False)(lambda *_: call_compiled)  # for calls from kernels
+    return cast("F", call)
 
 
 @inner

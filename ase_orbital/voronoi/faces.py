@@ -16,6 +16,7 @@ from ase import Atoms
 
 from ase_orbital.errors import StructureError
 from ase_orbital.neighbors.cell_list import FLAT, NOT_FINITE
+from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.structure import coincidence
 from ase_orbital.voronoi.cells import COINCIDENT, ONE_SIDED, OPEN, voronoi
 
@@ -62,6 +63,7 @@ class VoronoiFaces:
 
 def voronoi_faces(atoms: Atoms) -> VoronoiFaces:
     """Find the Voronoi faces of all atoms; see `find_faces`."""
+    interpreter.begin_job(len(atoms))
     positions = np.ascontiguousarray(atoms.positions, float)
     cell = np.ascontiguousarray(atoms.cell.array, float)
     return find_faces(atoms.numbers, positions, cell, atoms.pbc)

@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ase_orbital.numerics.interpreter import interpreter
+
 # Module and function that yield the rows of the table, imported when needed.
 BENCHMARKS = {
     "ofm-matminer": "ofm.matminer",
@@ -56,6 +58,7 @@ PACKAGES = (
 
 def main() -> None:
     """Measure the chosen rows, and print each one as soon as it is measured."""
+    interpreter.disable()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", choices=BENCHMARKS | DEVICE_BENCHMARKS, metavar="NAME",

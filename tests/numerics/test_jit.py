@@ -7,12 +7,15 @@ import sys
 import numpy as np
 import pytest
 
+from ase_orbital.numerics.interpreter import LARGEST
 from ase_orbital.numerics.jit import extended
 
 FIRST_USE = """
 import numpy as np
 from ase_orbital.numerics import jit
 jit.QUIET = {quiet}
+if {n_atoms}:
+    jit.interpreter.begin_job({n_atoms})
 from ase_orbital.numerics.exponential import exp_in_place
 values = np.zeros(3)
 exp_in_place(values)
@@ -21,10 +24,10 @@ print(values.sum())
 """
 
 
-def first_use(cache, quiet):
+def first_use(cache, quiet, n_atoms=0):
     """Use a kernel in a new process; return what it writes to stdout and stderr."""
     ran = subprocess.run(
-        [sys.executable, "-c", FIRST_USE.format(quiet=quiet)],
+        [sys.executable, "-c", FIRST_USE.format(quiet=quiet, n_atoms=n_atoms)],
         env={**os.environ, "NUMBA_CACHE_DIR": str(cache)},
         capture_output=True,
         text=True,
@@ -42,7 +45,7 @@ def test_a_long_compilation_is_announced_once_on_stderr(cache):
     printed, announced = first_use(cache, quiet=0.0)
     assert printed == "3.0\n"
     assert announced.count("\n") == 1
-    assert "compiles its numerical kernels for the first use" in announced
+    assert "compiles its numerical kernels" in announced
 
 
 def test_kernels_from_the_cache_are_not_announced(cache):
@@ -52,6 +55,15 @@ def test_kernels_from_the_cache_are_not_announced(cache):
 
 def test_a_short_compilation_is_not_announced(tmp_path):
     assert first_use(tmp_path, quiet=1000.0) == ("3.0\n", "")
+
+
+def test_kernels_of_a_small_job_are_not_compiled(tmp_path):
+    assert first_use(tmp_path, quiet=0.0, n_atoms=5) == ("3.0\n", "")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["interpreted"]
+
+
+def test_kernels_of_a_large_job_are_compiled(tmp_path):
+    assert "compiles" in first_use(tmp_path, quiet=0.0, n_atoms=LARGEST + 1)[1]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int64"])

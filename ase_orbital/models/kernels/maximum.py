@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ase_orbital.models.kernels.dispatch import each_slice, in_loops
-from ase_orbital.numerics.jit import vectorized
+from ase_orbital.numerics.jit import uncompiled, vectorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +97,15 @@ def _take_largest(
                 larger = row[at] > most[at] or row[at] != row[at]
                 most[at] = row[at] if larger else most[at]
         edge += degree[atom]
+
+
+@uncompiled(_take_largest)
+def _take_largest_with_numpy(
+    values: Floats, degree: Integers, largest: Floats, start: int, stop: int
+) -> None:
+    for atom, end in enumerate(np.cumsum(degree)):
+        rows = values[end - degree[atom] : end, start:stop]
+        largest[atom, start:stop] = rows.max(axis=0) if len(rows) else 0.0
 
 
 @vectorized

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ase_orbital.models.kernels.dispatch import each_slice, in_loops
 from ase_orbital.numerics.exponential import exp_in_place
-from ase_orbital.numerics.jit import vectorized
+from ase_orbital.numerics.jit import uncompiled, vectorized
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,3 +83,18 @@ def _activate(
             change = 4.0 * power * (power + 1.0) * inverse * inverse
             out[at] = x * factor
             slope[at] = factor + min(x, LARGEST) * change
+
+
+@uncompiled(_activate)
+def _activate_with_numpy(
+    values: NDArray[np.floating],
+    activated: NDArray[np.floating],
+    slopes: NDArray[np.floating],
+) -> None:
+    x = values.astype(np.float64)
+    capped = np.minimum(x, LARGEST)
+    power = np.exp(capped)
+    inverse = 1.0 / (power * (power + 2.0) + 2.0)
+    factor = power * (power + 2.0) * inverse
+    activated[:] = x * factor
+    slopes[:] = factor + capped * (4.0 * power * (power + 1.0) * inverse * inverse)
