@@ -102,6 +102,14 @@ except OrbitalError as error:
     print(error, *error.__notes__, sep="; ")
 
 # %% [markdown]
+# `frame` returns a pandas table, and continues after such an error: the values of this row
+# are missing, and the column `error` says why. `predict_many(..., errors="record")` does
+# the same with dictionaries.
+
+# %%
+predictor.frame([crystals[0], "not-there.cif"])[["heat_of_formation", "band_gap", "error"]]
+
+# %% [markdown]
 # ## A map
 #
 # The map shows the heat of formation for the elements on A and B. Below zero, a perovskite
