@@ -14,6 +14,7 @@ from ase.io.trajectory import Trajectory
 
 from ase_orbital.databases import connect
 from ase_orbital.errors import SettingError
+from ase_orbital.files import atomic_write
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Output:
         File whose suffix determines the format. `.csv` has one line per record. `.extxyz`,
         `.xyz` and `.traj` have one frame per record, with the calculator's results and the
         record as `orbital_<name>` in `info`. `.db` is an ASE database with the record as
-        key-value pairs. An existing database is extended, any other file is replaced.
+        key-value pairs. An existing database is extended; any other file is replaced when
+        the first record has been written.
 
     Raises
     ------
@@ -99,10 +101,12 @@ class Output:
         SettingError
             If it has names that the first record in a CSV file did not have.
         """
-        first = not self._columns
-        self._columns = self._columns or list(record)
-        if first and self.path.suffix != ".db":
-            self.path.unlink(missing_ok=True)
+        write = WRITERS[self.path.suffix]
+        if not self._columns and self.path.suffix != ".db":
+            with atomic_write(self.path) as temporary:
+                write(temporary, record, atoms, True)
+            self._columns = list(record)
+            return
         if self.path.suffix == ".csv":
             others = [name for name in record if name not in self._columns]
             if others:
@@ -112,7 +116,7 @@ class Output:
                     "every run"
                 )
             record = {name: record.get(name, "") for name in self._columns}
-        WRITERS[self.path.suffix](self.path, record, atoms, first)
+        write(self.path, record, atoms, False)
 
 
 def _csv(path: Path, record: Mapping[str, Any], _: Atoms, first: bool) -> None:

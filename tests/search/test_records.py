@@ -16,7 +16,7 @@ from ase.optimize import FIRE
 
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.search import Recorder
-from ase_orbital.search.records import KEPT, Output, cached, frame, key_value_pairs
+from ase_orbital.search.records import KEPT, WRITERS, Output, cached, frame, key_value_pairs
 
 
 @pytest.mark.parametrize("suffix", ["csv", "extxyz", "xyz", "traj", "db"])
@@ -86,6 +86,24 @@ def test_a_database_is_extended_and_other_files_are_replaced(tmp_path):
     assert (tmp_path / "steps.csv").read_text().splitlines() == ["step", "1"]
     found = [row.orbital_step for row in connect(tmp_path / "steps.db").select()]
     assert found == [0, 1]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "extxyz", "traj"])
+def test_a_first_record_that_fails_leaves_the_file_as_it_was(tmp_path, suffix, monkeypatch):
+    path = tmp_path / f"steps.{suffix}"
+    path.write_text("of an earlier run")
+    output = Output(path)
+
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(WRITERS, path.suffix, fail)
+        with pytest.raises(OSError, match="full"):
+            output.add({"step": 0}, bulk("Cu"))
+    assert path.read_text() == "of an earlier run"
+    output.add({"step": 1}, bulk("Cu"))
+    assert b"earlier" not in path.read_bytes()
 
 
 def test_a_locked_database_is_named(tmp_path, monkeypatch):
