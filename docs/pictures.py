@@ -53,7 +53,7 @@ FLOW = (
     ("model folder", (("zoo", "models by name"), ("predict", "Predictor"))),
     (
         "prediction, std, domain",
-        (("similarity", "fingerprints, archive"), ("testing", "invariance")),
+        (("similarity", "fingerprints, archive"), ("testing", "conformance")),
     ),
     (
         "",
@@ -70,6 +70,8 @@ SHARED = (
     ("files", "atomic writes"),
     ("numerics", "compiled kernels"),
     ("properties", "names, units"),
+    ("checksums", "of models"),
+    ("databases", "locks"),
     ("elements", "tables"),
 )
 
