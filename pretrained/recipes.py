@@ -220,7 +220,7 @@ add(
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     "0.0335 eV/atom",
-    EOSNet={"members": 3, "epochs": 12}
+    EOSNet={"members": 3, "epochs": 10}
     | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP, relaxation=True),
 )
 add(
