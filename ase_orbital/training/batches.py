@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 class GraphDataset:
     """The graphs of many crystals as one batch, with values for each, [n_graphs].
 
-    The values are the targets, and optionally the weights of the crystals in the loss and
-    their relaxation energies, nan where they are not known.
+    The values are the targets, and optionally the weights of the crystals in the loss,
+    their relaxation energies, nan where they are not known, and numbers of their groups.
     """
 
     graph: CrystalGraph
     targets: Tensor
     weights: Tensor | None = None
     relaxation: Tensor | None = None
+    groups: Tensor | None = None
 
     def select(self, indices: Tensor) -> GraphDataset:
         """Return some of the crystals, in the order of the indices."""
@@ -63,6 +64,23 @@ class Batches:
     def __iter__(self) -> Iterator[GraphDataset]:
         for indices in self.order.split(self.batch_size):
             yield self.dataset.select(indices)
+
+
+def in_groups(groups: Tensor, order: Tensor) -> Tensor:
+    """Return the crystals of groups, [n_crystals], group by group in the given order."""
+    place = torch.full((int(groups.max()) + 1,), -1)
+    place[order] = torch.arange(len(order))
+    keys = place[groups]
+    chosen = (keys >= 0).nonzero().squeeze(1)
+    return chosen[torch.argsort(keys[chosen], stable=True)]
+
+
+def first_of_groups(groups: Tensor) -> Tensor:
+    """Return the index of the first crystal with the same group, [n_crystals]."""
+    _, number = torch.unique(groups, return_inverse=True)
+    index = torch.arange(len(groups), device=groups.device)
+    first = torch.full_like(index, len(groups))
+    return first.scatter_reduce(0, number, index, "amin")[number]
 
 
 def shuffled(

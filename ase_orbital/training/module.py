@@ -14,7 +14,13 @@ from lightning.pytorch import Callback, LightningModule
 from torch.nn import functional
 
 from ase_orbital.files import write_csv
-from ase_orbital.training.batches import Batches, GraphDataset, shuffled
+from ase_orbital.training.batches import (
+    Batches,
+    GraphDataset,
+    first_of_groups,
+    in_groups,
+    shuffled,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,15 +84,19 @@ class TrainingModule(LightningModule):
                 of_class = self.class_weight[targets.long()]
                 weights = of_class if weights is None else weights * of_class
             return _weighted_mean(each, weights)
-        if output.ndim == 1:
-            return self._regression_loss(output - targets, weights)
-        total, relaxation = output.unbind(1)
-        loss = self._regression_loss(total - targets, weights)
-        if batch.relaxation is None:
-            return loss
-        known = batch.relaxation.isfinite()
-        error = torch.where(known, relaxation - batch.relaxation.clamp(min=0.0), 0.0)
-        return loss + self._regression_loss(error, weights)
+        error = (output if output.ndim == 1 else output[:, 0]) - targets
+        loss = self._regression_loss(error, weights)
+        if self.settings.difference_weight and batch.groups is not None:
+            first = first_of_groups(batch.groups)
+            copies = first != torch.arange(len(first), device=first.device)
+            shares = copies if weights is None else copies * weights
+            differences = self._regression_loss(error - error[first], shares)
+            loss = loss + self.settings.difference_weight * differences
+        if output.ndim == 2 and batch.relaxation is not None:
+            known = batch.relaxation.isfinite()
+            wrong = torch.where(known, output[:, 1] - batch.relaxation, 0.0)
+            loss = loss + self._regression_loss(wrong, weights)
+        return loss
 
     def _regression_loss(self, error: Tensor, weights: Tensor | None) -> Tensor:
         error = error / self.model.target_scale
@@ -99,13 +109,16 @@ class TrainingModule(LightningModule):
 
     def train_dataloader(self) -> Batches:
         """Batches of the current epoch; Lightning calls this before each epoch."""
+        groups = self._train_set.groups if self.settings.difference_weight else None
         order = shuffled(
-            len(self._train_set.targets),
+            len(self._train_set.targets) if groups is None else int(groups.max()) + 1,
             seed=self.settings.seed,
             epoch=self.current_epoch,
             rank=self.global_rank,
             n_ranks=self.trainer.world_size,
         )
+        if groups is not None:
+            order = in_groups(groups, order)
         return Batches(self._train_set, order, self.settings.batch_size)
 
     def val_dataloader(self) -> Batches | list[Any]:

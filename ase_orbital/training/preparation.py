@@ -96,13 +96,10 @@ def prepare(
     write_csv(folder / "rejected.csv", [Rejected._fields, *rejected])
     if graph is None:
         raise DataError(f"no crystal has features; the last reason: {rejected[-1].reason}")
-    crystals = GraphDataset(
-        graph,
-        *(
-            torch.tensor(values, dtype=torch.float32)
-            for values in (dataset.targets, dataset.weights, dataset.relaxation)
-        ),
-    )
+    columns = (dataset.targets, dataset.weights, dataset.relaxation)
+    targets, weights, energies = (torch.tensor(at, dtype=torch.float32) for at in columns)
+    _, groups = np.unique(dataset.groups, return_inverse=True)
+    crystals = GraphDataset(graph, targets, weights, energies, torch.from_numpy(groups))
     ids, sets = {}, {}
     for name, members in zip(SETS, split, strict=True):
         if indices := dataset.indices(members):

@@ -113,6 +113,9 @@ class TrainingSettings(BaseModel):
     """Crystals per step (and per process, if there are several)."""
     loss: Literal["mae", "mse", "huber"] = "mae"
     """mae, mse or huber; classes always use the negative log-likelihood."""
+    difference_weight: NonNegativeFloat = 0.0
+    """Weight in the loss of differences between the crystals of a group, such as a crystal
+    and its distorted copies, which are then in one batch."""
     class_weights: bool = True
     """Weight classes by the inverse of their frequency."""
     optimizer: Literal["adam", "adamw"] = "adam"

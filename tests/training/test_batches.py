@@ -10,7 +10,13 @@ from ase_orbital import OneHot
 from ase_orbital.graphs.connectivity import Connectivity
 from ase_orbital.graphs.converters import build_graphs
 from ase_orbital.graphs.crystal_graph import CrystalGraph
-from ase_orbital.training.batches import Batches, GraphDataset, shuffled
+from ase_orbital.training.batches import (
+    Batches,
+    GraphDataset,
+    first_of_groups,
+    in_groups,
+    shuffled,
+)
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe", "Au", "Ti"]
 GRAPHS = build_graphs(
@@ -84,3 +90,27 @@ def test_graphs_and_targets_move_to_a_device_together():
     moved = CRYSTALS.to("meta")
     assert moved.targets.is_meta
     assert moved.graph.features.is_meta
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 99))
+def test_groups_stay_together_and_keep_their_order(numbers, seed):
+    _, groups = torch.unique(torch.tensor(numbers), return_inverse=True)
+    n_groups = int(groups.max()) + 1
+    order = shuffled(n_groups, seed=seed, epoch=0)
+    rows = in_groups(groups, order)
+    assert sorted(rows.tolist()) == list(range(len(numbers)))
+    assert torch.unique_consecutive(groups[rows]).tolist() == order.tolist()
+    for number in range(n_groups):
+        members = rows[groups[rows] == number]
+        assert members.tolist() == sorted(members.tolist())
+
+
+def test_share_of_the_groups_has_their_crystals_only():
+    rows = in_groups(torch.tensor([0, 1, 2, 1, 0]), torch.tensor([1]))
+    assert rows.tolist() == [1, 3]
+
+
+def test_first_crystal_of_a_group_is_found():
+    found = first_of_groups(torch.tensor([5, 2, 5, 2, 9]))
+    assert found.tolist() == [0, 1, 0, 1, 4]

@@ -58,6 +58,22 @@ def test_crystals_are_weighted():
     assert float(found) == pytest.approx((3.0 * 0.5 + 1.0 * 2.0) / 4.0)
 
 
+def test_differences_within_a_group_add_to_the_loss():
+    module = make(difference_weight=2.0)
+    batch = values(targets=[2.0, 5.0, 1.0, 4.0], groups=[7, 3, 7, 7])
+    found = module.loss(torch.tensor([3.0, 1.0, 1.5, 2.0]), batch)
+    # The errors are 1, -4, 0.5 and -2; those of the copies differ by -0.5 and -3 from 1.
+    errors, differences = (1.0 + 4.0 + 0.5 + 2.0) / 4, (0.5 + 3.0) / 2
+    assert float(found) == pytest.approx((errors + 2.0 * differences) / 2.0)
+
+
+def test_a_batch_without_copies_has_no_differences():
+    batch = values(targets=[2.0, 5.0], groups=[0, 1])
+    output = torch.tensor([3.0, 1.0])
+    found = make(difference_weight=2.0).loss(output, batch)
+    assert float(found) == float(make().loss(output, batch))
+
+
 def test_relaxation_energies_add_to_the_loss_where_they_are_known():
     batch = values(targets=[2.0, 5.0], relaxation=[0.4, math.nan])
     found = make().loss(torch.tensor([[3.0, 1.0], [1.0, 7.0]]), batch)
