@@ -45,7 +45,10 @@ class EOSNet(Network):
     n_convolutions
         Number of convolutions.
     n_readout
-        Width of the layer after averaging over atoms.
+        Width of the layer before the output.
+    readout_per_atom
+        Average over the atoms after that layer instead of before. The output is then a mean
+        of contributions of the atoms, which suits energies away from equilibrium.
     radius, n_neighbors, smoothing
         Neighbors of an atom; see `Connectivity`.
     normalize_edges
@@ -68,6 +71,7 @@ class EOSNet(Network):
         n_hidden: int = 64,
         n_convolutions: int = 3,
         n_readout: int = 128,
+        readout_per_atom: bool = False,
         radius: float = 8.0,
         n_neighbors: int = 12,
         smoothing: float | None = 0.1,
@@ -94,6 +98,7 @@ class EOSNet(Network):
             for _ in range(n_convolutions)
         )
         self.readout = nn.Linear(n_hidden, n_readout)
+        self.readout_per_atom = readout_per_atom
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_readout, self.n_classes or 1)
         self.relaxation = self.relaxation_energy(n_hidden) if relaxation else None
@@ -109,8 +114,10 @@ class EOSNet(Network):
             nodes = convolution(nodes, coordinates, basis, graph)
             features[f"gc_{index}"] = nodes
         features["atoms"] = nodes
-        pooled = functional.softplus(mean_over_atoms(nodes, graph))
-        hidden = functional.softplus(self.readout(pooled))
+        pooled = nodes if self.readout_per_atom else mean_over_atoms(nodes, graph)
+        hidden = functional.softplus(self.readout(functional.softplus(pooled)))
+        if self.readout_per_atom:
+            hidden = mean_over_atoms(hidden, graph)
         features["readout"] = hidden
         features["output"] = in_full_precision(self.output, self.dropout(hidden))
         return features

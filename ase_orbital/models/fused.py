@@ -53,6 +53,7 @@ class FusedEOSNet(nn.Module):
         first, self.n_networks = networks[0], len(networks)
         self.n_features, self.n_classes = first.n_features, first.n_classes
         self.distance_filter, dtype = first.distance_filter, first.target_mean.dtype
+        self.readout_per_atom = first.readout_per_atom
         self.target_mean = _fixed(torch.stack([each.target_mean for each in networks]))
         self.target_scale = _fixed(torch.stack([each.target_scale for each in networks]))
         basis = self.distance_filter.basis.double()
@@ -79,8 +80,10 @@ class FusedEOSNet(nn.Module):
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
             nodes = convolution(nodes, coordinates, weight, graph, networks)
-        pooled = functional.softplus(mean_over_atoms(nodes, graph))
-        hidden = functional.softplus(self.readout(pooled, networks))
+        pooled = nodes if self.readout_per_atom else mean_over_atoms(nodes, graph)
+        hidden = functional.softplus(self.readout(functional.softplus(pooled), networks))
+        if self.readout_per_atom:
+            hidden = mean_over_atoms(hidden, graph)
         output: Tensor = self.output(hidden, networks)
         if self.n_classes is not None:
             return torch.log_softmax(output, dim=2)

@@ -49,6 +49,21 @@ def test_ocrystalnet_has_the_papers_parameters():
     assert model.distance_filter.n_features == 51
 
 
+def test_readout_per_atom_averages_contributions_of_the_atoms(crystals):
+    torch.manual_seed(0)
+    model = EOSNet(n_hidden=8, radius=4.0, readout_per_atom=True).double().eval()
+    graph = CrystalGraph.batch(model.graphs(crystals))
+    features = model.layer_outputs(graph)
+    merged = model.layer_outputs(model.batch(crystals))
+    torch.testing.assert_close(merged["output"], features["output"])
+    softplus = torch.nn.functional.softplus
+    hidden = softplus(model.readout(softplus(features["atoms"])))
+    contributions = model.output(hidden).squeeze(1)
+    sums = torch.zeros(graph.n_graphs, dtype=torch.float64)
+    sums = sums.index_add(0, graph.graph_index, contributions)
+    torch.testing.assert_close(sums / graph.n_atoms, features["output"].squeeze(1))
+
+
 @pytest.mark.parametrize("rows", ABLATIONS)
 def test_any_descriptor_works_in_either_network(network, rows, structures):
     model = network(ABLATIONS[rows], n_hidden=8)
