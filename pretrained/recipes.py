@@ -208,20 +208,19 @@ add(
     },
 )
 add(
-    "formation-energy-relaxed",
+    "formation-energy-mp2018",
     properties.FORMATION_ENERGY,
     MP2018,
     "0.0335 eV/atom",
-    step=True,
     EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
 )
-add(
-    "formation-energy-mp2018",
+add(  # not shipped yet
+    "formation-energy-any-geometry",
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     "0.0335 eV/atom",
-    EOSNet={"members": 3, "epochs": 10}
-    | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP, relaxation=True),
+    EOSNet={"members": 3, "epochs": 40, "difference_weight": 2.0}
+    | starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True),
 )
 add(
     "band-gap-mp2018",
