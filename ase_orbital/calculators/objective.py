@@ -115,8 +115,8 @@ class ObjectiveCalculator(DifferentiableCalculator):
     def properties(self) -> list[str]:
         """Names of the properties that terms can have."""
         known = property_names(self._models)
-        in_domain = all(model.domain.known for model in self._models)
-        return [*known, DOMAIN_EXCESS] if in_domain else known
+        has_domain = all(model.has_domain for model in self._models)
+        return [*known, DOMAIN_EXCESS] if has_domain else known
 
     @property
     def cutoff(self) -> float:
@@ -141,12 +141,12 @@ class ObjectiveCalculator(DifferentiableCalculator):
             shared = model.featurization
             if shared not in graphs:
                 graphs[shared] = differentiable_graph(shared, batch, vectors)
-            value, std = model.predict_graphs(graphs[shared], bounded=False)
+            value, std, beyond = model.predict_graphs(graphs[shared], bounded=False)
             predictions.append(Prediction(model.property_name, value, std))
-            if DOMAIN_EXCESS in self.properties:
-                excess.append(model.domain.excess(graphs[shared])[0])
+            if beyond is not None:
+                excess.append(beyond[0])
         values = {name: value[0] for name, value in combine(_bounded(predictions)).items()}
-        if excess:
+        if DOMAIN_EXCESS in self.properties:
             values[DOMAIN_EXCESS] = torch.stack(excess).max()
         self.values = {name: float(value.detach()) for name, value in values.items()}
         # At its bound a value has no gradient. For terms that prefer larger values, the

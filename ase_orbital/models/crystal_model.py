@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -14,7 +14,6 @@ from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, ModelError
 from ase_orbital.graphs.converters import Atoms2Graph, build_graphs
 from ase_orbital.models.committee import mean_and_variance, mean_log_probability
-from ase_orbital.models.domain import Domain
 from ase_orbital.models.featurization import Featurization
 from ase_orbital.models.saving import save_model
 from ase_orbital.numerics.threads import each_on_one_thread
@@ -30,12 +29,31 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.connectivity import Connectivity
     from ase_orbital.graphs.converters import Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.uncertainty import Calibration
+    from ase_orbital.models.uncertainty import Calibration, NetworkOutputs, Uncertainty
     from ase_orbital.structure import AtomsLike
 
 Transform = Literal["identity", "log10"]
 CRYSTAL = 3  # directions in which a crystal is periodic
 UNNAMED = "property"  # name of the predicted property if none was given
+
+
+class Assessment(NamedTuple):
+    """Predictions for a batch, [n_graphs] each.
+
+    Attributes
+    ----------
+    value
+        The prediction; log-probabilities, [n_graphs, n_classes], for the target of a
+        classifier.
+    std
+        Its standard deviation; None if the model has none.
+    domain_excess
+        How far the crystal is outside the domain, 0 inside; None without a domain.
+    """
+
+    value: Tensor
+    std: Tensor | None
+    domain_excess: Tensor | None
 
 
 class CrystalModel(nn.Module, ABC):
@@ -65,8 +83,13 @@ class CrystalModel(nn.Module, ABC):
         `neighbors.periodicity` counts them. None for crystals, [3], if `elements` are
         given, and for unknown otherwise.
     calibration
-        Calibrates the standard deviation between the members of an ensemble; None for a
-        model that predicts no standard deviation.
+        Scales the standard deviation between the members of an ensemble without
+        `uncertainty`; None for a single network.
+
+    Attributes
+    ----------
+    uncertainty
+        Standard deviation and domain; None before `training.calibration` fitted them.
 
     Raises
     ------
@@ -115,13 +138,24 @@ class CrystalModel(nn.Module, ABC):
         if periodicities is None and elements is not None:
             self.periodicities = [CRYSTAL]
         self.calibration = calibration
-        self.domain = Domain(self.n_features)
+        self.uncertainty: Uncertainty | None = None
         # Buffers, so that they are saved with the weights.
         self.target_mean: Tensor
         self.target_scale: Tensor
         self.register_buffer("target_mean", torch.tensor(float(target_mean)))
         self.register_buffer("target_scale", torch.tensor(float(target_scale)))
         self.feature_dict: dict[str, Tensor] = {}
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *others: Any
+    ) -> None:
+        """Load weights, without the ranges of features that older models have.
+
+        The shipped models have them until they are trained again.
+        """
+        for name in [name for name in state_dict if name.startswith(f"{prefix}domain.")]:
+            del state_dict[name]
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the features of the last run out of copies and pickles."""
@@ -135,7 +169,18 @@ class CrystalModel(nn.Module, ABC):
     @property
     def num_parameters(self) -> int:
         """Number of weights, under matgl's name."""
-        return sum(weights.numel() for weights in self.parameters())
+        return sum(
+            weights.numel()
+            for name, weights in self.named_parameters()
+            if not name.startswith("uncertainty.")
+        )
+
+    @property
+    def has_std(self) -> bool:
+        """Whether the model predicts a standard deviation."""
+        if self.calibration is not None:
+            return True
+        return self.uncertainty is not None and self.n_classes is None
 
     @property
     def target_settings(self) -> dict[str, Any]:
@@ -174,42 +219,43 @@ class CrystalModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def outputs(self, graph: CrystalGraph) -> Tensor:
-        """Return what `forward` of each network returns, [n_networks, n_graphs, ...].
-
-        The features of the layers are not kept.
-        """
+    def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
+        """Run all networks; `feature_dict` is not changed."""
 
     def predict_target(self, graph: CrystalGraph) -> tuple[Tensor, Tensor | None]:
         """Predict the target, as `forward` does, and its standard deviation, [n_graphs].
 
-        For classification, the latter is that of the probability of class 1. It is None for
-        a single network.
+        For classification, the latter is that of the probability of class 1. It is None if
+        the model has no standard deviation.
         """
-        return self.target_and_std(self.outputs(graph))
+        return self.assess_target(self.outputs(graph))[:2]
 
-    def target_and_std(self, outputs: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Combine the `outputs` of the networks; see `predict_target`."""
-        if self.calibration is None:
-            return outputs[0], None
+    def assess_target(self, outputs: NetworkOutputs) -> Assessment:
+        """Combine the `outputs` of the networks to the target."""
+        targets = outputs.target
         if self.n_classes is None:
-            target, variance = mean_and_variance(outputs)
+            target, variance = mean_and_variance(targets)
         else:
-            target = mean_log_probability(outputs)
-            _, variance = mean_and_variance(torch.exp(outputs[..., 1]))
-        return target, self.calibration.std(variance)
+            if self.uncertainty is not None:
+                targets = self.uncertainty.scaled(targets)
+            target = mean_log_probability(targets)
+            _, variance = mean_and_variance(torch.exp(targets[..., 1]))
+        if self.uncertainty is not None:
+            signals = self.uncertainty.signals(outputs)
+            std = self.uncertainty.std(signals, target)
+            return Assessment(target, std, self.uncertainty.excess(signals, std))
+        std = None if self.calibration is None else self.calibration.std(variance)
+        return Assessment(target, std, None)
 
-    def value_and_std(
-        self, outputs: Tensor, *, bounded: bool = True
-    ) -> tuple[Tensor, Tensor | None]:
-        """Turn the `outputs` of the networks into the property and its std, in `unit`.
+    def assess(self, outputs: NetworkOutputs, *, bounded: bool = True) -> Assessment:
+        """Combine the `outputs` of the networks to the property, in `unit`.
 
         `bounded` is explained in `to_property`.
         """
-        target, std = self.target_and_std(outputs)
+        target, std, excess = self.assess_target(outputs)
         if std is not None and self.transform == "log10":
             std = (self.to_property(target + std) - self.to_property(target - std)) / 2.0
-        return self.to_property(target, bounded=bounded), std
+        return Assessment(self.to_property(target, bounded=bounded), std, excess)
 
     def to_property(self, target: Tensor, *, bounded: bool = True) -> Tensor:
         """Convert a target to the property, in `unit`: [n_graphs].

@@ -13,7 +13,7 @@ from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.models.network import Network
 from ase_orbital.models.ocrystalnet import OCrystalNet
-from ase_orbital.models.uncertainty import Calibration
+from ase_orbital.models.uncertainty import Calibration, NetworkOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,15 +90,18 @@ class Ensemble(CrystalModel):
             "std_floor": self.calibration.floor,
         }
 
-    def outputs(self, graph: CrystalGraph) -> Tensor:
+    def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
         """See `CrystalModel.outputs`."""
-        return torch.cat([network.outputs(graph) for network in self.networks])
+        runs = [network.outputs(graph) for network in self.networks]
+        target = torch.cat([run.target for run in runs])
+        energies = [run.relaxation for run in runs if run.relaxation is not None]
+        relaxation = torch.stack(energies).mean(0) if energies else None
+        return NetworkOutputs(target, runs[0].stages, relaxation, graph)
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """Run all members; see `CrystalModel.forward`."""
         graph = as_crystal_graph(g)
-        outputs = torch.stack([network(graph) for network in self.networks])
-        target, _std = self.target_and_std(outputs)
+        target, _std = self.predict_target(graph)
         self.feature_dict = {"final": target}
         return target
 

@@ -12,6 +12,7 @@ from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.models.featurization import check_features
 from ase_orbital.models.layers import mean_over_atoms
+from ase_orbital.models.uncertainty import NetworkOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,31 +68,44 @@ class FusedEOSNet(nn.Module):
         heads = [each.relaxation for each in networks if each.relaxation is not None]
         self.relaxation = _FusedRelaxation(heads, dtype) if heads else None
 
-    def outputs(self, graph: CrystalGraph) -> Tensor:
+    def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
         """See `CrystalModel.outputs`."""
         check_features(graph.features, self.n_features)
         coordinates = self.distance_filter(graph.distance) @ self.distance_filter.basis
         step = self.n_networks if len(graph.source) <= AT_ONCE else 1
-        runs = (slice(start, start + step) for start in range(0, self.n_networks, step))
-        return torch.cat([self._run(graph, coordinates, networks) for networks in runs])
+        runs = [
+            self._run(graph, coordinates, slice(start, start + step))
+            for start in range(0, self.n_networks, step)
+        ]
+        target = torch.cat([run.target for run in runs])
+        energies = [run.relaxation for run in runs if run.relaxation is not None]
+        relaxation = torch.cat(energies).mean(0) if energies else None
+        return NetworkOutputs(target, runs[0].stages, relaxation, graph)
 
-    def _run(self, graph: CrystalGraph, coordinates: Tensor, networks: slice) -> Tensor:
+    def _run(
+        self, graph: CrystalGraph, coordinates: Tensor, networks: slice
+    ) -> NetworkOutputs:
+        """Run some networks; the relaxation energies are [n_networks, n_graphs]."""
         nodes = self.embedding(graph.features[None], networks)
+        stages, relaxation = [nodes[0]], None
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
             nodes = convolution(nodes, coordinates, weight, graph, networks)
+            stages.append(nodes[0])
         pooled = nodes if self.readout_per_atom else mean_over_atoms(nodes, graph)
         hidden = functional.softplus(self.readout(functional.softplus(pooled), networks))
         if self.readout_per_atom:
             hidden = mean_over_atoms(hidden, graph)
         output: Tensor = self.output(hidden, networks)
         if self.n_classes is not None:
-            return torch.log_softmax(output, dim=2)
+            output = torch.log_softmax(output, dim=2)
+            return NetworkOutputs(output, stages, None, graph)
         output = output.squeeze(2) * self.target_scale[networks, None]
         output = output + self.target_mean[networks, None]
         if self.relaxation is not None:
-            output = output + self.relaxation(nodes, graph, networks)
-        return output
+            relaxation = self.relaxation(nodes, graph, networks)
+            output = output + relaxation
+        return NetworkOutputs(output, stages, relaxation, graph)
 
 
 class _FusedRelaxation(nn.Module):

@@ -16,6 +16,7 @@ from ase_orbital.checksums import KEY, read_files, read_json
 from ase_orbital.errors import ModelError
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.ensemble import MODELS
+from ase_orbital.models.uncertainty import FILE, Uncertainty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,29 +85,39 @@ def load_as(kind: type[nn.Module], folder: Path, content: Mapping[str, Any]) -> 
             f"up to version {known}: update the package"
         )
     if KEY in content:
-        weights = read_files(folder, content).get("state.pt", b"")
+        files = read_files(folder, content)
     elif issubclass(kind, CrystalModel):
         raise ModelError(
             f"the model folder {folder} has no checksums; save the model again, or call "
             "ase_orbital.zoo.renew_checksums if you know where the folder comes from"
         )
     else:  # matgl writes no checksums
-        weights = (folder / "state.pt").read_bytes()
-    try:
-        state = torch.load(BytesIO(weights), map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files raise many kinds of errors
-        raise ModelError(
-            f"the model folder {folder} is damaged: state.pt cannot be read as tensors "
-            f"({type(error).__name__})"
-        ) from error
+        files = {"state.pt": (folder / "state.pt").read_bytes()}
+    state = _tensors(folder, files, "state.pt")
     try:
         settings = _plain(content["kwargs"])
         with torch.random.fork_rng(devices=[]):  # new weights are drawn, and replaced
             model = kind(**settings)
         model.load_state_dict(state)
+        if FILE in files:
+            model.uncertainty = Uncertainty.from_content(_tensors(folder, files, FILE))
+    except ModelError:
+        raise
     except Exception as error:  # settings of the wrong kind raise many errors, too
         raise ModelError(f"the model folder {folder} is damaged: {error}") from error
     return model.eval()
+
+
+def _tensors(folder: Path, files: Mapping[str, bytes], name: str) -> Any:
+    """Read a file that can only hold tensors and plain values."""
+    content = BytesIO(files.get(name, b""))
+    try:
+        return torch.load(content, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise many kinds of errors
+        raise ModelError(
+            f"the model folder {folder} is damaged: {name} cannot be read as tensors "
+            f"({type(error).__name__})"
+        ) from error
 
 
 def _plain(settings: Any) -> Any:

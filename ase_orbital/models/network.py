@@ -13,6 +13,7 @@ from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
 from ase_orbital.models.relaxation import RelaxationEnergy
+from ase_orbital.models.uncertainty import NetworkOutputs
 from ase_orbital.properties import is_energy
 
 if TYPE_CHECKING:
@@ -76,9 +77,18 @@ class Network(CrystalModel):
             features["final"] = features["final"] + features["relaxation"]
         return features
 
-    def outputs(self, graph: CrystalGraph) -> Tensor:
+    def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
         """See `CrystalModel.outputs`."""
-        return self._run(graph)["final"][None]
+        features = self._run(graph)
+        stages = [
+            values
+            for name, values in features.items()
+            if name in ("embedding", "atoms") or name.startswith("gc_")
+        ]
+        if stages[-1] is stages[-2]:  # the last convolution, and what is averaged
+            stages.pop()
+        relaxation = features.get("relaxation")
+        return NetworkOutputs(features["final"][None], stages, relaxation, graph)
 
     def training_outputs(self, graph: CrystalGraph) -> Tensor:
         """Return what `forward` does; with a relaxation energy, both in two columns."""

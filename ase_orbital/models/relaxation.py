@@ -36,6 +36,9 @@ class RelaxationEnergy(nn.Module):
 
     def forward(self, atoms: Tensor, graph: CrystalGraph) -> Tensor:
         """Return the energies, eV/atom, [n_graphs], for [n_atoms, n_features] atoms."""
+        return mean_over_atoms(self.energies(atoms)[:, None], graph).squeeze(-1)
+
+    def energies(self, atoms: Tensor) -> Tensor:
+        """Return the energy of each atom, eV, [n_atoms]."""
         hidden = functional.softplus(self.hidden(atoms))
-        energies = functional.softplus(in_full_precision(self.output, hidden))
-        return mean_over_atoms(energies, graph).squeeze(-1)
+        return functional.softplus(in_full_precision(self.output, hidden)).squeeze(-1)

@@ -15,6 +15,7 @@ import torch
 from ase_orbital.checksums import JSON, with_checksums
 from ase_orbital.elements import provenance
 from ase_orbital.files import replace_files
+from ase_orbital.models.uncertainty import FILE
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -48,7 +49,11 @@ def save_model(
     }
     plain = json.loads(json.dumps(content, default=str))
     files = {"model.pt": _torch_bytes(model.settings)}
-    files["state.pt"] = _torch_bytes(model.state_dict())
+    state = model.state_dict()
+    weights = {name: at for name, at in state.items() if not name.startswith("uncertainty.")}
+    files["state.pt"] = _torch_bytes(weights)
+    if model.uncertainty is not None:
+        files[FILE] = _torch_bytes(model.uncertainty.content())
     text = json.dumps(with_checksums(plain, files), indent=4)
     replace_files(folder, files | {JSON: text.encode()})
 

@@ -1,38 +1,249 @@
-"""Calibration of the uncertainty that an ensemble reports.
+"""Uncertainty of a prediction: its standard deviation, and the domain of the model.
 
-The members of an ensemble share data, architecture and mistakes: their standard deviation s
-ranks predictions, but is smaller than the errors. It is scaled to
-`scale * sqrt(s^2 + floor^2)`, which is fitted to the validation set.
+Both are computed from what the networks know of a crystal: the disagreement between the
+members of an ensemble, the distance from the training set in the features of the first
+network, the predicted value, and the relaxation energy, by which a structure lies above
+its local minimum. `training.calibration` fits them to crystals that were not trained on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional
+
+from ase_orbital.models.layers import mean_over_atoms
+from ase_orbital.models.relaxation import RelaxationEnergy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
 
     Values = NDArray[np.floating[Any]]
 
 NOMINAL = 0.90  # probability of the central interval for calibration and coverage
 HALF_WIDTH = 1.6448536269514722  # of that interval, in normal standard deviations
 
+N_COMPONENTS = 128  # of the features, for the distance
+N_LEADING = 8  # of these components, from which the error is estimated
+N_HIDDEN = 16  # width of the layer that estimates the error
+N_KNOTS = 12  # of the calibration of the standard deviation
+LARGEST = 2.302585092994046  # logarithm of 10
+LEAST = 1e-3  # eV/atom; smaller relaxation energies are alike
+FILE = "uncertainty.pt"  # in the folder of a model
+STORED_HALF = ("projection", "relaxation.hidden.weight")  # the large ones
+
+
+class NetworkOutputs(NamedTuple):
+    """What the networks of a model compute for a batch.
+
+    Attributes
+    ----------
+    target
+        What `forward` of each network returns, [n_networks, n_graphs, ...].
+    stages
+        Features of the atoms after each layer of the first network, [n_atoms, n] each.
+    relaxation
+        Relaxation energies, eV/atom, if the networks have their own: [n_graphs].
+    graph
+        The batch.
+    """
+
+    target: Tensor
+    stages: list[Tensor]
+    relaxation: Tensor | None
+    graph: CrystalGraph
+
+
+class Signals(NamedTuple):
+    """What the uncertainty is computed from, [n_graphs] each.
+
+    Attributes
+    ----------
+    components
+        Mean features of the atoms in units of their standard deviations in the training
+        set, along their principal components: [n_graphs, n_components].
+    distance
+        Root mean square of the components: 1 for a typical training crystal.
+    relaxation
+        Relaxation energy, eV/atom; None if it is not known.
+    members
+        Standard deviation between the networks; None for a single one.
+    """
+
+    components: Tensor
+    distance: Tensor
+    relaxation: Tensor | None
+    members: Tensor | None
+
+
+class Uncertainty(nn.Module):
+    """Standard deviation and domain of one model.
+
+    The standard deviation is a small network on the signals, followed by an increasing
+    function, so that 90 % of the known values are in the 90 % interval wherever the
+    standard deviation lies. A crystal is in the domain if none of standard deviation,
+    relaxation energy and distance is above its limit.
+
+    Parameters
+    ----------
+    n_features
+        Number of features of an atom in all stages together.
+    n_components
+        Number of principal components.
+    head
+        Whether the relaxation energy is predicted here, and not by the networks.
+    n_inputs
+        Number of signals from which the error is estimated; 0 for classes, whose standard
+        deviation is that between the members.
+    """
+
+    def __init__(
+        self, n_features: int, n_components: int, *, head: bool, n_inputs: int
+    ) -> None:
+        super().__init__()
+        self.settings = {
+            "n_features": n_features,
+            "n_components": n_components,
+            "head": head,
+            "n_inputs": n_inputs,
+        }
+        self.center: Tensor
+        self.projection: Tensor
+        self.input_center: Tensor
+        self.input_scale: Tensor
+        self.members_floor: Tensor
+        self.knots: Tensor
+        self.limits: Tensor
+        self.temperature: Tensor
+        self.register_buffer("center", torch.zeros(n_features))
+        self.register_buffer("projection", torch.zeros(n_features, n_components))
+        self.register_buffer("input_center", torch.zeros(n_inputs))
+        self.register_buffer("input_scale", torch.ones(n_inputs))
+        self.register_buffer("members_floor", torch.tensor(1e-6))
+        # Estimated and calibrated logarithms of the standard deviation.
+        ramp = torch.linspace(0.0, 1.0, N_KNOTS)
+        self.register_buffer("knots", torch.stack([ramp, ramp]))
+        # Of standard deviation, relaxation energy (eV/atom) and distance.
+        self.register_buffer("limits", torch.full((3,), torch.inf))
+        self.register_buffer("temperature", torch.tensor(1.0))  # of class probabilities
+        self.relaxation = RelaxationEnergy(n_features) if head else None
+        self.error = None
+        if n_inputs:
+            self.error = nn.Sequential(
+                nn.Linear(n_inputs, N_HIDDEN), nn.Softplus(), nn.Linear(N_HIDDEN, 1)
+            )
+        self.requires_grad_(False)
+
+    def signals(self, outputs: NetworkOutputs) -> Signals:
+        """Compute the signals of a batch."""
+        graph = outputs.graph
+        atoms = torch.cat(outputs.stages, dim=1)
+        mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
+        components = (mean - self.center) @ self.projection
+        # The smallest number keeps the gradient finite.
+        tiny = torch.finfo(components.dtype).tiny
+        distance = torch.sqrt(components.square().mean(1) + tiny)
+        relaxation = outputs.relaxation
+        if relaxation is None and self.relaxation is not None:
+            relaxation = self.relaxation(atoms, graph)
+        members = None
+        if len(outputs.target) > 1:
+            values = outputs.target
+            if values.dim() == 3:
+                values = torch.exp(self.scaled(values)[..., 1])
+            members = torch.sqrt(values.var(0) + self.members_floor**2)
+        return Signals(components, distance, relaxation, members)
+
+    def scaled(self, log_probabilities: Tensor) -> Tensor:
+        """Divide the logarithms of probabilities by the temperature, and normalize."""
+        return functional.log_softmax(log_probabilities / self.temperature, dim=-1)
+
+    def inputs(self, signals: Signals, target: Tensor) -> Tensor:
+        """Return what the error is estimated from, [n_graphs, n_inputs]."""
+        columns = [signals.components[:, :N_LEADING], target[:, None]]
+        columns.append(torch.log(signals.distance)[:, None])
+        if signals.members is not None:
+            columns.append(torch.log(signals.members)[:, None])
+        if signals.relaxation is not None:
+            columns.append(torch.log(signals.relaxation + LEAST)[:, None])
+        return torch.cat(columns, dim=1)
+
+    def std(self, signals: Signals, target: Tensor) -> Tensor | None:
+        """Return the standard deviation of the target, [n_graphs].
+
+        None for classes predicted by a single network.
+        """
+        if self.error is None:
+            return signals.members
+        return torch.exp(self.calibrated(self.log_error(self.inputs(signals, target))))
+
+    def log_error(self, inputs: Tensor) -> Tensor:
+        """Estimate the logarithm of the error before calibration, [n_graphs]."""
+        assert self.error is not None  # there is one for a target that is no class
+        estimate: Tensor = self.error((inputs - self.input_center) / self.input_scale)
+        return estimate.squeeze(1)
+
+    def calibrated(self, estimate: Tensor) -> Tensor:
+        """Apply the piecewise linear calibration; outside the knots the slope is 1.
+
+        The result is at most ten times the largest standard deviation of the knots, beyond
+        which nothing is known.
+        """
+        x, y = self.knots
+        estimate = estimate.clamp(max=x[-1] + LARGEST)
+        inside = estimate.clamp(x[0], x[-1])
+        right = torch.searchsorted(x, inside.detach().contiguous()).clamp(1, len(x) - 1)
+        left = right - 1
+        slope = (y[right] - y[left]) / (x[right] - x[left])
+        return y[left] + slope * (inside - x[left]) + estimate - inside
+
+    def excess(self, signals: Signals, std: Tensor | None) -> Tensor:
+        """Return how far the signals are above their limits, [n_graphs].
+
+        This is the largest ratio of standard deviation, relaxation energy or distance to
+        its limit, less 1; and 0 inside the domain.
+        """
+        values = [std, signals.relaxation, signals.distance]
+        ratios = [
+            value / limit
+            for value, limit in zip(values, self.limits, strict=True)
+            if value is not None
+        ]
+        return (torch.stack(ratios).amax(0) - 1.0).clamp(min=0.0)
+
+    def content(self) -> dict[str, Any]:
+        """Return settings and tensors for a file; the large tensors in half precision."""
+        state = {
+            name: value.half() if name in STORED_HALF else value
+            for name, value in self.state_dict().items()
+        }
+        return {"settings": self.settings, "state": state}
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> Uncertainty:
+        """Make an uncertainty from its `content`."""
+        new = cls(**content["settings"])
+        new.load_state_dict(content["state"])
+        return new
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scale and floor that turn the deviation of members into a standard deviation.
+    """Scale and floor of the deviation of members, for an ensemble without `Uncertainty`.
 
     Parameters
     ----------
     scale
         Factor of the standard deviation.
     floor
-        Standard deviation that is added in quadrature, in the unit of the target, for
-        members that agree by chance.
+        Standard deviation that is added in quadrature, in the unit of the target.
     """
 
     scale: float = 1.0
@@ -41,19 +252,6 @@ class Calibration:
     def std(self, variance: torch.Tensor) -> torch.Tensor:
         """Calibrate the variance between members, and return the standard deviation."""
         return self.scale * torch.sqrt(variance + self.floor**2)
-
-    @classmethod
-    def fit(cls, known: Values, predicted: Values, std: Values) -> Calibration:
-        """Calibrate on crystals that the members were not trained on.
-
-        All arrays are [n_crystals]; `predicted` and `std` are the mean and the standard
-        deviation of the members. The floor is the median standard deviation. With the
-        scale, 90 % of the known values are in the 90 % interval around the predictions.
-        """
-        floor = float(np.median(std))
-        raw = np.sqrt(np.square(std) + floor**2)
-        ratio = np.abs(predicted - known) / np.maximum(raw, np.finfo(float).tiny)
-        return cls(float(np.quantile(ratio, NOMINAL)) / HALF_WIDTH, floor)
 
 
 def coverage(known: Values, predicted: Values, std: Values) -> float:

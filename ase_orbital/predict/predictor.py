@@ -144,7 +144,7 @@ class Predictor:
 
     def _check_domains(self) -> None:
         for model, name in zip(self._models, self.names, strict=True):
-            if isinstance(model, MatGLPropertyModel) or not model.domain.known:
+            if isinstance(model, MatGLPropertyModel) or not model.has_domain:
                 raise ModelError(
                     f"the model {name} has no domain: it was not trained by this package; "
                     "leave out domain=True"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.crystal_model import Assessment, CrystalModel
 
 ModelLike: TypeAlias = str | Path | nn.Module
 
@@ -56,7 +56,7 @@ class PreparedModel:
 
     Attributes
     ----------
-    property_name, has_std, domain, periodicities, check_elements
+    property_name, has_std, has_domain, periodicities, check_elements
         As those of the model.
     featurization
         Makes the graphs; models with equal featurizations can share them.
@@ -69,8 +69,8 @@ class PreparedModel:
         self._networks = fuse(model)
         self.featurization = model.featurization.with_precision(dtype)
         self.property_name = model.property_name
-        self.has_std = model.calibration is not None
-        self.domain, self.check_elements = model.domain, model.check_elements
+        self.has_std, self.check_elements = model.has_std, model.check_elements
+        self.has_domain = model.uncertainty is not None
         self.periodicities = model.periodicities
         self._device, self._dtype = device, dtype
 
@@ -78,14 +78,12 @@ class PreparedModel:
         """Make one graph of structures that passed `check_elements`."""
         return self.featurization.batch(structures, self._dtype)
 
-    def predict_graphs(
-        self, graph: CrystalGraph, *, bounded: bool = True
-    ) -> tuple[Tensor, Tensor | None]:
-        """Predict the property and its standard deviation, differentiably; [n_graphs].
+    def predict_graphs(self, graph: CrystalGraph, *, bounded: bool = True) -> Assessment:
+        """Predict property, standard deviation and domain excess, differentiably.
 
         `bounded` is explained in `CrystalModel.to_property`.
         """
-        return self._model.value_and_std(self._networks.outputs(graph), bounded=bounded)
+        return self._model.assess(self._networks.outputs(graph), bounded=bounded)
 
     def atom_features(self, atoms: Atoms) -> NDArray[np.float64]:
         """Features of the atoms in the last layer of each network, side by side.
@@ -119,8 +117,8 @@ class PreparedModel:
                 if len(members) < batch.n_graphs:
                     graph = batch.select(torch.tensor(members))
                 graph = graph.to(self._device)
-                inside = self.domain(graph) if domain else None
-                runs.append((*self.predict_graphs(graph), inside))
+                value, std, excess = self.predict_graphs(graph)
+                runs.append((value, std, excess == 0.0 if domain else None))
         columns: list[Any] = [
             None if parts[0] is None else torch.cat(parts).double().cpu()
             for parts in zip(*runs, strict=True)

@@ -32,10 +32,19 @@ METRICS = {
     "roc_auc": "area under the ROC curve",
     "f1": "F1",
     "coverage_90": "share within the nominal 90 % interval",
+    "coverage_90_lowest": "lowest such share in a fifth by standard deviation",
+    "coverage_90_highest": "highest such share",
     "in_domain": "share in the domain",
+    "outside_ratio": "error outside the domain, over that inside",
 }
 LOSSES = {"mae": "mean absolute error", "mse": "squared error", "huber": "Huber loss"}
-SETS = {"test": "test set", "validation": "validation set", "train": "training set"}
+SETS = {
+    "test": "test set",
+    "validation": "validation set",
+    "train": "training set",
+    "held_out": "other crystals",
+    "copies": "distorted copies",
+}
 
 
 def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> None:
@@ -54,6 +63,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         "Split": _split(settings),
         "Training": _training(settings, training),
         "Command": texts.get("command", "Not given."),
+        "Uncertainty": texts.get("uncertainty", ""),
         "Limits": texts.get("limits", "Crystals like those of the training set."),
         "License": texts.get("license", "Not given."),
         "Please cite": texts.get("citation", f"{REFERENCES[settings.network]}."),
@@ -72,7 +82,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         *_metrics(metadata["metrics"], target_unit(model)),
         *texts.get("metrics", "").splitlines(),
         "",
-        *(_wrapped(f"- **{title}**: {text}") for title, text in items.items()),
+        *(_wrapped(f"- **{title}**: {text}") for title, text in items.items() if text),
         "",
         f"The model knows {len(elements)} elements:",
         _wrapped(" ".join(SYMBOLS[number] for number in elements), ""),
@@ -109,10 +119,9 @@ def _network(model: CrystalModel, settings: TrainingSettings) -> str:
     changes = ", ".join(f"{name} {v}" for name, v in settings.network_settings.items())
     network = f"{settings.network} with {changes or 'default settings'}"
     if isinstance(model, Ensemble):
-        std = "standard deviation" if model.n_classes else "calibrated standard deviation"
         network = (
             f"Ensemble of {len(model.members)} networks with consecutive seeds, each "
-            f"{network}; it returns their mean and {std}"
+            f"{network}; it returns their mean"
         )
     smoothing = model.connectivity.smoothing
     neighbors = f"soft nearest neighbors with smoothing {smoothing} Å"

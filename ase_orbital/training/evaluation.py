@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ase_orbital.files import write_csv
+from ase_orbital.models.fused import fuse
 from ase_orbital.models.uncertainty import coverage
 from ase_orbital.training.batches import Batches
 from ase_orbital.training.metrics import classification, regression
@@ -55,13 +56,29 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Errors, the share in the domain, and the coverage of the 90 % interval."""
+        """Errors, the share in the domain, and the coverage of the 90 % interval.
+
+        The coverage is also that in the fifths of the crystals by their standard deviation
+        where it is lowest and highest, and `outside_ratio` is the mean error outside the
+        domain over that inside.
+        """
         measure = classification if self.classes else regression
         metrics = {"n": len(self.known), **measure(self.known, self.predicted)}
         if self.std is not None and not self.classes:
             metrics["coverage_90"] = coverage(self.known, self.predicted, self.std)
+            fifths = np.array_split(np.argsort(self.std), min(5, len(self.std)))
+            shares = [
+                coverage(self.known[part], self.predicted[part], self.std[part])
+                for part in fifths
+            ]
+            metrics["coverage_90_lowest"] = min(shares)
+            metrics["coverage_90_highest"] = max(shares)
         if self.in_domain is not None:
             metrics["in_domain"] = float(self.in_domain.mean())
+            error = np.abs(self.predicted - self.known)
+            if 0.0 < metrics["in_domain"] < 1.0 and error[self.in_domain].any():
+                outside = error[~self.in_domain].mean()
+                metrics["outside_ratio"] = float(outside / error[self.in_domain].mean())
         return metrics
 
     def save(self, path: Path) -> None:
@@ -82,16 +99,16 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     """Evaluate a model on graphs that were made with its descriptor and connectivity."""
     device = model.target_mean.device
     outputs, deviations, inside = [], [], []
-    model.eval()
+    networks = fuse(model.eval())
     with torch.inference_mode():
         for batch in Batches(dataset, None, BATCH):
             graph = batch.graph.to(device)
-            output, std = model.predict_target(graph)
+            output, std, excess = model.assess_target(networks.outputs(graph))
             outputs.append(output)
             if std is not None:
                 deviations.append(std)
-            if model.domain.known:
-                inside.append(model.domain(graph))
+            if excess is not None:
+                inside.append(excess == 0.0)
     predicted = torch.cat(outputs).double().cpu()
     if model.transform == "identity":  # else the logarithm is evaluated
         predicted = model.to_property(predicted)

@@ -14,7 +14,7 @@ import torch
 from ase_orbital.errors import SettingError
 from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
-from ase_orbital.models.uncertainty import Calibration
+from ase_orbital.training.calibration import LEAST_CRYSTALS, fit_uncertainty
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.figures import draw_evaluation, draw_history
@@ -116,8 +116,8 @@ def train(
         *(_train_member(prepared, settings, folder, i) for i in range(settings.members)),
         strict=True,
     )
-    model = members[0] if len(members) == 1 else _ensemble([*members], prepared)
-    model.domain.fit(prepared.sets["train"].graph)
+    model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
+    _fit_uncertainty(model, prepared)
     run = Run(model, folder, evaluate_sets(model, prepared), sum(seconds))
     last, evaluation = [*run.evaluations.items()][-1]
     evaluation.save(folder / "predictions.csv")
@@ -151,15 +151,25 @@ def _train_member(
     return model, seconds
 
 
-def _ensemble(members: list[Network], prepared: Prepared) -> Ensemble:
-    """Make an ensemble whose standard deviation is calibrated on the validation set."""
-    model = Ensemble(members)
-    if "validation" in prepared.sets and not model.n_classes:
-        raw = evaluate(model, prepared.ids["validation"], prepared.sets["validation"])
-        assert raw.std is not None
-        model.calibration = Calibration.fit(raw.known, raw.predicted, raw.std)
-    model.eval()
-    return model
+def _fit_uncertainty(model: CrystalModel, prepared: Prepared) -> None:
+    """Fit the uncertainty to the validation set, and to distorted copies for training."""
+    train_set, validation = prepared.sets["train"], prepared.sets.get("validation")
+    n_crystals = 0 if validation is None else len(validation.targets)
+    if validation is None or n_crystals < LEAST_CRYSTALS:
+        logger.warning(
+            "%d validation crystals: the model has no domain and no calibrated standard "
+            "deviation, which need %d",
+            n_crystals,
+            LEAST_CRYSTALS,
+        )
+        return
+    copies, crystals = None, train_set
+    if train_set.relaxation is not None:
+        distorted = train_set.relaxation.nan_to_num(0.0) != 0.0
+        crystals = train_set.select(torch.nonzero(~distorted).squeeze(1))
+        if distorted.any():
+            copies = train_set.select(torch.nonzero(distorted).squeeze(1))
+    fit_uncertainty(model, crystals.graph, validation, copies=copies)
 
 
 def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluation]:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def start_from(model: CrystalModel, folder: str, index: int) -> None:
     """Load the weights of another model that may predict another property.
 
-    The domain is kept, because it belongs to the training set; so is the target's scale for
-    another property, and the output layer if the number of classes differs. A relaxation
-    energy that the other model lacks keeps its first weights.
+    The uncertainty is not taken, because it belongs to a training set; nor is the target's
+    scale of another property, and the output layer if the number of classes differs. A
+    relaxation energy that the other model lacks keeps its first weights.
 
     From an ensemble, the member of this index is taken, modulo the number of its members.
     Networks that start from different members make different errors.
@@ -38,7 +38,7 @@ def start_from(model: CrystalModel, folder: str, index: int) -> None:
             f"the model in {folder} is a {type(other).__name__} on {other.descriptor}, and "
             f"this a {type(model).__name__} on {model.descriptor}; their weights do not fit"
         )
-    kept: tuple[str, ...] = ("domain.",)
+    kept: tuple[str, ...] = ("uncertainty.",)
     if other.property_name != model.property_name:
         kept += ("target_",)
     if other.n_classes != model.n_classes:

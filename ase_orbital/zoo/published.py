@@ -143,8 +143,8 @@ def _fill(model: EOSNet, state: dict[str, Tensor], path: Path) -> None:
             renamed[f"convolutions.{index}.{CONVOLUTION.get(part, part)}.{leaf}"] = tensor
         else:
             renamed[".".join([LAYERS.get(head, head), *rest])] = tensor
-    kept = ("target_", "domain.")
-    own = {name: at for name, at in model.state_dict().items() if name.startswith(kept)}
+    state = model.state_dict()
+    own = {name: at for name, at in state.items() if name.startswith("target_")}
     try:
         model.load_state_dict(renamed | own)
     except RuntimeError as error:

@@ -1,0 +1,322 @@
+"""Fit the uncertainty of a shipped model anew, and write it into its folder and card.
+
+    python pretrained/calibrate.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
+        --copies FOLDER
+
+The folder of `--data` has the extended XYZ files that `recipes.py` names, that of `--runs`
+caches features, and that of `--copies` has the files of `distorted.py`. The weights of the
+networks stay as they are. Copies are used for models of the crystals that were distorted,
+which are those of `mp2018`, and for moduli, without the crystals of the validation and
+test sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.data import covalent_radii
+from recipes import ELASTICITY, PEROVSKITES, RECIPES, Recipe
+
+from ase_orbital import load_model
+from ase_orbital.checksums import renew_checksums
+from ase_orbital.models.uncertainty import FILE
+from ase_orbital.properties import RELAXATION_ENERGY, is_energy
+from ase_orbital.structure import read_frames, to_atoms
+from ase_orbital.training import TrainingSettings
+from ase_orbital.training.batches import GraphDataset
+from ase_orbital.training.calibration import MOST_TRAINING, fit_uncertainty
+from ase_orbital.training.cards import write_card
+from ase_orbital.training.dataset import Dataset, read_dataset
+from ase_orbital.training.distortions import rattled, scaled, strained
+from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.features import FeatureCache
+from ase_orbital.training.preparation import make_split
+
+if TYPE_CHECKING:
+    from ase_orbital.models.crystal_model import CrystalModel
+
+logger = logging.getLogger("calibrate")
+HERE = Path(__file__).parent
+MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
+MOST_ATOMS = 100  # of the crystals that are evaluated
+FILES = 32  # with copies, of 200 crystals each
+LABELED = 2000  # copies to fit and to test the standard deviation of energies
+CANDIDATES = (
+    "MgO",
+    "TiO2",
+    "CaTiO3",
+    "Al2O3",
+    "GaAs",
+    "NaCl",
+    "SiO2",
+    "ZnS",
+    "Cu3Au",
+    "Fe2O3",
+)
+N_CANDIDATES = 60
+N_CRYSTALS = 200  # whose distorted copies are looked at
+# Names of the metrics that depend on the uncertainty.
+UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")
+
+
+def dataset_of(structures: list[Atoms], settings: TrainingSettings) -> Dataset:
+    """Read crystals and their targets."""
+    return read_dataset(
+        (structures, [atoms.info[settings.target] for atoms in structures]), settings
+    )
+
+
+class Graphs:
+    """Make the graphs of crystals, without those that the model cannot predict."""
+
+    def __init__(self, model: CrystalModel, cache: Path) -> None:
+        self.known = set(model.elements or range(119))
+        self.cache = FeatureCache(cache, model.descriptor, model.connectivity)
+
+    def labeled(self, dataset: Dataset) -> tuple[list[str], GraphDataset]:
+        """Return identifiers and graphs of crystals with targets."""
+        names = [
+            name
+            for name, atoms in zip(dataset.ids, dataset.structures, strict=True)
+            if self.known.issuperset(atoms.numbers.tolist())
+        ]
+        dataset = dataset.select(names)
+        graph, failed = self.cache.graphs(dataset.structures)
+        dataset = dataset.without({dataset.ids[i]: reason for i, reason in failed.items()})
+        assert graph is not None
+        values = (torch.tensor(at).float() for at in (dataset.targets, dataset.relaxation))
+        targets, relaxation = values
+        return dataset.ids, GraphDataset(graph, targets, relaxation=relaxation)
+
+    def inside(self, model: CrystalModel, structures: list[Atoms]) -> float:
+        """Return the share of structures in the domain."""
+        zeros = dict.fromkeys(map(str, range(len(structures))), 0.0)
+        dataset = read_dataset(
+            ([to_atoms(atoms) for atoms in structures], [*zeros.values()]),
+            TrainingSettings(id="none"),
+        )
+        _, graphs = self.labeled(dataset)
+        found = evaluate(model, [""] * len(graphs.targets), graphs).in_domain
+        assert found is not None  # the uncertainty was fitted
+        return float(found.mean())
+
+
+def held_out(
+    recipe: Recipe, settings: TrainingSettings, data: Path, known: set[str]
+) -> list[Dataset]:
+    """Return two sets of crystals that are not in the data of the model, or none."""
+    name = {"mp2018": "mp_matbench"}.get(recipe.data.files[0])
+    if recipe.data is ELASTICITY:
+        name = "moduli_matbench"
+    if name is None:
+        return []
+    frames = [
+        atoms
+        for atoms in read_frames(data / f"{name}.extxyz.gz")
+        if str(atoms.info["id"]) not in known
+        and not atoms.info.get("dilute")
+        and len(atoms) <= (settings.most_atoms or MOST_ATOMS)
+        and atoms.info.get(settings.target) is not None
+    ]
+    order = np.random.default_rng(0).permutation(len(frames))[: 2 * MOST_HELD_OUT]
+    halves = np.array_split(order, 2)
+    parts = [[frames[index] for index in half] for half in halves if len(half)]
+    return [dataset_of(part, settings) for part in parts]
+
+
+def read_copies(folder: Path, kept_out: set[str]) -> list[Atoms]:
+    """Read distorted copies, without those of the crystals that are kept out."""
+    files = sorted(folder.glob("distorted-*.extxyz"))[:FILES]
+    frames = (atoms for path in files for atoms in read_frames(path))
+    return [atoms for atoms in frames if str(atoms.info["group"]) not in kept_out]
+
+
+def main() -> None:
+    """Fit, evaluate, and write the files of the model."""
+    parser = argparse.ArgumentParser(description="Fit the uncertainty of a shipped model.")
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--copies", type=Path)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    recipe, folder = RECIPES[arguments.name], HERE / arguments.name
+    content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    metadata = content["metadata"]
+    settings = TrainingSettings(**metadata["training"]["settings"])
+    model = load_model(folder)
+    graphs = Graphs(model, arguments.runs / "features")
+    dataset = dataset_of(recipe.read(arguments.data), settings)
+    split = make_split(dataset, settings)
+    check_split(folder, split.test)
+    small = [
+        name
+        for name, atoms in zip(
+            split.train, dataset.select(split.train).structures, strict=True
+        )
+        if len(atoms) <= (settings.most_atoms or MOST_ATOMS)
+    ]
+    some = np.random.default_rng(0).permutation(len(small))[:MOST_TRAINING]
+    _, train = graphs.labeled(dataset.select(small[index] for index in some))
+    sets = {
+        name: graphs.labeled(dataset.select(ids))
+        for name, ids in (("validation", split.validation), ("test", split.test))
+    }
+    others = [
+        graphs.labeled(at)
+        for at in held_out(recipe, settings, arguments.data, {*dataset.ids})
+    ]
+    copies: list[tuple[list[str], GraphDataset]] = []
+    if arguments.copies and recipe.data is not PEROVSKITES:
+        copies = split_copies(
+            model,
+            graphs,
+            settings,
+            read_copies(arguments.copies, {*split.validation, *split.test}),
+        )
+    fit_uncertainty(
+        model,
+        train.graph,
+        sets["validation"][1],
+        [part[1] for part in (others[:1] + copies[1:2])],
+        copies[0][1] if copies else None,
+    )
+    evaluations = {name: evaluate(model, *of_set) for name, of_set in sets.items()}
+    if others:
+        evaluations["held_out"] = evaluate(model, *others[1])
+    if copies[2:]:
+        evaluations["copies"] = evaluate(model, *copies[2])
+    base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
+    shares = domain_shares(model, graphs, base[:N_CRYSTALS])
+    write(folder, model, content, evaluations, shares)
+
+
+def check_split(folder: Path, test: list[str]) -> None:
+    """Stop if the crystals of the test set are not those that were recorded."""
+    path = folder / "test-ids.json"
+    if path.is_file():
+        recorded = set(json.loads(path.read_text(encoding="utf-8")))
+        if not recorded <= set(test):
+            raise SystemExit(f"the test set differs from {path}: the data are others")
+
+
+def split_copies(
+    model: CrystalModel, graphs: Graphs, settings: TrainingSettings, copies: list[Atoms]
+) -> list[tuple[list[str], GraphDataset]]:
+    """Return copies for the relaxation energy; for energies, also two sets with targets."""
+    groups = sorted({str(atoms.info["group"]) for atoms in copies})
+    last = set(groups[-2 * LABELED // 3 :]) if is_energy(model.property_name) else set()
+    relaxing = [
+        atoms
+        for atoms in copies
+        if atoms.info.get(RELAXATION_ENERGY) is not None
+        and str(atoms.info["group"]) not in last
+    ]
+    plain = TrainingSettings(property_name=RELAXATION_ENERGY)
+    parts = [graphs.labeled(dataset_of(relaxing, plain))]
+    if last:
+        labeled = [atoms for atoms in copies if str(atoms.info["group"]) in last]
+        both = dataset_of(labeled, settings)
+        first = {name for name in both.ids if groups.index(name.rsplit("-", 2)[0]) % 2}
+        parts.append(
+            graphs.labeled(both.select(name for name in both.ids if name in first))
+        )
+        parts.append(
+            graphs.labeled(both.select(name for name in both.ids if name not in first))
+        )
+    return parts
+
+
+def domain_shares(
+    model: CrystalModel, graphs: Graphs, crystals: list[Atoms]
+) -> dict[str, float]:
+    """Return the shares of distorted crystals and of random candidates in the domain."""
+    random = np.random.default_rng(0)
+    kinds: dict[str, list[Atoms]] = {
+        "rattled by 0.12 Å": [rattled(atoms, 0.12, random) for atoms in crystals],
+        "rattled by 0.2 Å": [rattled(atoms, 0.2, random) for atoms in crystals],
+        "compressed by 6 %": [scaled(atoms, -0.06) for atoms in crystals],
+        "strained by 3 %": [strained(atoms, 0.03, random) for atoms in crystals],
+        "random candidates": random_candidates(),
+    }
+    return {name: graphs.inside(model, structures) for name, structures in kinds.items()}
+
+
+def random_candidates() -> list[Atoms]:
+    """Return unrelaxed candidates as a genetic search starts from them."""
+    from ase_ga.startgenerator import StartGenerator
+    from ase_ga.utilities import CellBounds, closest_distances_generator
+
+    random = np.random.RandomState(0)  # what ase_ga takes
+    bounds = CellBounds({"phi": [35, 145], "chi": [35, 145], "psi": [35, 145],
+                         "a": [2.5, 40], "b": [2.5, 40], "c": [2.5, 40]})  # fmt: skip
+    found: list[Atoms] = []
+    while len(found) < N_CANDIDATES:
+        cell = Atoms(CANDIDATES[len(found) % len(CANDIDATES)], cell=[9.0] * 3) * (2, 1, 1)
+        numbers, counts = np.unique(cell.numbers, return_counts=True)
+        volume = sum(4.5 * covalent_radii[number] ** 3 + 7.0 for number in cell.numbers)
+        generator = StartGenerator(
+            Atoms("", pbc=True),
+            [*zip(numbers.tolist(), counts.tolist(), strict=True)],
+            closest_distances_generator(numbers.tolist(), 0.6),
+            box_volume=volume,
+            number_of_variable_cell_vectors=3,
+            cellbounds=bounds,
+            rng=random,
+        )
+        candidate = generator.get_new_candidate(maxiter=2000)
+        if candidate is not None:
+            found.append(Atoms(candidate))
+    return found
+
+
+def write(
+    folder: Path,
+    model: CrystalModel,
+    content: dict[str, Any],
+    evaluations: dict[str, Evaluation],
+    shares: dict[str, float],
+) -> None:
+    """Write uncertainty, metrics and card."""
+    metadata = content["metadata"]
+    metrics = {
+        name: value
+        for name, value in metadata["metrics"].items()
+        if not name.startswith(UNCERTAIN)  # of the former uncertainty
+    }
+    for name, evaluation in evaluations.items():
+        metrics |= {
+            f"{metric}_{name}": float(f"{value:.4g}") if isinstance(value, float) else value
+            for metric, value in evaluation.metrics.items()
+            if name not in ("validation", "test") or metric.startswith(UNCERTAIN)
+        }
+    metadata["metrics"] = metrics
+    metadata["card"]["uncertainty"] = sentences(shares)
+    for name, value in [*metrics.items(), *shares.items()]:
+        logger.info("%-32s %.4g", name, value)
+    assert model.uncertainty is not None  # it was fitted
+    torch.save(model.uncertainty.content(), folder / FILE)
+    text = json.dumps(content, indent=4)
+    (folder / "model.json").write_text(text, encoding="utf-8")
+    renew_checksums(folder)
+    write_card(folder, model, metadata)
+
+
+def sentences(shares: dict[str, float]) -> str:
+    """Describe the shares in the domain for the card."""
+    text = ", ".join(f"{value:.0%} {name}" for name, value in shares.items())
+    return (
+        f"Of {N_CRYSTALS} small test crystals, and {N_CANDIDATES} random candidates of a "
+        f"structure search, these are in the domain: {text}."
+    )
+
+
+if __name__ == "__main__":
+    main()
