@@ -45,7 +45,8 @@ INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
 SHARES = (1.0, 1.0, 0.3)
-LEAST_CRYSTALS = 24  # of the validation set
+LEAST_CRYSTALS = 10  # of the validation set
+FEW = 50  # crystals, for which the estimate of the error is a constant
 PER_BIN = 20  # crystals, at least, of the calibration
 LEAST_SLOPE = 0.05  # of the calibration, so that it increases everywhere
 
@@ -87,7 +88,7 @@ def fit_uncertainty(
     Raises
     ------
     DataError
-        If there are fewer than 24 validation crystals.
+        If there are fewer than 10 validation crystals.
     """
     if len(validation.targets) < LEAST_CRYSTALS:
         raise DataError(
@@ -296,9 +297,12 @@ def _fit_error(new: Uncertainty, inputs: Tensor, errors: Tensor, steps: int = 40
             if isinstance(layer, nn.Linear):
                 layer.reset_parameters()
     nn.init.constant_(new.error[2].bias, float(torch.log(errors.mean() + 1e-30)))
-    new.error.requires_grad_(True)
+    if len(errors) < FEW:
+        nn.init.zeros_(new.error[2].weight)
+        return
     optimizer = torch.optim.Adam(new.error.parameters(), lr=1e-2, weight_decay=1e-3)
     errors = errors + 0.02 * errors.mean()  # a prediction that is right by chance
+    new.error.requires_grad_(True)
     for _ in range(steps):
         estimate = new.log_error(inputs)
         loss = (estimate + errors * torch.exp(-estimate)).mean()
@@ -311,7 +315,7 @@ def _fit_error(new: Uncertainty, inputs: Tensor, errors: Tensor, steps: int = 40
 def _knots(estimates: Tensor, errors: Tensor) -> Tensor:
     """Compute the calibration from the nominal quantile of the error in each bin."""
     order = torch.argsort(estimates)
-    n_bins = min(N_KNOTS, max(1, len(errors) // PER_BIN))
+    n_bins = 1 if len(errors) < FEW else min(N_KNOTS, len(errors) // PER_BIN)
     bins = [part.numpy() for part in order.tensor_split(n_bins)]
     ratios = torch.exp(-estimates) * errors
     x = np.array([np.median(estimates[part]) for part in bins])

@@ -32,7 +32,7 @@ def test_regression_is_the_mean():
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         single = torch.stack([network(graph) for network in networks])
-        value, std = ensemble.value_and_std(ensemble.outputs(graph))
+        value, std, _ = ensemble.assess(ensemble.outputs(graph))
     torch.testing.assert_close(value, single.mean(0))
     torch.testing.assert_close(std, single.std(0))
 
@@ -43,7 +43,7 @@ def test_moduli_are_averaged_as_logarithms_and_spread_in_their_unit():
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         logs = torch.stack([network(graph) for network in networks])
-        value, std = ensemble.value_and_std(ensemble.outputs(graph))
+        value, std, _ = ensemble.assess(ensemble.outputs(graph))
     sigma = 1.5 * torch.sqrt(logs.var(0) + 0.02**2)
     torch.testing.assert_close(value, 10 ** logs.mean(0))
     half = (10 ** (logs.mean(0) + sigma) - 10 ** (logs.mean(0) - sigma)) / 2
@@ -56,7 +56,7 @@ def test_classes_average_probabilities():
     graph = CrystalGraph.batch(ensemble.graphs(CRYSTALS))
     with torch.no_grad():
         single = torch.stack([network.to_property(network(graph)) for network in networks])
-        value, std = ensemble.value_and_std(ensemble.outputs(graph))
+        value, std, _ = ensemble.assess(ensemble.outputs(graph))
         total = torch.exp(ensemble(graph)).sum(1)
     torch.testing.assert_close(value, single.mean(0))
     torch.testing.assert_close(std, single.std(0))

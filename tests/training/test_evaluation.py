@@ -10,6 +10,7 @@ from ase.build import bulk
 from ase_orbital import OneHot, Predictor
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
+from ase_orbital.models.uncertainty import Uncertainty
 from ase_orbital.training import compare, evaluation
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.evaluation import Evaluation, evaluate, evaluate_mean
@@ -82,10 +83,29 @@ def test_classes_have_probabilities(n_members):
 
 def test_the_domain_is_evaluated_if_it_is_known():
     model = make()
-    model.domain.fit(CrystalGraph.batch(model.graphs(CRYSTALS[:3])))
+    graph = CrystalGraph.batch(model.graphs(CRYSTALS))
+    outputs = model.outputs(graph)
+    n_features = sum(stage.shape[1] for stage in outputs.stages)
+    model.uncertainty = Uncertainty(n_features, 2, head=False, n_inputs=4)
+    model.uncertainty.projection.normal_()
+    distance = model.uncertainty.signals(outputs).distance
+    model.uncertainty.limits[2] = float(distance.detach().median())
     found = evaluate_on_all(model)
-    assert found.in_domain.tolist()[3:] == [False, False]
-    assert found.metrics["in_domain"] == found.in_domain.mean()
+    assert found.in_domain.tolist() == (distance <= distance.median()).tolist()
+    assert found.metrics["in_domain"] == pytest.approx(0.6)
+    error = np.abs(found.predicted - found.known)
+    ratio = error[~found.in_domain].mean() / error[found.in_domain].mean()
+    assert found.metrics["outside_ratio"] == pytest.approx(ratio)
+
+
+def test_coverage_is_that_of_each_fifth():
+    """Errors of 1 and standard deviations that rise: only the last three fifths cover."""
+    std = np.arange(1.0, 11.0) / 8.0
+    known = np.zeros(10)
+    found = Evaluation(["" for _ in known], known, known + 1.0, std, None, False).metrics
+    assert found["coverage_90"] == pytest.approx(0.6)
+    assert found["coverage_90_lowest"] == 0.0
+    assert found["coverage_90_highest"] == 1.0
 
 
 def test_every_column_is_written(tmp_path):
