@@ -94,15 +94,14 @@ def load_as(kind: type[nn.Module], folder: Path, content: Mapping[str, Any]) -> 
     else:  # matgl writes no checksums
         files = {"state.pt": (folder / "state.pt").read_bytes()}
     state = _tensors(folder, files, "state.pt")
+    uncertainty = _tensors(folder, files, FILE) if FILE in files else None
     try:
         settings = _plain(content["kwargs"])
         with torch.random.fork_rng(devices=[]):  # new weights are drawn, and replaced
             model = kind(**settings)
         model.load_state_dict(state)
-        if FILE in files:
-            model.uncertainty = Uncertainty.from_content(_tensors(folder, files, FILE))
-    except ModelError:
-        raise
+        if uncertainty is not None:
+            model.uncertainty = Uncertainty.from_content(uncertainty)
     except Exception as error:  # settings of the wrong kind raise many errors, too
         raise ModelError(f"the model folder {folder} is damaged: {error}") from error
     return model.eval()
