@@ -31,8 +31,8 @@ STABILITY_PROBABILITY: Final = "stability_probability"
 RELAXATION_ENERGY: Final = "relaxation_energy_per_atom"
 
 STD: Final = "_std"  # suffix of a standard deviation, in the unit of the property
-IN_DOMAIN: Final = "in_domain"  # 1 if a crystal is like the training set, else 0
-DOMAIN_EXCESS: Final = "domain_excess"  # distance from the training range, in std
+IN_DOMAIN: Final = "in_domain"  # 1 if a model can predict the crystal, else 0
+DOMAIN_EXCESS: Final = "domain_excess"  # how far it is outside the domain, 0 inside
 
 PROPERTIES: Final[dict[str, Property]] = {
     FORMATION_ENERGY: Property(

@@ -166,18 +166,31 @@ def tutorials() -> str:
 
 
 def coverage() -> str:
-    """Make the table of test set coverage of the calibrated standard deviations."""
+    """Make the table of coverage and domain on the test sets."""
     from ase_orbital.zoo import list_models, read_card
 
     rows = [
-        "| ensemble | test crystals | within 1.64 std |",
-        "|---|---|---|",
+        "| model | within 1.64 std | fifths | in the domain | error outside / inside | others |",
+        "|---|---|---|---|---|---|",
     ]
     for name in list_models():
         metrics = read_card(name).metrics
-        if "coverage_90_test" in metrics:
-            share = 100.0 * metrics["coverage_90_test"]
-            rows.append(f"| `{name}` | {metrics['n_test']:,} | {share:.1f} % |")
+        if "outside_ratio_test" not in metrics:
+            continue
+        share, low, high, other = (
+            f"{metrics[key]:.2f}" if key in metrics else ""
+            for key in (
+                "coverage_90_test",
+                "coverage_90_lowest_test",
+                "coverage_90_highest_test",
+                "coverage_90_held_out",
+            )
+        )
+        fifths = f"{low} to {high}" if low else ""
+        inside, ratio = metrics["in_domain_test"], metrics["outside_ratio_test"]
+        rows.append(
+            f"| `{name}` | {share} | {fifths} | {inside:.1%} | {ratio:.1f} | {other} |"
+        )
     return "\n".join(rows)
 
 

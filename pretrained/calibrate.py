@@ -46,7 +46,8 @@ logger = logging.getLogger("calibrate")
 HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
-FILES = 32  # with copies, of 200 crystals each
+# Files with copies, of 200 crystals each; OCrystalNet has wider features.
+FILES = {"EOSNet": 32, "OCrystalNet": 12}
 LABELED = 2000  # copies to fit and to test the standard deviation of energies
 CANDIDATES = (
     "MgO",
@@ -131,9 +132,9 @@ def held_out(
     return [dataset_of(part, settings) for part in parts]
 
 
-def read_copies(folder: Path, kept_out: set[str]) -> list[Atoms]:
+def read_copies(folder: Path, n_files: int, kept_out: set[str]) -> list[Atoms]:
     """Read distorted copies, without those of the crystals that are kept out."""
-    files = sorted(folder.glob("distorted-*.extxyz"))[:FILES]
+    files = sorted(folder.glob("distorted-*.extxyz"))[:n_files]
     frames = (atoms for path in files for atoms in read_frames(path))
     return [atoms for atoms in frames if str(atoms.info["group"]) not in kept_out]
 
@@ -179,7 +180,9 @@ def main() -> None:
             model,
             graphs,
             settings,
-            read_copies(arguments.copies, {*split.validation, *split.test}),
+            read_copies(
+                arguments.copies, FILES[settings.network], {*split.validation, *split.test}
+            ),
         )
     fit_uncertainty(
         model,

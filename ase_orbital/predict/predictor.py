@@ -59,9 +59,9 @@ class Predictor:
         Precision of descriptors and networks: torch.float32 or torch.float64, or their
         names. None for float32.
     domain
-        Also predict `in_domain`: 1.0 if the descriptor of the crystal is in the range of
-        the training sets of all models, else 0.0. It is 0.0 for slabs, wires and molecules,
-        unless the models were trained on such structures.
+        Also predict `in_domain`: 1.0 if the crystal is in the domain of all models, see
+        `models.uncertainty.Uncertainty`, else 0.0. It is 0.0 for slabs, wires and
+        molecules, unless the models were trained on such structures.
 
     Notes
     -----

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     Networks = CrystalModel | FusedEOSNet
 
-BATCH = 256  # crystals
+BATCH = 32  # crystals; more exceed the cache
 MOST_TRAINING = 4000  # crystals of the training set that are used
 MOST_COPIES = 16_000  # distorted copies that are used
 INSIDE = 0.95  # share of the validation set that is in the domain

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-BATCH = 256  # crystals
+BATCH = 32  # crystals; more exceed the cache
 
 
 @dataclass(frozen=True)
