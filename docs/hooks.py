@@ -170,7 +170,7 @@ def coverage() -> str:
     from ase_orbital.zoo import list_models, read_card
 
     rows = [
-        "| model | within 1.64 std | fifths | in the domain | error outside / inside | others |",
+        "| model | within 1.64 std | fifths | in the domain | outside / inside | others |",
         "|---|---|---|---|---|---|",
     ]
     for name in list_models():
