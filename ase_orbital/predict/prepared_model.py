@@ -19,7 +19,6 @@ from ase_orbital.zoo.folders import load_model
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.crystal_model import Assessment, CrystalModel
