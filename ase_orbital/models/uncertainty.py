@@ -202,7 +202,8 @@ class Uncertainty(nn.Module):
         right = torch.searchsorted(x, inside.detach().contiguous()).clamp(1, len(x) - 1)
         left = right - 1
         slope = (y[right] - y[left]) / (x[right] - x[left])
-        return y[left] + slope * (inside - x[left]) + estimate - inside
+        calibrated: Tensor = y[left] + slope * (inside - x[left]) + estimate - inside
+        return calibrated
 
     def excess(self, signals: Signals, std: Tensor | None) -> Tensor:
         """Return how far the signals are above their limits, [n_graphs].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -170,7 +170,8 @@ def _whitening(features: Tensor, n_components: int) -> Tensor:
     scale = torch.where(
         variances > 1e-9 * variances[0], variances.clamp(min=1e-30).rsqrt(), 0.0
     )
-    return axes * scale
+    components: Tensor = axes * scale
+    return components
 
 
 def _fit_relaxation(
@@ -231,7 +232,7 @@ def _fit_relaxation(
             schedule.step()
     with torch.no_grad():  # take center and scale into the layer
         weight = (layers.hidden.weight / scale).half().float()
-        layers.hidden.bias -= weight @ center
+        layers.hidden.bias.sub_(weight @ center)
         layers.hidden.weight.copy_(weight)
     return layers
 
@@ -262,12 +263,11 @@ def _observe(model: CrystalModel, new: Uncertainty, dataset: GraphDataset) -> _O
         dataset.graph,
         lambda o: (new.signals(o), model.assess_target(o).value),
     )
-    signals = Signals(
-        *(
-            None if values[0] is None else torch.cat(values).cpu()
-            for values in zip(*(part[0] for part in parts), strict=True)
-        )
-    )
+    columns: list[Any] = [
+        None if values[0] is None else torch.cat(values).cpu()
+        for values in zip(*(part[0] for part in parts), strict=True)
+    ]
+    signals = Signals(*columns)
     target = torch.cat([part[1] for part in parts]).cpu()
     predicted = torch.exp(target[:, 1]) if model.n_classes else target
     return _Observed(signals, target, (predicted - dataset.targets).abs())
@@ -296,9 +296,10 @@ def _fit_error(new: Uncertainty, inputs: Tensor, errors: Tensor, steps: int = 40
         for layer in new.error:
             if isinstance(layer, nn.Linear):
                 layer.reset_parameters()
-    nn.init.constant_(new.error[2].bias, float(torch.log(errors.mean() + 1e-30)))
+    last = cast("nn.Linear", new.error[2])
+    nn.init.constant_(last.bias, float(torch.log(errors.mean() + 1e-30)))
     if len(errors) < FEW:
-        nn.init.zeros_(new.error[2].weight)
+        nn.init.zeros_(last.weight)
         return
     optimizer = torch.optim.Adam(new.error.parameters(), lr=1e-2, weight_decay=1e-3)
     errors = errors + 0.02 * errors.mean()  # a prediction that is right by chance
