@@ -149,9 +149,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # This is a limitation. A model that was trained on relaxed crystals has seen few displaced
-# atoms and underestimates their energy. `in_domain` does not show this: it tests whether
-# the features of an atom are in the range of its element in the training set, and for
-# copper this range is wide. Use a potential for the energies of displaced atoms.
+# atoms and underestimates their energy. Use a potential for the energies of displaced
+# atoms.
 #
 # You can select steps of the run from the database, for example the two with the largest
 # shear modulus at 900 K:

@@ -68,7 +68,7 @@ print(f"{len(crystals)} crystals, from {crystals[0].symbols} to {crystals[-1].sy
 #
 # One predictor predicts two properties. `progress=True` shows a progress bar. The standard
 # deviations come from the three networks of each model, and `in_domain` is 1 if the
-# environments of all atoms are similar to those in the training sets of both models.
+# crystal is in the domain of both models.
 
 # %%
 predictor = Predictor(

@@ -179,9 +179,8 @@ figure
 #
 # The next crystals range from well known to impossible. Argon fluoride has about the same
 # predicted formation energy as table salt. A model always returns a number; the standard
-# deviation and the domain show that this one means nothing. The domain is a coarse test,
-# because it is a box around the training features: fluorine and oxygen in the rocksalt
-# structure are inside, and only the standard deviation is large.
+# deviation and the domain show that this one means nothing. Neither is certain to
+# detect every crystal that does not exist.
 
 # %%
 candidates = {
