@@ -222,8 +222,8 @@ print(f"difference {before:.3f}, then {comparator.difference(rattled, diamond):.
 # The energy of an `ObjectiveCalculator` is a sum of terms that depend on predicted
 # properties. Its forces and stress are computed through network and descriptor, so that any
 # optimizer can minimize it. An optimizer may lead to structures for which the model is
-# wrong. The term with `domain_excess` keeps the crystal in the domain of the model. Here the
-# target is a band gap of 2.5 eV for SrTiO3.
+# wrong. The term with `domain_excess` keeps the crystal in the domain of the model. Here
+# the target is a band gap of 2.5 eV for SrTiO3.
 
 # %%
 from ase.io import read
