@@ -123,6 +123,11 @@ def _network(model: CrystalModel, settings: TrainingSettings) -> str:
             f"Ensemble of {len(model.members)} networks with consecutive seeds, each "
             f"{network}; it returns their mean"
         )
+        if model.n_classes:
+            network += (
+                " and their disagreement as standard deviation, which is not calibrated, "
+                "while the probability is"
+            )
     smoothing = model.connectivity.smoothing
     neighbors = f"soft nearest neighbors with smoothing {smoothing} Å"
     if smoothing is None:
