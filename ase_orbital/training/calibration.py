@@ -45,7 +45,7 @@ INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
 SHARES = (1.0, 1.0, 0.3)
-LEAST_CRYSTALS = 10  # of the validation set
+LEAST_CRYSTALS = 5  # of the validation set
 FEW = 50  # crystals, for which the estimate of the error is a constant
 PER_BIN = 20  # crystals, at least, of the calibration
 LEAST_SLOPE = 0.05  # of the calibration, so that it increases everywhere
@@ -88,7 +88,7 @@ def fit_uncertainty(
     Raises
     ------
     DataError
-        If there are fewer than 10 validation crystals.
+        If there are fewer than 5 validation crystals.
     """
     if len(validation.targets) < LEAST_CRYSTALS:
         raise DataError(

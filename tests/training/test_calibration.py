@@ -121,6 +121,6 @@ def test_members_disagree_and_classes_have_a_temperature(case):
 
 def test_too_few_crystals_are_an_error(case):
     model, crystals, targets, _ = case
-    few = dataset(model, crystals[:9], targets[:9])
-    with pytest.raises(DataError, match="9 validation crystals are too few"):
+    few = dataset(model, crystals[:4], targets[:4])
+    with pytest.raises(DataError, match="4 validation crystals are too few"):
         fit_uncertainty(model, few.graph, few)
