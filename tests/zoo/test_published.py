@@ -144,7 +144,7 @@ def test_regression_checkpoint_loads_with_its_normalizer(own, tmp_path):
     content = in_their_layout(model, best=torch.tensor(0.04), normalizer=normalizer)
     torch.save(content, tmp_path / "best.pth.tar")
     twin = import_eosnet(
-        str(tmp_path / "best.pth.tar"), property="band_gap", normalized_edges=False
+        str(tmp_path / "best.pth.tar"), property="fermi_energy", normalized_edges=False
     )
     atoms = bulk("NaCl", "rocksalt", a=5.64)
     assert float(twin.predict_structure(atoms)) == float(model.predict_structure(atoms))
