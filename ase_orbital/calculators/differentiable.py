@@ -12,6 +12,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import NeighborBatch, neighbor_batch
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
             eV.
         """
 
+    @own_torch_state()
     def calculate(
         self,
         atoms: Atoms | None = None,
@@ -114,8 +116,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
     ) -> tuple[float, NDArray[np.float64]]:
         """Energy (eV), and its derivatives by the vectors, [n_pairs, 3] (eV/Å)."""
         vectors = torch.tensor(batch.vector, requires_grad=True)
-        with torch.enable_grad():
-            energy = self.energy(batch, vectors)
+        energy = self.energy(batch, vectors)
         gradient = torch.zeros_like(vectors)
         if energy.requires_grad:  # the energy of an isolated atom depends on nothing
             (found,) = torch.autograd.grad(energy, vectors, allow_unused=True)

@@ -18,6 +18,7 @@ from ase_orbital.calculators.objective_terms import AtMost, checked_terms
 from ase_orbital.errors import ModelError
 from ase_orbital.models.committee import Prediction, combine, property_names
 from ase_orbital.models.crystal_model import CrystalModel
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
 from ase_orbital.properties import DOMAIN_EXCESS, minimum_of
 
@@ -88,6 +89,7 @@ class ObjectiveCalculator(DifferentiableCalculator):
 
     contribution = "objective"
 
+    @own_torch_state()
     def __init__(
         self,
         models: ModelLike | Sequence[ModelLike],

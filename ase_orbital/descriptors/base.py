@@ -144,13 +144,18 @@ class Descriptor(ABC):
         SettingError
             If the descriptor has no derivatives.
         """
+        from ase_orbital.numerics.torch_state import own_torch_state  # imports torch
+
+        with own_torch_state():
+            return self._derivatives(structure)
+
+    def _derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         import torch
 
         batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
         kind = getattr(torch, self.dtype)
         vectors = torch.tensor(batch.vector, dtype=kind, requires_grad=True)
-        with torch.enable_grad():
-            features = self.differentiable_features(batch, vectors)
+        features = self.differentiable_features(batch, vectors)
         n_atoms, n_features = features.shape
         out = torch.zeros(n_features, n_atoms * n_atoms, 3, dtype=kind)
         center, neighbor = torch.tensor(batch.center), torch.tensor(batch.neighbor)

@@ -20,6 +20,7 @@ from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
 from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
 from ase_orbital.overlap.matrices import Gaussians, full_triangles
@@ -243,6 +244,7 @@ class GOM(Descriptor):
         features = torch.cat(list(each_on_one_thread(describe, parts)))
         return features[torch.as_tensor(np.argsort(np.concatenate(parts)))]
 
+    @own_torch_state()
     def derivatives(self, structure: AtomsLike) -> NDArray[np.floating[Any]]:
         """Compute the derivatives of all features, [n_atoms, n_features, n_atoms, 3].
 

@@ -17,6 +17,7 @@ from ase_orbital.models.committee import mean_and_variance, mean_log_probability
 from ase_orbital.models.featurization import Featurization
 from ase_orbital.models.saving import save_model
 from ase_orbital.numerics.threads import each_on_one_thread
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.properties import PROPERTIES, minimum_of, unit_of
 from ase_orbital.structure import to_atoms
 
@@ -307,6 +308,7 @@ class CrystalModel(nn.Module, ABC):
         dtype, edges = self.target_mean.dtype, asdict(self.connectivity)
         return Atoms2Graph(self.descriptor, **edges, backend=backend, dtype=dtype)
 
+    @own_torch_state()
     def predict_structure(
         self,
         structure: AtomsLike,

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ase_orbital.models.kernels.maximum import maximum_over_edges
 from ase_orbital.models.kernels.normalization import WeightedBatchNorm
+from ase_orbital.numerics.torch_state import own_torch_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +48,8 @@ class DistanceFilter(nn.Module):
         self.centers: Tensor
         self.basis: Tensor
         centers, basis = _grid(start, stop, step), _basis(start, stop, step, width)
-        self.register_buffer("centers", centers.float(), persistent=False)
-        self.register_buffer("basis", basis.float(), persistent=False)
+        self.register_buffer("centers", torch.tensor(centers.tolist()), persistent=False)
+        self.register_buffer("basis", torch.tensor(basis.tolist()), persistent=False)
         self.width, self.normalize = width, normalize
         self.n_features = len(centers)
 
@@ -68,6 +69,7 @@ def _grid(start: float, stop: float, step: float) -> Tensor:
 
 
 @cache  # the members of an ensemble share it
+@own_torch_state()
 def _basis(start: float, stop: float, step: float, width: float) -> Tensor:
     """Return an orthonormal basis of all filter values, [n_features, n_basis].
 

@@ -17,6 +17,7 @@ from ase_orbital.errors import ModelError
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.ensemble import MODELS
 from ase_orbital.models.uncertainty import FILE, Uncertainty
+from ase_orbital.numerics.torch_state import default_float32, own_torch_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,8 @@ def load_folder(folder: Path) -> Any:
     return load_as(kind, folder, content)
 
 
+@own_torch_state()
+@default_float32()
 def load_as(kind: type[nn.Module], folder: Path, content: Mapping[str, Any]) -> Any:
     """Make a model of a class, on the CPU and in evaluation mode.
 

@@ -9,6 +9,7 @@ import torch
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import ElementError, StructureError
 from ase_orbital.models.committee import Prediction
+from ase_orbital.numerics.torch_state import default_float32
 from ase_orbital.properties import minimum_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class MatGLPropertyModel:
         from pymatgen.io.ase import AseAtomsAdaptor
 
         crystals = map(AseAtomsAdaptor.get_structure, structures)
-        with torch.no_grad():
+        # The graphs of matgl have the default precision.
+        with torch.no_grad(), default_float32():
             values = [float(self.model.predict_structure(crystal)) for crystal in crystals]
         value = torch.tensor(values, dtype=torch.float64)
         return Prediction(

@@ -15,6 +15,7 @@ from ase_orbital.errors import ModelError, OrbitalError, SettingError, attempt
 from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.predict.matgl_model import MatGLPropertyModel
 from ase_orbital.predict.periodicity import warn_of_periodicity
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
@@ -73,6 +74,7 @@ class Predictor:
     a slab or a molecule, is predicted with a `predict.PeriodicityWarning`.
     """
 
+    @own_torch_state()
     def __init__(
         self,
         models: ModelsLike,
@@ -168,6 +170,7 @@ class Predictor:
         """Unit of each of `properties`; empty if it is not known."""
         return {name: unit_of(name) for name in self.properties}
 
+    @own_torch_state()
     def predict(self, structure: AtomsLike) -> dict[str, float]:
         """Predict the value of each of `properties` for one structure, in `units`.
 
@@ -192,6 +195,7 @@ class Predictor:
         self._outside(records, strange)
         return records[0]
 
+    @own_torch_state()
     def predict_many(
         self,
         structures: Iterable[AtomsLike],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.evaluation import Evaluation, evaluate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@own_torch_state()
 def compare(
     models: Mapping[str, CrystalModel],
     source: Source,

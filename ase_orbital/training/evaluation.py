@@ -11,6 +11,7 @@ import torch
 from ase_orbital.files import write_csv
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.uncertainty import coverage
+from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import Batches
 from ase_orbital.training.metrics import classification, regression
 
@@ -95,6 +96,7 @@ class Evaluation:
         write_csv(path, [columns, *zip(*columns.values(), strict=True)])
 
 
+@own_torch_state()
 def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Evaluation:
     """Evaluate a model on graphs that were made with its descriptor and connectivity."""
     device = model.target_mean.device

@@ -15,6 +15,7 @@ from ase_orbital.errors import DataError, SettingError
 from ase_orbital.files import write_csv
 from ase_orbital.models.ensemble import NETWORKS
 from ase_orbital.neighbors.periodicity import n_periodic
+from ase_orbital.numerics.torch_state import default_float32
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.distortions import rattled, strained
@@ -205,7 +206,7 @@ def make_network(settings: TrainingSettings, **values: Any) -> Network:
     SettingError
         If `network_settings` has an argument that the network does not take.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), default_float32():
         torch.manual_seed(settings.seed)
         try:
             return NETWORKS[settings.network](

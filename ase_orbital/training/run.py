@@ -14,6 +14,7 @@ import torch
 from ase_orbital.errors import SettingError
 from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
+from ase_orbital.numerics.torch_state import default_float32, own_torch_state
 from ase_orbital.training.calibration import LEAST_CRYSTALS, fit_uncertainty
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
@@ -62,6 +63,7 @@ class Run:
         }
 
 
+@own_torch_state()
 def train(
     source: Source,
     folder: str | Path,
