@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Final, Literal, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Property(NamedTuple):
@@ -17,6 +21,7 @@ class Property(NamedTuple):
 
 
 PREFIX: Final = "orbital_"  # of names in `atoms.info`, databases and files
+PREDICTED: Final = "predicted_"  # of properties whose name means another quantity
 
 FORMATION_ENERGY: Final = "formation_energy_per_atom"
 ENERGY: Final = "energy_per_atom"
@@ -58,6 +63,27 @@ PROPERTIES: Final[dict[str, Property]] = {
         "1", "probability of dynamic stability", classes=True, minimum=0.0
     ),
 }
+
+
+def column_names(properties: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Return the names of predicted properties beside other quantities.
+
+    A model can be trained on a property called `energy` or `volume`. Where that name is
+    taken, the predicted one is called `predicted_energy`, so that neither replaces the
+    other.
+    """
+    return {
+        name: PREDICTED + name if {name, name.removesuffix(STD)} & set(taken) else name
+        for name in properties
+    }
+
+
+def key_of(name: str) -> str:
+    """Return the key of a value in `atoms.info`, databases and files: `orbital_<name>`.
+
+    Databases take letters, digits and underscores only; other characters are replaced.
+    """
+    return PREFIX + re.sub(r"[^A-Za-z0-9_]", "_", name)
 
 
 def unit_of(name: str) -> str:

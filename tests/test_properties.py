@@ -11,7 +11,9 @@ from ase_orbital.properties import (
     PREFIX,
     PROPERTIES,
     STD,
+    column_names,
     is_energy,
+    key_of,
     minimum_of,
     transformed_unit,
     unit_of,
@@ -57,10 +59,24 @@ def test_a_name_can_be_a_column_of_an_ase_database(name, tmp_path):
 
 
 def test_every_constant_of_a_property_is_described():
-    others = {"PREFIX", "STD", "IN_DOMAIN", "DOMAIN_EXCESS"}
+    others = {"PREFIX", "PREDICTED", "STD", "IN_DOMAIN", "DOMAIN_EXCESS"}
     constants = {
         value
         for name, value in vars(properties).items()
         if name.isupper() and isinstance(value, str) and name not in others
     }
     assert constants == PROPERTIES.keys()
+
+
+def test_a_learned_quantity_is_told_apart_from_a_known_one():
+    names = column_names(["energy", "energy_std", "band_gap"], ["energy", "step"])
+    assert names == {
+        "energy": "predicted_energy",
+        "energy_std": "predicted_energy_std",
+        "band_gap": "band_gap",
+    }
+
+
+def test_every_name_gives_a_key_of_databases():
+    assert key_of("band_gap") == "orbital_band_gap"
+    assert key_of("vol/atom (Å)") == "orbital_vol_atom____"

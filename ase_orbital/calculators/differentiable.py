@@ -10,7 +10,7 @@ import torch
 from ase.calculators.calculator import Calculator, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from ase_orbital.errors import SettingError
+from ase_orbital.calculators.base import checked_base, known_to, offered_by
 from ase_orbital.neighbors.batch import NeighborBatch, neighbor_batch
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.structure import to_atoms
@@ -44,15 +44,13 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
 
     def __init__(self, base: Calculator | None) -> None:
         super().__init__()
-        if not (base is None or hasattr(base, "get_property")):
-            raise SettingError(f"base must be an ASE calculator, not {base!r}")
-        self.base = base
+        self.base = checked_base(base)
         self.contributions: dict[str, float] = {}
         # A new list, because the one on the class is shared by all calculators.
         self.implemented_properties = [
             name
             for name in ("energy", "forces", STRESS)
-            if base is None or name in base.implemented_properties
+            if base is None or name in offered_by(base)
         ]
         self.implemented_properties.append("free_energy")
         # ASE writes these into trajectories and databases as JSON.
@@ -61,6 +59,12 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
     def __repr__(self) -> str:
         settings = (f"{name}={value}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({', '.join(settings)})"
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """Changes since the last calculation, also that the base discarded its results."""
+        changes: list[str] = super().check_state(atoms, tol)
+        discarded = hasattr(self.base, "results") and not known_to(self.base, atoms)
+        return changes or list(all_changes) * discarded
 
     @property
     @abstractmethod
@@ -124,7 +128,7 @@ class DifferentiableCalculator(Calculator):  # type: ignore[misc]  # ASE is only
         return float(energy.detach()), gradient.numpy()
 
     def _add_base(self, base: Calculator, found: dict[str, Any], atoms: Atoms) -> None:
-        offered = base.implemented_properties
+        offered = offered_by(base)
         self.contributions["base"] = float(base.get_property("energy", atoms))
         for name in list(found):
             # The energy of a base stands for its free energy, if it has none.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, final
 
 from ase_orbital.errors import SettingError
-from ase_orbital.properties import PREFIX
+from ase_orbital.properties import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +62,7 @@ class Term(ABC):
     @property
     def key(self) -> str:
         """Name of the score in `key_value_pairs`: `orbital_band_gap_maximize`."""
-        return f"{PREFIX}{self.name}_{type(self).__name__.lower()}"
+        return key_of(f"{self.name}_{type(self).__name__.lower()}")
 
 
 @dataclass(frozen=True)

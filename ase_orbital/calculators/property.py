@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.outputs import Properties, all_outputs
 
-from ase_orbital.errors import ModelError
+from ase_orbital.calculators.base import checked_base, known_to, offered_by
+from ase_orbital.errors import SettingError
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import column_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +46,10 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
     -----
     ASE writes only properties with names of its own into files. `get_property` and
     `results` have the predicted ones; extxyz files, trajectories and databases do not.
-    """
 
-    results: dict[str, Any]
+    A predicted property that is called like one of ASE's, such as `energy`, is available
+    as `predicted_energy`; `energy` is always that of the base.
+    """
 
     def __init__(
         self,
@@ -56,14 +59,17 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         device: torch.device | str | None = None,
         domain: bool = False,
     ) -> None:
+        self.base = checked_base(base)
         super().__init__()
-        if not (base is None or hasattr(base, "get_property")):
-            raise ModelError(f"base must be an ASE calculator, not {base!r}")
         self.predictor = Predictor.of(models, device=device, domain=domain)
-        self.base = base
-        of_base = [] if base is None else base.implemented_properties
+        of_base = offered_by(base)
+        self._names = column_names(self.predictor.properties, all_outputs)
+        if both := set(of_base).intersection(self._names.values()):
+            raise SettingError(
+                f"the base has a property {min(both)!r} as well; leave out one of the two"
+            )
         # A new list, because the one on the class is shared by all calculators.
-        self.implemented_properties = [*of_base, *self.predictor.properties]
+        self.implemented_properties = [*of_base, *self._names.values()]
         # ASE writes these into trajectories and databases as JSON.
         self.parameters = {"models": self.predictor.names}
         if base is not None:
@@ -90,19 +96,34 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         """
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None  # set by the line above
-        predicted = set(properties).intersection(self.predictor.properties)
+        predicted = set(properties).intersection(self._names.values())
         if predicted:
-            self.results |= self.predictor.predict(self.atoms)
+            found = self.predictor.predict(self.atoms)
+            self._own |= {self._names[name]: value for name, value in found.items()}
         for name in properties:
             if name in predicted:
                 continue
             if self.base is None:
                 raise PropertyNotImplementedError(
-                    f"{name} is not among {self.predictor.properties}, and there is no base"
+                    f"{name} is not among {[*self._names.values()]}, and there is no base"
                 )
-            self.results[name] = self.base.get_property(name, self.atoms)
-            # Other results of the base go into trajectories too.
-            self.results = {**getattr(self.base, "results", {}), **self.results}
+            value = self.base.get_property(name, self.atoms)
+            if name not in self.results:  # a base that keeps no results
+                self._own[name] = value
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Predicted properties, and the results that the base has for these atoms.
+
+        The base may discard its own at any time, as in `base.set()`.
+        """
+        if self.atoms is None:
+            return dict(self._own)
+        return {**self._own, **known_to(self.base, self.atoms)}
+
+    @results.setter
+    def results(self, values: dict[str, Any]) -> None:
+        self._own = dict(values)
 
     def export_properties(self) -> GetPropertiesMixin | Properties:
         """Properties with names of ASE; predicted ones are only in `results`."""

@@ -27,7 +27,7 @@ from ase_orbital.cli.structures import (
     read_structures,
 )
 from ase_orbital.errors import SettingError
-from ase_orbital.properties import STD
+from ase_orbital.properties import STD, column_names
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.predict.predictor import Predictor
 
+OTHERS = ("structure", "id", "formula", "n_atoms", "error")  # columns of every table
 ALL = "all"
 STRUCTURES = (".extxyz", ".xyz", ".db")
 
@@ -162,12 +163,14 @@ def _predict_all(
 def _columns(predictors: dict[str, Predictor]) -> dict[tuple[str, str], str]:
     """Names of the columns by model and property.
 
-    They have the name of the model if several models predict the property.
+    They have the name of the model if several models predict the property, and none is that
+    of another column.
     """
     every = [(model, name) for model in predictors for name in predictors[model].properties]
     names = [name for _, name in every]
+    columns = column_names(names, OTHERS)
     return {
-        (model, name): name
+        (model, name): columns[name]
         if names.count(name) == 1
         else name + "_" + "".join(c if c.isalnum() else "_" for c in model)
         for model, name in every

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ase_orbital.cli.structures import annotated
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
-from ase_orbital.properties import PREFIX
+from ase_orbital.properties import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -196,7 +196,7 @@ def _structures(
         if record["structure"] in atoms:
             values = dict(zip(record, _known(record), strict=True))
             pairs = {
-                PREFIX + name: value
+                key_of(name): value
                 for name, value in values.items()
                 if name not in described and value not in (None, "")
             }

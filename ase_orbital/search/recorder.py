@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import units as ase_units
 
-from ase_orbital.errors import SettingError, StructureError
+from ase_orbital.errors import ModelError, SettingError, StructureError
 from ase_orbital.predict.predictor import Predictor
+from ase_orbital.properties import column_names
 from ase_orbital.search.records import Output, cached
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from ase import Atoms
@@ -37,6 +38,8 @@ UNITS = {
     "volume": "Å³",
 }
 REASON = "reason"  # why a prediction is missing
+KNOWN = ("energy", "fmax", "volume")  # without a calculation
+TAKEN = ("number",)  # by MinimaRecorder
 
 
 class Recorder:
@@ -65,7 +68,8 @@ class Recorder:
         kinetic energy and, if the calculator has stresses, `stress_xx` to `stress_xy`
         without their kinetic part; `energy` and `fmax`; `volume` of a crystal; each
         predicted property; and `reason`, which is empty or explains why properties are nan.
-        What the calculator has not computed is nan.
+        What the calculator has not computed is nan. A predicted property called like
+        another column, such as `volume`, is `predicted_volume`.
 
     Examples
     --------
@@ -91,6 +95,7 @@ class Recorder:
         self.predictor = Predictor.of(models, domain=domain)
         self.output = None if output is None else Output(output)
         self.records: list[dict[str, Any]] = []
+        self._columns = column_names(self.predictor.properties, {*UNITS, REASON, *TAKEN})
 
     def __repr__(self) -> str:
         output = f", output={str(self.output.path)!r}" if self.output else ""
@@ -105,7 +110,8 @@ class Recorder:
     @property
     def units(self) -> dict[str, str]:
         """Unit of each number in `records`; empty if it has none, or if it is unknown."""
-        return {**UNITS, **self.predictor.units}
+        units = self.predictor.units
+        return {**UNITS, **{self._columns[name]: unit for name, unit in units.items()}}
 
     def watch(
         self, optimizer: BaseDynamics, /, interval: int = 1, **labels: int | str
@@ -143,11 +149,7 @@ class Recorder:
             )
         if not isinstance(interval, int) or interval < 1:
             raise SettingError(f"interval must be a whole number from 1, not {interval!r}")
-        taken = {*self.units, REASON} & labels.keys()
-        if taken:
-            raise SettingError(
-                f"{min(taken)!r} is a column already; choose another name for the label"
-            )
+        self._refuse_taken(labels, {*self.units, REASON})
         # The images of a NEB cannot be iterated with results before its run.
         band = getattr(optimizer.atoms, "images", None)
         for atoms in band or [image for _, image in _images(optimizer)]:
@@ -181,19 +183,28 @@ class Recorder:
         dict
             The record, as in `records`.
         """
+        self._refuse_taken(labels, {*KNOWN, REASON, *self._columns.values()})
         atoms = as_atoms(structure)
         record: dict[str, Any] = {**labels, **_known(atoms)}
-        reason = ""
+        values, reason = dict.fromkeys(self.predictor.properties, math.nan), ""
         try:
-            record |= self.predictor.predict(atoms)
-        except StructureError as error:
-            record |= dict.fromkeys(self.predictor.properties, math.nan)
+            values = self.predictor.predict(atoms)
+        except (StructureError, ModelError) as error:
             reason = str(error)
+        record |= {self._columns[name]: value for name, value in values.items()}
         record[REASON] = reason
         self.records.append(record)
         if self.output is not None:
             self.output.add(record, atoms)
         return record
+
+    @staticmethod
+    def _refuse_taken(labels: Mapping[str, Any], columns: set[str]) -> None:
+        """Raise SettingError if a label is called like a column."""
+        if taken := columns & labels.keys():
+            raise SettingError(
+                f"{min(taken)!r} is a column already; choose another name for the label"
+            )
 
     def plot(self, *names: str, title: str = "") -> Figure:
         """Plot properties along the run; requires matplotlib, the extra `plot`.
@@ -226,7 +237,7 @@ class Recorder:
                 f"{absent[0]!r} is not in the records, which have {', '.join(known)}"
             )
         energy = any(math.isfinite(record["energy"]) for record in self.records)
-        shown = names or [*["energy"] * energy, *self.predictor.properties]
+        shown = names or [*["energy"] * energy, *self._columns.values()]
         return along_path(self.records, shown, units=self.units, title=title)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.calculators.objective_terms import AtLeast, checked_terms
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.predict.predictor import Predictor
-from ase_orbital.properties import IN_DOMAIN, PREFIX
+from ase_orbital.properties import IN_DOMAIN, key_of
 from ase_orbital.structure import info_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Score:
         self.given = tuple(given)
         if inside_domain:
             terms = [*terms, AtLeast(IN_DOMAIN, 1.0)]
+        if both := set(given).intersection(self.predictor.properties):
+            raise SettingError(f"{min(both)!r} is predicted; give it under another name")
         self.terms = checked_terms(terms, self.predictor.properties, self.given)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
@@ -131,7 +133,7 @@ class Score:
         total = sum(parts.values())
         if not math.isfinite(total):
             raise ModelError(f"the score is {total}, from {values}")
-        pairs = {PREFIX + name: float(value) for name, value in values.items()}
+        pairs = {key_of(name): float(value) for name, value in values.items()}
         return {**pairs, **parts, RAW_SCORE: total}
 
 

@@ -7,6 +7,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
+from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.testing import assert_allclose
 
 from ase_orbital.calculators.differentiable import DifferentiableCalculator
@@ -91,3 +92,21 @@ def test_settings_go_into_files_and_bad_input_is_explained():
         PairPotential("emt")
     with pytest.raises(StructureError, match="no atoms"):
         PairPotential(None).get_potential_energy(Atoms())
+
+
+def test_a_change_of_the_base_changes_the_energy():
+    class Discarding(LennardJones):
+        discard_results_on_any_change = True
+
+    atoms = rattled(bulk("Cu", cubic=True))
+    atoms.calc = PairPotential(Discarding(**SETTINGS))
+    before = atoms.get_potential_energy()
+    atoms.calc.base.set(epsilon=2.0 * SETTINGS["epsilon"])
+    assert atoms.get_potential_energy() == pytest.approx(1.5 * before)
+
+
+def test_a_stored_result_is_a_base():
+    atoms = rattled(bulk("Cu", cubic=True))
+    stored = SinglePointCalculator(atoms, energy=-1.0)
+    total = PairPotential(stored).get_potential_energy(atoms)
+    assert total == PairPotential(None).get_potential_energy(atoms) - 1.0

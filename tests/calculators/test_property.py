@@ -12,7 +12,7 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from ase_orbital import PropertyCalculator
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models import EOSNet
 from ase_orbital.predict import Predictor
 
@@ -27,6 +27,18 @@ class CountingEMT(EMT):
     def calculate(self, *arguments):
         self.count += 1
         super().calculate(*arguments)
+
+
+class Spring(Calculator):
+    """Calculator that discards its results when a parameter changes."""
+
+    implemented_properties = ["energy"]  # noqa: RUF012  # ASE's
+    default_parameters = {"k": 1.0}  # noqa: RUF012
+    discard_results_on_any_change = True
+
+    def calculate(self, *arguments):
+        super().calculate(*arguments)
+        self.results["energy"] = self.parameters.k * (self.atoms.positions**2).sum()
 
 
 class CountingPredictor(Predictor):
@@ -108,7 +120,7 @@ def test_predictions_alone_have_no_energy(predictor, atoms):
 def test_invalid_arguments_are_explained(predictor, atoms):
     with pytest.raises(ModelError, match="a Predictor has its own device"):
         PropertyCalculator(predictor, device="cpu")
-    with pytest.raises(ModelError, match="base must be an ASE calculator, not 'emt'"):
+    with pytest.raises(SettingError, match="base must be an ASE calculator, not 'emt'"):
         PropertyCalculator(predictor, base="emt")
     with pytest.raises(PropertyNotImplementedError, match="there is no base"):
         PropertyCalculator(predictor).calculate(atoms, ["energy"])
@@ -160,6 +172,60 @@ def test_models_and_base_are_shown(predictor):
     assert repr(PropertyCalculator(predictor)) == "PropertyCalculator(['band_gap'])"
     shown = repr(PropertyCalculator(predictor, base=EMT()))
     assert shown == "PropertyCalculator(['band_gap'], base='emt')"
+
+
+@pytest.mark.parametrize("first", ["energy", "forces", "predicted_energy"])
+def test_the_energy_of_the_base_wins_in_any_order_of_calls(atoms, first):
+    predictor = Predictor(EOSNet(property_name="energy"), device="cpu")
+    expected = EMT().get_potential_energy(atoms)
+    atoms.calc = PropertyCalculator(predictor, base=EMT())
+    atoms.calc.get_property(first, atoms)
+    assert atoms.get_potential_energy() == expected
+    predicted = atoms.calc.get_property("predicted_energy", atoms)
+    assert predicted == predictor.predict(atoms)["energy"]
+    assert atoms.get_potential_energy() == atoms.calc.results["energy"] == expected
+
+
+def test_a_learned_energy_alone_is_no_energy_of_ase(atoms):
+    atoms.calc = PropertyCalculator(Predictor(EOSNet(property_name="energy")))
+    with pytest.raises(PropertyNotImplementedError, match="predicted_energy"):
+        atoms.calc.calculate(atoms, ["energy"])
+    with pytest.raises(PropertyNotImplementedError):
+        atoms.get_potential_energy()
+
+
+def test_a_property_that_the_base_has_as_well_is_refused(predictor):
+    inner = PropertyCalculator(predictor)
+    with pytest.raises(SettingError, match="base has a property 'band_gap' as well"):
+        PropertyCalculator(predictor, base=inner)
+
+
+def test_a_change_of_the_base_changes_the_energy(predictor, atoms):
+    atoms.calc = PropertyCalculator(predictor, base=Spring())
+    before = atoms.get_potential_energy()
+    gap = atoms.calc.get_property("band_gap", atoms)
+    atoms.calc.base.set(k=2.0)
+    assert atoms.calc.calculation_required(atoms, ["energy"])
+    assert atoms.get_potential_energy() == 2.0 * before
+    assert atoms.calc.get_property("band_gap", atoms) == gap
+    assert predictor.count == 1
+
+
+def test_a_stored_result_is_a_base(predictor, atoms, tmp_path):
+    atoms.calc = EMT()
+    energy = atoms.get_potential_energy()
+    write(tmp_path / "dft.extxyz", atoms)
+    known = read(tmp_path / "dft.extxyz")
+    known.calc = PropertyCalculator(predictor, base=known.calc)
+    assert known.get_potential_energy() == pytest.approx(energy)
+    known.rattle(0.1)
+    with pytest.raises(PropertyNotImplementedError):
+        known.get_potential_energy()
+
+
+def test_the_class_of_a_calculator_is_no_base(predictor):
+    with pytest.raises(SettingError, match=r"write base=EMT\("):
+        PropertyCalculator(predictor, base=EMT)
 
 
 def test_results_are_plain_numbers(predictor, atoms):

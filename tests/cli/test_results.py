@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ase.build import bulk
+from ase.db import connect
 from ase.io import read
 
 from ase_orbital.cli.results import WRITERS, broken, table, writable, write
@@ -97,3 +98,9 @@ def test_a_path_is_checked_before_the_work_begins(tmp_path):
         writable(str(tmp_path / "a.csv"), [".npz"])
     with pytest.raises(ArgumentTypeError, match="absent or not writable"):
         writable(str(tmp_path / "absent" / "a.csv"), list(WRITERS))
+
+
+def test_any_property_goes_into_a_database(tmp_path):
+    path = tmp_path / "out.db"
+    write([record(**{"vol/atom": 1.25, "é": 2.5})], ATOMS, path)
+    assert connect(path).get(1).orbital_vol_atom == 1.25

@@ -11,7 +11,9 @@ from ase.optimize import BFGS, FIRE
 from ase.optimize.basin import BasinHopping
 from ase.optimize.minimahopping import MinimaHopping
 
+from ase_orbital import Predictor
 from ase_orbital.errors import ElementError, SettingError
+from ase_orbital.models import EOSNet
 from ase_orbital.search import Archive, GOMComparator, MinimaRecorder
 
 
@@ -161,3 +163,13 @@ def test_invalid_arguments_are_explained(predictor):
         MinimaRecorder(predictor).recording(FIRE(bulk("Cu"), logfile=None))
     with pytest.raises(SettingError, match="must end with"):
         MinimaRecorder(predictor, output="minima.docx")
+
+
+def test_the_number_of_a_minimum_is_never_that_of_a_model():
+    models = [EOSNet(property_name=name, n_hidden=8) for name in ("number", "volume")]
+    minima = MinimaRecorder(Predictor(models, device="cpu"))
+    assert minima.record(bulk("Cu"))
+    (record,) = minima.records
+    assert record["number"] == 0
+    assert record["volume"] == bulk("Cu").get_volume()
+    assert minima.units["volume"] == "Å³"

@@ -14,7 +14,9 @@ from ase.filters import FrechetCellFilter
 from ase.io import read
 from ase.optimize import FIRE
 
+from ase_orbital import Predictor
 from ase_orbital.errors import DataError, SettingError
+from ase_orbital.models import EOSNet
 from ase_orbital.search import Recorder
 from ase_orbital.search.records import KEPT, WRITERS, Output, cached, frame, key_value_pairs
 
@@ -146,3 +148,13 @@ def test_a_path_that_cannot_be_written_is_explained(tmp_path):
         Output(tmp_path / "steps.docx")
     with pytest.raises(SettingError, match="is absent or not writable"):
         Output(tmp_path / "absent" / "steps.csv")
+
+
+def test_labels_and_properties_with_any_name_go_into_a_database(atoms, tmp_path):
+    predictor = Predictor(EOSNet(property_name="vol/atom", n_hidden=8), device="cpu")
+    recorder = Recorder(predictor, output=tmp_path / "steps.db")
+    recorder.record(atoms, run="17", final="True", share="0.5", name="first")
+    (row,) = connect(tmp_path / "steps.db").select(orbital_run=17)
+    assert row.orbital_vol_atom == recorder.records[0]["vol/atom"]
+    assert row.orbital_share == 0.5
+    assert row.orbital_name == "first"
