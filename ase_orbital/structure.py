@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from ase import Atoms
 from ase.geometry import complete_cell
-from ase.io import read
-from ase.io.formats import UnknownFileTypeError
 from scipy.spatial import cKDTree
 
 from ase_orbital.elements import SYMBOLS
@@ -21,6 +17,7 @@ from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.vectors import dot, inverted
+from ase_orbital.readers import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -125,6 +122,17 @@ def each_named(
 
 def validate(atoms: Atoms) -> None:
     """Raise StructureError if a structure is incomplete or unphysical."""
+    try:
+        _validate(atoms)
+    except OrbitalError:
+        raise
+    except Exception as error:
+        # Arrays of objects, say: one strange structure must not end a run over many.
+        reason = f"{type(error).__name__}: {error}"
+        raise StructureError(f"the structure cannot be checked: {reason}") from error
+
+
+def _validate(atoms: Atoms) -> None:
     _check_occupancy(atoms)
     interpreter.begin_job(len(atoms))
     if _is_sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
@@ -280,88 +288,61 @@ def _check_occupancy(atoms: Atoms) -> None:
     """Raise StructureError if ASE's CIF reader found a partially occupied site.
 
     The reader keeps the majority species of each site and writes
-    {kind: {symbol: occupancy}} into `info`. Other programs use this key differently.
+    {kind: {symbol: occupancy}} into `info`, where an occupancy can be a text. Other
+    programs use this key differently.
     """
     noted = atoms.info.get("occupancy")
     sites = noted.items() if isinstance(noted, dict) else ()
     for kind, species in sites:
-        if not isinstance(species, dict):
+        if not (isinstance(species, dict) and set(species) <= set(SYMBOLS)):
             continue
-        if len(species) > 1 or abs(sum(species.values()) - 1.0) > 1e-3:
-            shares = ", ".join(f"{symbol} {share:g}" for symbol, share in species.items())
-            kinds = atoms.arrays.get("spacegroup_kinds", np.empty(0))
-            found = np.flatnonzero(kinds == int(kind))
+        try:
+            whole = abs(sum(map(_share, species.values())) - 1.0) <= 1e-3
+        except ValueError:
+            whole, problem = False, "has an unknown occupancy"
+        else:
+            problem = "is partially occupied"
+        if len(species) != 1 or not whole:
+            shares = ", ".join(f"{symbol} {share}" for symbol, share in species.items())
+            kinds = np.asarray(atoms.arrays.get("spacegroup_kinds", ()))
+            found = np.flatnonzero(kinds.astype(str) == str(kind))
             atom = f" (atom {found[0]})" if len(found) else ""
             raise StructureError(
-                f"site {kind}{atom} is partially occupied ({shares}); make an ordered "
-                "structure first, and delete atoms.info['occupancy']"
+                f"site {kind}{atom} {problem} ({shares}); make an ordered structure first, "
+                "and delete atoms.info['occupancy']"
             )
+
+
+def _share(value: Any) -> float:
+    """Occupancy as a number; it is 1 where a CIF has its default. ValueError for others."""
+    if value is None or value == ".":
+        return 1.0
+    return float(str(value))
 
 
 def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
     from pymatgen.core import DummySpecies
 
     for index, site in enumerate(structure.sites):
-        if not site.is_ordered or abs(site.species.num_atoms - 1.0) > 1e-3:
+        # Fe2+ and Fe3+ are one element here.
+        elements = site.species.element_composition
+        if len(elements) != 1 or abs(elements.num_atoms - 1.0) > 1e-3:
             raise StructureError(
                 f"site {index} is partially occupied ({site.species_string}); "
                 "make an ordered structure first"
             )
-        if isinstance(site.specie, DummySpecies):
+        if any(isinstance(species, DummySpecies) for species in site.species):
             raise StructureError(
                 f"site {index} ({site.species_string}) is no element; "
                 "remove dummy atoms or give them a species"
             )
     lattice = getattr(structure, "lattice", None)
     return Atoms(
-        numbers=[site.specie.Z for site in structure.sites],
+        numbers=[next(iter(site.species)).Z for site in structure.sites],
         positions=structure.cart_coords,
         cell=None if lattice is None else lattice.matrix,
         pbc=False if lattice is None else lattice.pbc,
     )
-
-
-def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> list[Atoms]:
-    """Read frames from a file without validating them.
-
-    Parameters
-    ----------
-    path
-        Any file that ASE reads.
-    index
-        Frames in ASE's notation, such as "-1:" for the last.
-    form
-        ASE's name of the file format; None to infer it from the file.
-
-    Raises
-    ------
-    StructureError
-        If the file does not exist, or ASE cannot read it.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise StructureError(f"{path} is a folder, not a file")
-    if not path.is_file():
-        raise StructureError(f"there is no file {path}")
-    try:
-        frames = _read(path, index, form)
-    except UnknownFileTypeError as error:
-        raise StructureError(f"ASE knows no format for {path}: {error}") from error
-    except Exception as error:
-        # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
-        reason = f"{type(error).__name__}: {error}"
-        raise StructureError(f"{path} cannot be read: {reason}") from error
-    if not frames:
-        raise StructureError(f"{path} holds no structure")
-    return list(frames)
-
-
-def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
-    if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
-        # ASE would seek in the compressed stream for every frame, in quadratic time.
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
-    return list(read(path, index=index, format=form, do_not_split_by_at_sign=True))
 
 
 def lattice(atoms: Atoms) -> NDArray[np.float64]:

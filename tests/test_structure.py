@@ -230,7 +230,43 @@ def test_structure_made_ordered_passes_once_the_note_is_gone(tmp_path):
     assert to_atoms(atoms) is atoms
 
 
-@pytest.mark.parametrize("note", [1.0, [1.0, 0.5], "full", {"0": 0.5}], ids=repr)
+@pytest.mark.parametrize("share", [".", "1.0(2)", "1"])
+def test_an_occupancy_that_is_left_to_its_default_passes(tmp_path, share):
+    path = tmp_path / "ordered.cif"
+    path.write_text(DISORDERED_CIF.format(copper=share, second=""))
+    assert str(to_atoms(path).symbols) == "ClCu"
+
+
+@pytest.mark.parametrize("share", ["?", "A", "half"])
+def test_an_unknown_occupancy_in_a_cif_is_refused_by_atom(tmp_path, share):
+    path = tmp_path / "unknown.cif"
+    path.write_text(DISORDERED_CIF.format(copper=share, second=""))
+    refuse(path, "atom 1", "unknown occupancy", f"Cu {share}")
+
+
+@pytest.mark.parametrize("share", [None, "1.0", 1, np.float32(1)], ids=repr)
+def test_an_occupancy_of_one_passes_in_any_form(share):
+    atoms = ROCKSALT.copy()
+    atoms.info["occupancy"] = {"first": {"Na": share}}
+    assert to_atoms(atoms) is atoms
+
+
+def test_one_element_with_two_charges_passes_in_pymatgen():
+    mixed = {"Fe2+": 0.5, "Fe3+": 0.5}
+    structure = Structure(Lattice.cubic(4.0), ["O2-", mixed], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    assert str(to_atoms(structure).symbols) == "OFe"
+
+
+def test_a_structure_that_cannot_even_be_checked_is_refused():
+    class Strange(Atoms):
+        pbc = property(lambda _: None)
+
+    refuse(Strange("Cu"), "cannot be checked")
+
+
+@pytest.mark.parametrize(
+    "note", [1.0, [1.0, 0.5], "full", {"0": 0.5}, {"0": {"d": "x"}}], ids=repr
+)
 def test_other_uses_of_the_word_occupancy_are_left_alone(note):
     atoms = ROCKSALT.copy()
     atoms.info["occupancy"] = note

@@ -13,7 +13,8 @@ import numpy as np
 from ase_orbital.databases import connect
 from ase_orbital.errors import DataError, StructureError
 from ase_orbital.properties import RELAXATION_ENERGY
-from ase_orbital.structure import read_frames, to_atoms
+from ase_orbital.readers import read_frames
+from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

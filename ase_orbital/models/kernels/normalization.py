@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,12 +16,18 @@ class WeightedBatchNorm(nn.BatchNorm1d):
     """Batch normalization of weighted samples.
 
     In training, mean and variance are those of a batch in which each sample is repeated
-    according to its weight; equal weights give ordinary batch normalization.
+    according to its weight; equal weights give ordinary batch normalization. A single
+    sample has no variance: it is normalized as in evaluation mode.
     """
 
     def forward(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
         """Normalize [n, n_features]; weight is [n], or None for equal weights."""
         normalized: Tensor
+        if self.training and len(values) == 1:
+            statistics = self.running_mean, self.running_var
+            return functional.batch_norm(
+                values, *statistics, self.weight, self.bias, eps=self.eps
+            )
         if not self.training or weight is None:
             normalized = super().forward(values)
             return normalized

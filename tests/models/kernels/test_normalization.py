@@ -93,3 +93,11 @@ def test_gradients_of_many_losses_at_once(norm, arguments):
     one_by_one = jacobian(lambda at: norm(at, weight.detach()), values)
     at_once = jacobian(lambda at: norm(at, weight.detach()), values, vectorize=True)
     torch.testing.assert_close(at_once, one_by_one)
+
+
+def test_a_single_sample_is_normalized_as_in_evaluation():
+    norm, row = WeightedBatchNorm(3), torch.randn(1, 3)
+    expected = norm.eval()(row)
+    for weight in (None, torch.ones(1)):
+        torch.testing.assert_close(norm.train()(row, weight), expected)
+    assert not norm.running_mean.any()

@@ -1,0 +1,73 @@
+"""Read structures from files with ASE."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ase.io import read
+from ase.io.formats import UnknownFileTypeError
+
+from ase_orbital.errors import StructureError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> list[Atoms]:
+    """Read frames from a file without validating them.
+
+    Parameters
+    ----------
+    path
+        Any file that ASE reads.
+    index
+        Frames in ASE's notation, such as "-1:" for the last.
+    form
+        ASE's name of the file format; None to infer it from the file.
+
+    Raises
+    ------
+    StructureError
+        If the file does not exist, or ASE cannot read it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise StructureError(f"{path} is a folder, not a file")
+    if not path.is_file():
+        raise StructureError(f"there is no file {path}")
+    try:
+        frames = _read(path, index, form)
+    except UnknownFileTypeError as error:
+        raise StructureError(f"ASE knows no format for {path}: {error}") from error
+    except Exception as error:
+        # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
+        reason = f"{type(error).__name__}: {error}"
+        raise StructureError(f"{path} cannot be read: {reason}") from error
+    if not frames:
+        raise StructureError(f"{path} holds no structure")
+    return list(frames)
+
+
+def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
+    if path.suffix in (".xyz", ".extxyz"):
+        _check_counts(path)
+    if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
+        # ASE would seek in the compressed stream for every frame, in quadratic time.
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
+    return list(read(path, index=index, format=form, do_not_split_by_at_sign=True))
+
+
+def _check_counts(path: Path) -> None:
+    """Raise ValueError for a number of atoms that no file of this size has.
+
+    ASE's reader would go on for hours after the end of the file.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip().isdigit() and int(line) > size:
+                raise ValueError(f"a frame has {int(line)} atoms, the file {size} bytes")
