@@ -1,6 +1,7 @@
 """Every result is the same, whatever the caller has set in torch."""
 
 from contextlib import contextmanager
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -123,3 +124,30 @@ def test_nothing_is_kept_of_a_network_that_was_made_in_inference_mode():
     graph, _, _ = model.graph_converter().get_graph(DISPLACED)
     model(graph).backward()
     assert model.embedding.weight.grad.any()
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("compute", ["predict", "forces"])
+def test_a_forked_process_answers_like_its_parent(compute):
+    """Torch's threads stay behind in a fork."""
+    large = DISPLACED * (2, 2, 2)
+    predictor = Predictor(EOSNET, device="cpu")
+    calc = ObjectiveCalculator(EOSNET, [Target("fermi_energy", -3.0)])
+
+    def answer():
+        if compute == "predict":
+            return [*predictor.predict(large).values()]
+        calc.reset()
+        return forces(calc)
+
+    expected = answer()
+    context = get_context("fork")
+    queue = context.SimpleQueue()
+    child = context.Process(target=lambda: queue.put(answer()))
+    child.start()
+    child.join(120)
+    ended = child.exitcode
+    child.kill()
+    assert ended == 0
+    np.testing.assert_allclose(queue.get(), expected, rtol=1e-4, atol=1e-5)

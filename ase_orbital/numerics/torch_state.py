@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -11,6 +12,19 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
+class _Process:
+    """Whether this process was forked."""
+
+    forked = False
+
+
+def _note_fork() -> None:
+    _Process.forked = True
+
+
+os.register_at_fork(after_in_child=_note_fork)
+
 DEVICES = ("cpu", "cuda")  # for which a caller may have switched autocast on
 
 
@@ -18,8 +32,9 @@ DEVICES = ("cpu", "cuda")  # for which a caller may have switched autocast on
 def own_torch_state() -> Iterator[None]:
     """Compute with gradients on the CPU, without inference mode and autocast.
 
-    The functions inside choose other modes and devices themselves. The state belongs to
-    this thread and is restored at the end. Use it as a context or as a decorator.
+    The functions inside choose other modes and devices themselves. A forked process uses
+    one thread of torch. The state belongs to this thread and is restored at the end. Use it
+    as a context or as a decorator.
     """
     with ExitStack() as stack:
         # Only what differs, because a default device slows down every call to torch.
@@ -32,6 +47,10 @@ def own_torch_state() -> Iterator[None]:
                 stack.enter_context(torch.autocast(device, enabled=False))
         if torch.get_default_device().type != "cpu":
             stack.enter_context(torch.device("cpu"))
+        if _Process.forked and torch.get_num_threads() > 1:
+            # The threads of torch stay behind in a fork, and are waited for without end.
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
         yield
 
 
