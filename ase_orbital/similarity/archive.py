@@ -15,7 +15,7 @@ from ase_orbital.files import atomic_write
 from ase_orbital.similarity import archive_file
 from ase_orbital.similarity.archive_file import Content
 from ase_orbital.similarity.distance import checked_tolerance
-from ase_orbital.similarity.entry import Entry, Match
+from ase_orbital.similarity.entry import Entry, Match, checked_label, checked_values
 from ase_orbital.similarity.fingerprints import Fingerprints
 from ase_orbital.similarity.index import FingerprintIndex
 from ase_orbital.structure import to_atoms
@@ -102,7 +102,7 @@ class Archive:
             f"{self.nbytes / 1e6:.1f} of {self.megabytes:g} MB>"
         )
 
-    def add(self, structure: AtomsLike, label: str = "", **values: float) -> Match:
+    def add(self, structure: AtomsLike, label: str | int = "", **values: float) -> Match:
         """Add a structure, or count it if it matches an entry.
 
         Parameters
@@ -116,16 +116,23 @@ class Archive:
         -------
         Match
             The entry of the structure, and whether it is new.
+
+        Raises
+        ------
+        SettingError
+            If the label is no text, or a value is no number. Nothing is added then.
         """
+        name, numbers = checked_label(label), checked_values(values)
         atoms = structure if isinstance(structure, Atoms) else to_atoms(structure)
-        return self._add(atoms, self._fingerprints.of(atoms), label, values)
+        return self._add(atoms, self._fingerprints.of(atoms), name, numbers)
 
     def add_many(
-        self, structures: Iterable[AtomsLike], labels: Sequence[str] | None = None
+        self, structures: Iterable[AtomsLike], labels: Sequence[str | int] | None = None
     ) -> list[Match]:
         """Add many structures in order; faster than `add` for each."""
         every = list(structures)
-        names = [""] * len(every) if labels is None else labels
+        given = [""] * len(every) if labels is None else labels
+        names = [checked_label(label) for label in given]
         if len(names) != len(every):
             raise SettingError(f"{len(names)} labels do not fit {len(every)} structures")
         found = []
@@ -176,6 +183,7 @@ class Archive:
         content = Content(entries, self.descriptor, self.tolerance, self._next)
         with atomic_write(Path(path)) as temporary:
             archive_file.write(temporary, content)
+            archive_file.read(temporary)  # so that a good file is not replaced by another
 
     @classmethod
     def load(cls, path: str | Path, *, megabytes: float = 1024.0) -> Archive:

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass, field
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from ase import Atoms
 
+from ase_orbital.errors import SettingError
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from ase_orbital.similarity.fingerprints import Fingerprint
 
 OVERHEAD = 3500  # measured bytes of an entry in addition to its arrays
+
+
+def checked_label(label: str | int) -> str:
+    """Return a label as text; SettingError if it is neither text nor a whole number."""
+    if not isinstance(label, str | Integral):
+        raise SettingError(f"a label is a text, and not {label!r}")
+    return str(label)
+
+
+def checked_values(values: Mapping[str, float]) -> dict[str, float]:
+    """Return plain numbers, also for those of numpy; SettingError for anything else."""
+    for name, value in values.items():
+        if not isinstance(value, Real):
+            raise SettingError(f"the value {name} is a number, and not {value!r}")
+    return {name: float(value) for name, value in values.items()}
 
 
 class Match(NamedTuple):

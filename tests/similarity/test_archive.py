@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from ase_orbital import GOM
-from ase_orbital.errors import SettingError, StructureError
+from ase_orbital.errors import DataError, SettingError, StructureError
 from ase_orbital.search import Archive, GOMComparator, Match
 
 SHORT = GOM(cutoff=4.0)
@@ -110,3 +110,35 @@ def test_the_default_merges_strains_below_its_size_only():
     archive.add(bulk("Cu", a=3.6))
     assert not archive.add(bulk("Cu", a=3.6 * 1.001)).new
     assert archive.add(bulk("Cu", a=3.6 * 1.006)).new
+
+
+def test_what_float32_potentials_return_is_saved(tmp_path):
+    archive = Archive()
+    archive.add(bulk("Cu"), 7, energy=np.float32(-3.5))
+    archive.save(tmp_path / "archive.npz")
+    (entry,) = Archive.load(tmp_path / "archive.npz")
+    assert (entry.label, entry.values) == ("7", {"energy": -3.5})
+
+
+def test_a_bad_value_adds_nothing():
+    archive = Archive()
+    with pytest.raises(SettingError, match="the value energy"):
+        archive.add(bulk("Cu"), energy="low")
+    with pytest.raises(SettingError, match="a label"):
+        archive.add_many([bulk("Cu")], [None])
+    assert len(archive) == archive.nbytes == 0
+
+
+def test_a_file_that_cannot_be_read_back_replaces_nothing(tmp_path):
+    archive, path = Archive(), tmp_path / "archive.npz"
+    archive.add(bulk("Cu"))
+    archive.save(path)
+    before = path.read_bytes()
+    archive[0].values["energy"] = object()
+    with pytest.raises(TypeError):
+        archive.save(path)
+    archive[0].values.clear()
+    archive._next = "two"
+    with pytest.raises(DataError):
+        archive.save(path)
+    assert path.read_bytes() == before

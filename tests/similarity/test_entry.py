@@ -7,7 +7,13 @@ from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
 from ase_orbital.descriptors.gom import GOM
-from ase_orbital.similarity.entry import OVERHEAD, Entry
+from ase_orbital.errors import SettingError
+from ase_orbital.similarity.entry import (
+    OVERHEAD,
+    Entry,
+    checked_label,
+    checked_values,
+)
 from ase_orbital.similarity.fingerprints import Fingerprints
 
 
@@ -45,3 +51,14 @@ def test_an_entry_is_shown_with_label_formula_and_count(entry):
     assert repr(entry) == "<3 'fcc': Cu, seen 2 times>"
     unnamed = Entry(0, entry.atoms, entry.fingerprint, "", {})
     assert repr(unnamed) == "<0: Cu, seen 1 times>"
+
+
+def test_labels_and_values_are_plain():
+    assert checked_label(7) == "7"
+    values = checked_values({"energy": np.float32(-3.5), "n": np.int64(2)})
+    assert values == {"energy": -3.5, "n": 2.0}
+    assert {type(value) for value in values.values()} == {float}
+    with pytest.raises(SettingError, match="a label is a text"):
+        checked_label(["a"])
+    with pytest.raises(SettingError, match="the value energy is a number"):
+        checked_values({"energy": "low"})
