@@ -8,7 +8,7 @@ slice assignments, lists, and numpy functions such as argsort or unique each cos
 from __future__ import annotations
 
 import logging
-from functools import wraps
+from functools import cache, wraps
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -119,10 +119,28 @@ def uncompiled(kernel: Callable[..., Any]) -> Callable[[F], F]:
     return register
 
 
-def _kernel(function: F, **options: Any) -> F:
-    kernel = njit(cache=True, nogil=True, pipeline_class=AnnouncedCompiler, **options)(
-        function
+def _dispatcher(function: F, **options: Any) -> Any:
+    options |= {"nogil": True, "pipeline_class": AnnouncedCompiler}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+    _warn_without_cache()
+    return njit(**options)(function)
+
+
+@cache
+def _warn_without_cache() -> None:
+    """Say once why every process compiles anew."""
+    logger.warning(
+        "ase-orbital compiles its numerical kernels in every process, because neither its "
+        "folder nor the user's can be written; set NUMBA_CACHE_DIR to a folder for them."
     )
+
+
+def _kernel(function: F, **options: Any) -> F:
+    kernel = _dispatcher(function, **options)
 
     @wraps(function)
     def call(*arguments: Any) -> Any:

@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 
+from ase_orbital.numerics import jit
 from ase_orbital.numerics.interpreter import LARGEST
 from ase_orbital.numerics.jit import extended
 
 FIRST_USE = """
+import numba
 import numpy as np
 from ase_orbital.numerics import jit
 jit.QUIET = {quiet}
@@ -73,3 +76,18 @@ def test_an_extended_array_keeps_its_rows(dtype):
     assert longer.shape == (10, 4)
     assert longer.dtype == dtype
     np.testing.assert_array_equal(longer[:3], rows)
+
+
+def test_kernels_are_compiled_without_a_cache_where_nothing_can_be_written(
+    monkeypatch, caplog
+):
+    def njit(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function 'double': no locator available")
+        return numba.njit(**options)
+
+    monkeypatch.setattr(jit, "njit", njit)
+    jit._warn_without_cache.cache_clear()
+    for _ in range(2):
+        assert jit.compiled(lambda number: 2 * number)(3) == 6
+    assert caplog.text.count("NUMBA_CACHE_DIR") == 1
