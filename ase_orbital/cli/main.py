@@ -27,6 +27,7 @@ COMMANDS = {
     "learning-curve": "measure test errors against the number of training crystals",
     "import-eosnet": "convert a published EOSNet checkpoint into a model folder",
 }
+DEBUG = "show where an error comes from"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     chosen = next((word for word in words if word in COMMANDS), None)
     parser = argparse.ArgumentParser(prog="ase-orbital", description=__doc__)
+    parser.add_argument("--debug", action="store_true", help=DEBUG)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
@@ -49,17 +51,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name == chosen:  # the others are not imported, which would cost time
             module = import_module(f"ase_orbital.cli.{name.replace('-', '_')}")
             module.add_arguments(subparser)
-    parsed = parser.parse_args(words)
+            # Also after the command; absent, it keeps what was said before.
+            subparser.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help=DEBUG
+            )
+    debug = False
     try:
+        parsed = parser.parse_args(words)
+        debug = parsed.debug
         code = int(module.run(parsed) or 0)
         sys.stdout.flush()
-    except OrbitalError as error:
-        print(f"ase-orbital: {error}", file=sys.stderr)
-        return 1
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        print(f"ase-orbital: {_in_one_line(error)}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     return code
+
+
+def _in_one_line(error: BaseException) -> str:
+    """What a user needs to know of an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    text = str(error)
+    if isinstance(error, MemoryError):
+        text = f"there is not enough memory: {text or 'use smaller or fewer structures'}"
+    elif not isinstance(error, OrbitalError | OSError):
+        text = (
+            f"{type(error).__name__}: {text}; this is a fault of the program, please "
+            "report it with what --debug shows"
+        )
+    return " ".join(text.split())
 
 
 if __name__ == "__main__":

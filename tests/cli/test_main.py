@@ -62,3 +62,34 @@ def test_a_wrong_call_is_exit_2(words):
     with pytest.raises(SystemExit) as caught:
         main(words)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (MemoryError(), "not enough memory"),
+        (ZeroDivisionError("by\nzero"), "ZeroDivisionError: by zero; this is a fault"),
+    ],
+)
+def test_any_error_is_one_line_and_debug_shows_where(monkeypatch, capsys, error, words):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("ase_orbital.cli.models.run", fail)
+    assert main(["models"]) == 1
+    text = capsys.readouterr().err
+    assert words in text
+    assert text.count("\n") == 1
+    for call in (["models", "--debug"], ["--debug", "models"]):
+        with pytest.raises(type(error)):
+            main(call)
+
+
+def test_an_interruption_has_the_exit_status_of_shells(monkeypatch, capsys):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ase_orbital.cli.models.run", interrupt)
+    assert main(["models"]) == 130
+    assert capsys.readouterr().err == "ase-orbital: interrupted\n"
