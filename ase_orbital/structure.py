@@ -107,11 +107,13 @@ def each_named(
     convert: Callable[[AtomsLike], T], structures: Iterable[AtomsLike]
 ) -> Iterator[T]:
     """Convert structures one by one, and add the index of the structure to an error."""
-    if isinstance(structures, str | Path | Atoms):
+    if isinstance(structures, str | Path | Atoms) or hasattr(structures, "sites"):
         raise StructureError(
             f"{structures} is one structure or file, and this takes a list; put it in "
             "brackets, or read a file's frames with ase.io.read(path, ':')"
         )
+    if not hasattr(structures, "__iter__"):
+        raise StructureError(f"{structures!r} is no list of structures")
     for index, structure in enumerate(structures):
         try:
             yield convert(structure)

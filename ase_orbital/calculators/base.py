@@ -36,6 +36,6 @@ def offered_by(base: Calculator | None) -> list[str]:
 def known_to(base: Calculator | None, atoms: Atoms) -> dict[str, Any]:
     """Return the results that a base already has for these atoms."""
     results: dict[str, Any] = getattr(base, "results", {})
-    if not results or base.calculation_required(atoms, [*results]):
+    if base is None or not results or base.calculation_required(atoms, [*results]):
         return {}
     return results

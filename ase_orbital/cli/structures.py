@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital.errors import OrbitalError, StructureError
-from ase_orbital.structure import read_frames, validate
+from ase_orbital.readers import read_frames
+from ase_orbital.structure import validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,7 +148,7 @@ class Recorder:
                 "basin hopping calls its observers only for new lowest minima; use a "
                 "MinimaRecorder as its local_minima_trajectory"
             )
-        if not isinstance(interval, int) or interval < 1:
+        if not isinstance(interval, Integral) or interval < 1:
             raise SettingError(f"interval must be a whole number from 1, not {interval!r}")
         self._refuse_taken(labels, {*self.units, REASON})
         # The images of a NEB cannot be iterated with results before its run.

@@ -1,0 +1,107 @@
+"""Site occupancies in files and structures: read, or refused for their structure alone."""
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.io import read
+from pymatgen.core import Lattice, Structure
+
+from ase_orbital.errors import StructureError
+from ase_orbital.structure import to_atoms
+
+ROCKSALT = bulk("NaCl", "rocksalt", a=5.64)
+DISORDERED_CIF = """\
+data_alloy
+_cell_length_a 4
+_cell_length_b 4
+_cell_length_c 4
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'P 1'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Cl1 Cl 0.5 0.5 0.5 1.0
+Cu1 Cu 0.0 0.0 0.0 {copper}
+{second}
+"""
+
+
+def refuse(structure, *words):
+    with pytest.raises(StructureError) as caught:
+        to_atoms(structure)
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("copper", "second", "words"),
+    [(0.75, "Au1 Au 0.0 0.0 0.0 0.25", ("Cu 0.75", "Au 0.25")), (0.5, "", ("Cu 0.5",))],
+    ids=["two species", "vacancies"],
+)
+def test_partial_occupancy_in_a_cif_is_refused_by_atom(tmp_path, copper, second, words):
+    path = tmp_path / "alloy.cif"
+    path.write_text(DISORDERED_CIF.format(copper=copper, second=second))
+    refuse(path, "partially occupied", "atom 1", *words)
+
+
+def test_full_occupancy_in_a_cif_passes(tmp_path):
+    path = tmp_path / "ordered.cif"
+    path.write_text(DISORDERED_CIF.format(copper=1.0, second=""))
+    assert str(to_atoms(path).symbols) == "ClCu"
+
+
+def test_structure_made_ordered_passes_once_the_note_is_gone(tmp_path):
+    path = tmp_path / "alloy.cif"
+    path.write_text(DISORDERED_CIF.format(copper=0.75, second="Au1 Au 0.0 0.0 0.0 0.25"))
+    atoms = read(path)
+    refuse(atoms, "delete atoms.info['occupancy']")
+    del atoms.info["occupancy"]
+    assert to_atoms(atoms) is atoms
+
+
+@pytest.mark.parametrize("share", [".", "1.0(2)", "1"])
+def test_an_occupancy_that_is_left_to_its_default_passes(tmp_path, share):
+    path = tmp_path / "ordered.cif"
+    path.write_text(DISORDERED_CIF.format(copper=share, second=""))
+    assert str(to_atoms(path).symbols) == "ClCu"
+
+
+@pytest.mark.parametrize("share", ["?", "A", "half"])
+def test_an_unknown_occupancy_in_a_cif_is_refused_by_atom(tmp_path, share):
+    path = tmp_path / "unknown.cif"
+    path.write_text(DISORDERED_CIF.format(copper=share, second=""))
+    refuse(path, "atom 1", "unknown occupancy", f"Cu {share}")
+
+
+@pytest.mark.parametrize("share", [None, "1.0", 1, np.float32(1)], ids=repr)
+def test_an_occupancy_of_one_passes_in_any_form(share):
+    atoms = ROCKSALT.copy()
+    atoms.info["occupancy"] = {"first": {"Na": share}}
+    assert to_atoms(atoms) is atoms
+
+
+def test_one_element_with_two_charges_passes_in_pymatgen():
+    mixed = {"Fe2+": 0.5, "Fe3+": 0.5}
+    structure = Structure(Lattice.cubic(4.0), ["O2-", mixed], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    assert str(to_atoms(structure).symbols) == "OFe"
+
+
+@pytest.mark.parametrize(
+    "note", [1.0, [1.0, 0.5], "full", {"0": 0.5}, {"0": {"d": "x"}}], ids=repr
+)
+def test_other_uses_of_the_word_occupancy_are_left_alone(note):
+    atoms = ROCKSALT.copy()
+    atoms.info["occupancy"] = note
+    assert to_atoms(atoms) is atoms
+
+
+@pytest.mark.parametrize("species", [{"Cu": 0.75, "Au": 0.25}, {"Cu": 0.5}])
+def test_partial_occupancy_in_pymatgen_is_refused_by_site(species):
+    structure = Structure(Lattice.cubic(4.0), ["Cl", species], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    refuse(structure, "site 1", "partially occupied", "Cu")
