@@ -21,7 +21,6 @@ from ase.optimize.sciopt import SciPyFminBFGS
 
 from ase_orbital import Predictor, PropertyCalculator
 from ase_orbital.errors import ElementError, SettingError, StructureError
-from ase_orbital.models import EOSNet
 from ase_orbital.search import Recorder
 
 
@@ -376,32 +375,3 @@ def test_the_figure_has_the_records_and_their_units(atoms, predictor):
     assert only.get_ylabel() == "bulk modulus\n(GPa)"
     with pytest.raises(SettingError, match="'gap' is not in the records"):
         recorder.plot("gap")
-
-
-def test_columns_of_a_record_are_never_those_of_a_model(atoms):
-    names = ["energy", "volume", "step"]
-    models = [EOSNet(property_name=name, n_hidden=8) for name in names]
-    predictor = Predictor(models, device="cpu")
-    recorder = Recorder(predictor)
-    energy = atoms.get_potential_energy()
-    record = recorder.record(atoms, step=3)
-    expected = predictor.predict(atoms)
-    assert (record["energy"], record["volume"]) == (energy, atoms.get_volume())
-    assert record["step"] == 3
-    assert {name: record[f"predicted_{name}"] for name in names} == expected
-    assert recorder.units["volume"] == "Å³"
-    assert recorder.units["predicted_volume"] == ""
-    assert len(recorder.plot().axes) == 4
-
-
-def test_a_label_does_not_replace_a_quantity(atoms, predictor):
-    for name in ("energy", "band_gap"):
-        with pytest.raises(SettingError, match=f"'{name}' is a column already"):
-            Recorder(predictor).record(atoms, **{name: 0.0})
-
-
-def test_a_prediction_that_is_no_number_does_not_end_the_run(atoms):
-    model = EOSNet(property_name="band_gap", target_mean=math.inf)
-    record = Recorder(Predictor(model, device="cpu")).record(atoms)
-    assert math.isnan(record["band_gap"])
-    assert "inf" in record["reason"]
