@@ -44,6 +44,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder of computed features, which runs can share",
     )
+    parser.add_argument(
+        "--other-data",
+        action="store_true",
+        help="resume a run even if crystals or targets have changed since it began",
+    )
     add_settings(parser)
 
 
@@ -58,6 +63,7 @@ def run(arguments: Namespace) -> None:
         arguments.output,
         settings_of(arguments),
         cache=arguments.cache,
+        other_data=arguments.other_data,
         card={"command": f"`{command}`", "data": f"`{arguments.data.name}`"},
     )
     unit = target_unit(done.model)

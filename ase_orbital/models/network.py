@@ -104,9 +104,16 @@ class Network(CrystalModel):
 
 
 def arguments(local_names: dict[str, Any]) -> dict[str, Any]:
-    """Pick a constructor's own arguments from its `locals()`, in JSON values."""
-    return {
+    """Pick a constructor's own arguments from its `locals()`, in JSON values.
+
+    Raises ModelError if a number of something, `n_...`, is no whole number from 1.
+    """
+    own = {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in local_names.items()
         if name not in ("self", "__class__", "descriptor", "target")
     }
+    for name, value in own.items():
+        if name.startswith("n_") and not (isinstance(value, int) and value >= 1):
+            raise ModelError(f"{name} must be a whole number from 1, not {value!r}")
+    return own

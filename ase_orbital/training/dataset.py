@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_properties
 
 from ase_orbital.databases import connect
 from ase_orbital.errors import DataError, StructureError
@@ -17,20 +20,24 @@ from ase_orbital.readers import read_frames
 from ase_orbital.structure import to_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
-    from ase import Atoms
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
     from ase_orbital.structure import AtomsLike
     from ase_orbital.training.settings import TrainingSettings
 
     # Identifier for a structure without one, the structure, and its values by name.
-    Sample: TypeAlias = tuple[int, AtomsLike, Mapping[str, Any]]
-    Source: TypeAlias = str | Path | tuple[Sequence[AtomsLike], Sequence[float]]
+    Sample: TypeAlias = tuple[Any, AtomsLike, Mapping[str, Any]]
+    Columns: TypeAlias = Mapping[str, Sequence[Any]] | DataFrame
+    Source: TypeAlias = str | Path | tuple[Sequence[AtomsLike], Sequence[float]] | Columns
 
 logger = logging.getLogger(__name__)
+
+LARGEST = float(np.finfo(np.float32).max)  # networks learn in single precision
+TWICE = "another crystal has the same identifier"
 
 
 class Rejected(NamedTuple):
@@ -105,9 +112,10 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     ----------
     source
         A file that ASE reads with targets in `info` (extended XYZ, also gzipped), an ASE
-        database with targets as key-value pairs, a CSV file beside the files of the
-        structures (or a folder with CGCNN's `id_prop.csv`), or a tuple of two sequences,
-        structures and targets.
+        database with targets as key-value pairs or results, a CSV file beside the files of
+        the structures (or a folder with CGCNN's `id_prop.csv`), a pair of two sequences,
+        structures and targets, or a DataFrame or dictionary of columns, of which
+        "structure" or "atoms" has the structures.
     settings
         Name the columns of target and identifier, and say how the target is learned.
 
@@ -122,7 +130,7 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
         name = str(values.get(settings.id, default))
         try:
             if name in used:
-                raise DataError("another crystal has the same identifier")
+                raise DataError(TWICE)
             target = target_value(values.get(settings.target), settings)
             group = str(values.get(settings.group_column, name))
             weight = _number(values, settings.weight_column, 1.0)
@@ -138,6 +146,11 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
         logger.warning("%s is left out: %s", name, reason)
     if len(rejected) > 10:
         logger.warning("... and %d more are left out", len(rejected) - 10)
+    if len(used) == 1 and rejected and all(at.reason == TWICE for at in rejected):
+        raise DataError(
+            f"all {len(rejected) + 1} crystals have the identifier {rejected[0].id!r}; "
+            "give another column of the data as the setting id"
+        )
     if not used:
         first = f"; the first is {': '.join(rejected[0])}" if rejected else ""
         raise DataError(f"none of the {len(rejected)} crystals can be used{first}")
@@ -167,11 +180,14 @@ def target_value(value: Any, settings: TrainingSettings) -> float:
     if value is None:
         raise DataError(f"it has no {settings.target}")
     try:
-        number = float(value)
+        # Also an array of one number, as databases store them.
+        number = float(value.item() if isinstance(value, np.ndarray) else value)
     except (TypeError, ValueError):
         raise DataError(f"its {settings.target}, {value!r}, is not a number") from None
-    if not np.isfinite(number):
-        raise DataError(f"its {settings.target} is {number}")
+    if not abs(number) <= LARGEST:  # also false for nan
+        raise DataError(
+            f"its {settings.target} is {number:g}, which is not finite in single precision"
+        )
     if settings.classes:
         if settings.at_most is not None:
             return float(number <= settings.at_most)
@@ -202,9 +218,18 @@ def _number(values: Mapping[str, Any], column: str, missing: float) -> float:
 
 
 def _read(source: Source, settings: TrainingSettings) -> Iterator[Sample]:
-    if isinstance(source, tuple):
-        yield from _from_lists(*source, settings)
+    if isinstance(source, tuple | list) and len(source) == 2:
+        structures, targets = source
+        yield from _from_lists(structures, targets, settings)
         return
+    if isinstance(source, Mapping) or hasattr(source, "columns"):
+        yield from _from_columns(source)
+        return
+    if not isinstance(source, str | Path):
+        raise DataError(
+            f"a {type(source).__name__} is no data set; give a path, structures and "
+            "targets as a pair of lists, or a DataFrame"
+        )
     path = Path(source)
     if path.is_dir() and not (path / "id_prop.csv").is_file():
         raise DataError(f"the folder {path} has no id_prop.csv; give a file")
@@ -235,6 +260,24 @@ def _from_lists(
         yield index, structure, values
 
 
+def _from_columns(table: Any) -> Iterator[Sample]:
+    """Read the rows of a DataFrame, or of a dictionary of columns."""
+    columns = {str(name): list(table[name]) for name in table}
+    named = [name for name in ("structure", "atoms") if name in columns]
+    if not named:
+        raise DataError(
+            f"there is no column 'structure' or 'atoms', only {', '.join(columns)}"
+        )
+    structures = columns.pop(named[0])
+    if len({len(structures), *map(len, columns.values())}) > 1:
+        raise DataError("the columns have different lengths")
+    # The index of a DataFrame; a list would have a method of this name.
+    labels = table.index if hasattr(table, "columns") else range(len(structures))
+    for row, (label, structure) in enumerate(zip(labels, structures, strict=True)):
+        values = {name: column[row] for name, column in columns.items()}
+        yield label, structure, {**getattr(structure, "info", {}), **values}
+
+
 def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
     """Read the rows of a CSV file; the files of the structures bear the identifiers."""
     try:
@@ -257,14 +300,19 @@ def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:
     for index, row in enumerate(rows):
         values = dict(zip(header, row, strict=False))
         name = values.get(settings.id, str(index))
-        yield index, files.get(name, path.parent / f"{name}.cif"), values
+        given = path.parent / name  # an identifier can be the path of a file
+        found = given if given.is_file() else path.parent / f"{name}.cif"
+        yield index, files.get(name, found), values
 
 
 def _from_database(path: Path) -> Iterator[Sample]:
     try:
         with connect(path) as database:
             for row in database.select():
-                yield row.id, row.toatoms(), {**row.data, **row.key_value_pairs}
+                # Not `toatoms`, which fails for constraints that ASE does not know.
+                atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
+                results = {name: row[name] for name in all_properties if name in row}
+                yield row.id, atoms, {**row.data, **results, **row.key_value_pairs}
     except Exception as error:
         # Each kind of database raises errors of its own for a damaged file.
         raise DataError(f"the database {path} cannot be read: {error}") from error

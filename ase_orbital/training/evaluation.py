@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ase_orbital.errors import ModelError
 from ase_orbital.files import write_csv
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.uncertainty import coverage
@@ -114,6 +115,9 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     predicted = torch.cat(outputs).double().cpu()
     if model.transform == "identity":  # else the logarithm is evaluated
         predicted = model.to_property(predicted)
+    if not torch.isfinite(predicted).all():
+        strange = int((~torch.isfinite(predicted)).nonzero()[0])
+        raise ModelError(f"the model predicts no finite number for {ids[strange]}")
     return Evaluation(
         ids,
         dataset.targets.double().numpy(),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
@@ -22,7 +24,6 @@ from ase_orbital.training.module import History, TrainingModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from lightning.pytorch import LightningModule
     from torch import Tensor
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ase_orbital.models.network import Network
     from ase_orbital.training.batches import GraphDataset
     from ase_orbital.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
 
 MONITORED = "validation_loss"
 TENSORBOARD = find_spec("tensorboard") is not None
@@ -63,28 +66,35 @@ def fit(
     Raises
     ------
     SettingError
-        If this machine lacks the accelerator, the number of devices, or the precision.
+        If this machine lacks the accelerator, the number of devices, or the precision; or
+        if the loss becomes infinite or nan. The checkpoint of the epoch before is kept.
     """
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
     patient = settings.patience is not None
     if patient and validation is None:
         raise SettingError("patience needs a validation set; give it a size in sizes")
-    checkpoint = partial(
-        ModelCheckpoint, folder, enable_version_counter=False, save_on_train_epoch_end=True
-    )
-    callbacks: list[Any] = [history]
+    every_epoch: dict[str, Any] = {
+        "enable_version_counter": False,
+        "save_on_train_epoch_end": True,
+    }
+    callbacks: list[Any] = [_Finite(), history]
     if settings.averaging:
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))
     if settings.patience is not None:
         callbacks.append(_Patience(MONITORED, patience=settings.patience))
-        callbacks.append(checkpoint("best", monitor=MONITORED))
-    callbacks.append(checkpoint("last"))  # replaces that of the epoch before
+        callbacks.append(ModelCheckpoint(folder, "best", monitor=MONITORED, **every_epoch))
+    callbacks.append(_LastTwo(folder, "last", **every_epoch))
     with _quiet(), torch.random.fork_rng():
         trainer = _trainer(settings, callbacks, folder)
         module = TrainingModule(model, train, validation, settings)
-        trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
+        try:
+            trainer.fit(module, ckpt_path=_readable(last), weights_only=True)
+        except SystemExit as error:  # which Lightning makes of Ctrl-C
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
     # Always from the file: a finished run that is resumed trains no epoch, so the module
     # has the weights of the last step instead of their average.
     saved = torch.load(
@@ -140,6 +150,50 @@ def _trainer(settings: TrainingSettings, callbacks: list[Any], folder: Path) -> 
         )
     except (MisconfigurationException, ValueError) as error:
         raise SettingError(f"this machine cannot train like this: {error}") from error
+
+
+class _Finite(Callback):
+    """Stops a run before weights that are no numbers replace a checkpoint."""
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Raise SettingError if the loss of the epoch, or a weight, is not finite."""
+        loss = float(trainer.callback_metrics["train_loss"])
+        # In half precision single batches overflow, and are skipped.
+        sound = math.isfinite(loss) or trainer.precision == "16-mixed"
+        if not (sound and all(at.isfinite().all() for at in module.parameters())):
+            raise SettingError(
+                f"the loss of epoch {trainer.current_epoch + 1} is {loss}, and the run "
+                "stops; start another one, in another folder, with a lower learning_rate"
+            )
+
+
+class _LastTwo(ModelCheckpoint):
+    """Keeps the checkpoint of the epoch before, in case the last one is damaged."""
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        path = Path(filepath)
+        if trainer.is_global_zero and path.is_file():
+            path.replace(_before(path))
+        super()._save_checkpoint(trainer, filepath)
+
+
+def _before(last: Path) -> Path:
+    return last.with_name("previous.ckpt")
+
+
+def _readable(last: Path) -> Path | None:
+    """Return the last checkpoint that can be read; None to begin from the start."""
+    for path in (last, _before(last)):
+        if not path.is_file():
+            continue
+        try:
+            torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged files raise many kinds of errors
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            logger.warning("%s is damaged, and left out: %s", path, reason)
+        else:
+            return path
+    return None
 
 
 class _Patience(EarlyStopping):

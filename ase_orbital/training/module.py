@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import math
 import time
 from copy import deepcopy
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.network import Network
     from ase_orbital.training.settings import TrainingSettings
+
+logger = logging.getLogger(__name__)
 
 VALIDATION_BATCH = 256  # crystals; without gradients, more fit into memory
 COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "seconds")
@@ -190,6 +193,19 @@ def learning_rate(step: int, n_steps: int, settings: TrainingSettings) -> float:
     return last + 0.5 * (top - last) * (1.0 + math.cos(math.pi * progress))
 
 
+def _read_history(path: Path) -> list[dict[str, Any]]:
+    """Read the rows of a history; a damaged one begins anew, as it is only a record."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        for row in rows:
+            int(row["epoch"]), float(row["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        logger.warning("%s is damaged, and begins anew", path)
+        return []
+    return rows
+
+
 class History(Callback):
     """Callback that writes a row of `COLUMNS` per epoch to a CSV file, and resumes it."""
 
@@ -197,8 +213,7 @@ class History(Callback):
         self.path = path
         self._rows: list[dict[str, Any]] = []
         if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                self._rows = list(csv.DictReader(file))
+            self._rows = _read_history(path)
         self._start = 0.0
 
     @property

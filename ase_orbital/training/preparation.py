@@ -20,6 +20,7 @@ from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.features import FeatureCache
+from ase_orbital.training.run_data import changes_of_data, save_data
 from ase_orbital.training.splits import MEGNET_SIZES, SETS, Split, draw_split, group_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Dataset, Source
     from ase_orbital.training.settings import TrainingSettings
+
+CHECKPOINTS = "member-*/*.ckpt"  # in the folder of a run
 
 logger = logging.getLogger(__name__)
 LEAST_SHARE = 0.01  # of the training set; some sets of crystals have a few monolayers
@@ -53,7 +56,12 @@ class Prepared:
 
 
 def prepare(
-    source: Source, settings: TrainingSettings, folder: Path, cache: Path | None = None
+    source: Source,
+    settings: TrainingSettings,
+    folder: Path,
+    cache: Path | None = None,
+    *,
+    other_data: bool = False,
 ) -> Prepared:
     """Read and split crystals, and compute their graphs.
 
@@ -62,21 +70,34 @@ def prepare(
     source, settings
         As for `read_dataset`.
     folder
-        Folder of the run, for `split.json`, which is used again, and `rejected.csv`.
+        Folder of the run, for `split.json`, which is used again, `rejected.csv`, and
+        `data.json`, which has a checksum of each crystal.
     cache
         Folder of the cached features; None for `features` in `folder`.
+    other_data
+        Whether the data may differ from those that the run was begun with.
 
     Raises
     ------
     DataError
-        If no crystal can be used, or the crystals cannot be split as asked.
+        If no crystal can be used, the crystals cannot be split as asked, or the folder
+        holds a run on other data.
     """
-    dataset = read_dataset(source, settings)
+    dataset = given = read_dataset(source, settings)
     split_file = folder / "split.json"
+    changes = "" if other_data else changes_of_data(dataset, folder)
+    if changes and any(folder.glob(CHECKPOINTS)):
+        raise DataError(
+            f"{folder} holds a run on other data: {changes}; give another folder, or "
+            "other_data=True (--other-data) to go on with its split"
+        )
+    if changes:  # nothing was trained yet
+        split_file.unlink(missing_ok=True)
     split = (
         Split.load(split_file) if split_file.is_file() else make_split(dataset, settings)
     )
     drawn = split  # without the copies of augmentation, which are made again
+    _report_unused(dataset, split)
     dataset, split = _augmented(dataset, split, settings)
     train, largest = dataset.select(split.train), settings.most_atoms
     too_large = {
@@ -112,11 +133,25 @@ def prepare(
             "data and can be used; see rejected.csv"
         )
     drawn.save(split_file)
+    save_data(given, folder)
     elements = torch.unique(sets["train"].graph.numbers).tolist()
     structures = dataset.select(ids["train"]).structures
     found = Counter(map(n_periodic, structures))
     periodicities = [n for n in found if found[n] >= LEAST_SHARE * len(structures)]
     return Prepared(ids, sets, rejected, elements, sorted(periodicities))
+
+
+def _report_unused(dataset: Dataset, split: Split) -> None:
+    """Say how many crystals are in no set; DataError if all are."""
+    unused = set(dataset.ids).difference(*split)
+    if len(unused) == len(dataset.ids):
+        raise DataError(
+            f"the split has none of the {len(unused)} crystals, such as {min(unused)}; "
+            "give a split of these data"
+        )
+    if unused:
+        message = "%d crystals are in no set of the split, such as %s"
+        logger.info(message, len(unused), min(unused))
 
 
 def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:

@@ -20,7 +20,7 @@ from ase_orbital.training.cards import write_card
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
-from ase_orbital.training.preparation import Prepared, make_network, prepare
+from ase_orbital.training.preparation import CHECKPOINTS, Prepared, make_network, prepare
 from ase_orbital.training.settings import TrainingSettings
 from ase_orbital.training.transfer import start_from
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Source
+
+# Settings that determine the split.
+SPLITTING = ("split", "sizes", "seed", "test_column", "group_column", "id")
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ def train(
     *,
     cache: str | Path | None = None,
     card: dict[str, str] | None = None,
+    other_data: bool = False,
     **changes: Any,
 ) -> Run:
     """Train a model on crystals, or resume an interrupted run.
@@ -78,11 +82,12 @@ def train(
     Parameters
     ----------
     source
-        File, folder or (structures, targets); see `read_dataset`.
+        File, folder, (structures, targets) or DataFrame; see `read_dataset`.
     folder
         Folder of the run, created if it does not exist. It receives `settings.json`,
-        `split.json`, `rejected.csv`, `features`, a folder for each member with checkpoint
-        and history, `predictions.csv` of the test set, `model`, and figures.
+        `split.json`, `data.json` with checksums of the crystals, `rejected.csv`,
+        `features`, a folder for each member with checkpoints and history,
+        `predictions.csv` of the test set, `model`, and figures.
     settings
         Settings of the run; None for the defaults. `changes` are settings by name and take
         precedence. If `members` is raised later, the existing members are kept.
@@ -91,6 +96,9 @@ def train(
         `folder`.
     card
         Texts of the model card: "name", "data", "command", "limits", "license", "citation".
+    other_data
+        Whether to resume a run even if crystals or targets have changed since it began. It
+        keeps its split, so crystals that were added are not used.
 
     Returns
     -------
@@ -100,16 +108,18 @@ def train(
     Raises
     ------
     DataError
-        If no crystal can be used.
+        If no crystal can be used, or the folder holds a run on other data.
     SettingError
-        If a setting is invalid, or the folder holds a run with other settings.
+        If a setting is invalid, the folder holds a run with other settings, or the loss
+        becomes infinite or nan.
     """
     values = {} if settings is None else settings.to_dict()
     settings = TrainingSettings(**values | changes)
     folder = Path(folder)
     _check_settings_of_run(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(source, settings, folder, Path(cache) if cache else None)
+    features = Path(cache) if cache else None
+    prepared = prepare(source, settings, folder, features, other_data=other_data)
     # Only now: after unusable data, the folder stays free for other settings.
     write_text(folder / "settings.json", json.dumps(settings.to_dict(), indent=1) + "\n")
     sizes = ", ".join(f"{len(ids):,} {name}" for name, ids in prepared.ids.items())
@@ -206,12 +216,19 @@ def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> No
 
 
 def _check_settings_of_run(folder: Path, settings: TrainingSettings) -> None:
-    """Raise SettingError if the folder holds a run with other settings."""
+    """Raise SettingError if the folder holds a run with other settings.
+
+    A run that was stopped before its first checkpoint may begin anew with others.
+    """
     path = folder / "settings.json"
     if not path.is_file():
         return
     before = TrainingSettings.from_file(path)
     differing = settings.differences(before)
+    if not any(folder.glob(CHECKPOINTS)):
+        if set(differing).intersection(SPLITTING):
+            (folder / "split.json").unlink(missing_ok=True)
+        return
     if settings.members > before.members:
         differing.remove("members")  # new members join the existing ones
     if differing:

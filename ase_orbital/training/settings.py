@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -140,7 +142,7 @@ class TrainingSettings(BaseModel):
     """Decay of the moving average of the weights; 0 for no average."""
     patience: PositiveInt | None = None
     """Stop after this many epochs without a lower validation loss, and keep the best."""
-    seed: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Seed of weights, order, dropout and split."""
     # Machine.
     accelerator: str = "auto"
@@ -158,7 +160,7 @@ class TrainingSettings(BaseModel):
 
     def __init__(self, **values: Any) -> None:
         try:
-            super().__init__(**values)
+            super().__init__(**{name: _plain(value) for name, value in values.items()})
         except ValidationError as error:
             messages = {detail["loc"][:1]: _message(detail) for detail in error.errors()}
             raise SettingError("; ".join(messages.values())) from None
@@ -166,7 +168,8 @@ class TrainingSettings(BaseModel):
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:
         """Check what no setting shows alone."""
-        if len(self.sizes) != 3 or min(self.sizes) < 0 or self.sizes[0] == 0:
+        finite = all(map(math.isfinite, self.sizes))
+        if len(self.sizes) != 3 or not finite or min(self.sizes) < 0 or self.sizes[0] == 0:
             raise ValueError(
                 "sizes must be three numbers, for training, validation and test set, the "
                 f"first above zero, not {self.sizes}"
@@ -252,6 +255,13 @@ class TrainingSettings(BaseModel):
     def of_member(self, index: int) -> Self:
         """Return the settings of one member of the ensemble."""
         return self.model_copy(update={"members": 1, "seed": self.seed + index})
+
+
+def _plain(value: Any) -> Any:
+    """Turn numbers of numpy into Python's."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _message(error: ErrorDetails) -> str:

@@ -1,9 +1,11 @@
 """The train command gives the results of `train` in Python."""
 
 import json
+import shutil
 from argparse import ArgumentParser
 
 import pytest
+from ase.io import read, write
 
 from ase_orbital.cli import train as command
 from ase_orbital.cli.main import main
@@ -76,3 +78,16 @@ def test_a_paper_keeps_the_settings_of_the_machine(monkeypatch):
     plain, paper = parse(), parse("--paper", "EOSNet")
     assert plain.workers == paper.workers == 7
     assert plain.progress == paper.progress
+
+
+def test_other_data_need_an_option(trained, tmp_path, capsys):
+    words, _, folder = trained
+    fewer = tmp_path / "fewer.extxyz"
+    write(fewer, read(words[1], ":50"))
+    copy = shutil.copytree(folder, tmp_path / "run")
+    assert main([words[0], str(fewer), *words[2:], "-o", str(copy)]) == 1
+    text = capsys.readouterr().err
+    assert "10 absent" in text
+    assert "--other-data" in text
+    call = [words[0], str(fewer), *words[2:], "-o", str(copy), "--other-data"]
+    assert main(call) == 0

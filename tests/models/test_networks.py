@@ -322,3 +322,11 @@ def test_rows_of_no_fixed_length_are_refused(network):
 def test_less_than_two_classes_are_refused(network, n_classes):
     with pytest.raises(ModelError, match="n_classes"):
         network(OneHot(), n_classes=n_classes)
+
+
+@pytest.mark.parametrize("value", [0, -4, 2.5, "6"])
+def test_a_number_of_something_is_a_whole_number(value):
+    with pytest.raises(ModelError, match="n_hidden must be a whole number from 1"):
+        EOSNet(n_hidden=value)
+    with pytest.raises(ModelError, match="n_layers must be"):
+        OCrystalNet(n_layers=value)

@@ -3,9 +3,12 @@
 import gzip
 
 import numpy as np
+import pandas
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
 from ase.db import connect
 from ase.io import write
 from numpy.testing import assert_allclose
@@ -300,3 +303,87 @@ def test_a_crystal_with_an_impossible_weight_is_rejected(weight):
     found = read_dataset((crystals, GAPS), GAP)
     assert [name for name, _ in found.rejected] == ["NaCl"]
     assert "weight" in found.rejected[0].reason
+
+
+@pytest.mark.parametrize("name", ["data.db", "data.json"])
+def test_a_database_has_results_and_constraints_of_its_own(tmp_path, name):
+    crystals = make()
+    crystals[1].set_constraint(FixAtoms([0]))
+    with connect(tmp_path / name) as database:
+        for atoms, gap in zip(crystals, GAPS, strict=True):
+            atoms.calc = SinglePointCalculator(atoms, energy=gap)
+            database.write(atoms, data={"gap": np.array([gap])})
+    energy = read_dataset(tmp_path / name, TrainingSettings(property_name="energy"))
+    assert energy.targets.tolist() == GAPS
+    assert read_dataset(tmp_path / name, GAP).targets.tolist() == GAPS
+
+
+def test_a_row_with_an_unknown_constraint_is_read(tmp_path):
+    path = tmp_path / "data.json"
+    crystals = make()
+    crystals[1].set_constraint(FixAtoms([0]))
+    with connect(path) as database:
+        for atoms, gap in zip(crystals, GAPS, strict=True):
+            database.write(atoms, gap=gap)
+    path.write_text(path.read_text().replace("FixAtoms", "FixNothing"))
+    assert len(read_dataset(path, GAP).ids) == 3
+
+
+def test_identifiers_of_a_table_may_be_paths(tmp_path):
+    (tmp_path / "cifs").mkdir()
+    crystals = make()
+    write(tmp_path / "cifs" / "LiF.cif", crystals[0])
+    write(tmp_path / "POSCAR-1.vasp", crystals[1])
+    write(tmp_path / "far.cif", crystals[2])
+    ids = ["cifs/LiF.cif", "./POSCAR-1.vasp", str(tmp_path / "far.cif")]
+    lines = [f"{name},{gap}\n" for name, gap in zip(ids, GAPS, strict=True)]
+    (tmp_path / "data.csv").write_text("id,gap\n" + "".join(lines))
+    assert_are_the_three(read_dataset(tmp_path / "data.csv", GAP), ids, tolerance=1e-6)
+
+
+def test_a_pair_may_be_a_list():
+    assert_are_the_three(read_dataset([make(), GAPS], GAP))
+
+
+@pytest.mark.parametrize("kind", [dict, pandas.DataFrame])
+def test_columns_are_read(kind):
+    table = kind({"structure": make(), "gap": GAPS})
+    assert_are_the_three(read_dataset(table, GAP))
+    named = kind({"atoms": make(), "gap": GAPS, "id": ["a", "b", "c"]})
+    assert_are_the_three(read_dataset(named, GAP), ["a", "b", "c"])
+
+
+def test_the_index_of_a_table_names_its_crystals():
+    crystals = make()
+    for atoms in crystals:
+        atoms.info.clear()
+    table = pandas.DataFrame({"atoms": crystals, "gap": GAPS}, index=["x", "y", "z"])
+    assert read_dataset(table, GAP).ids == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"gap": GAPS}, "no column 'structure' or 'atoms', only gap"),
+        ({"atoms": make(), "gap": GAPS[:2]}, "different lengths"),
+        (3, "a int is no data set"),
+        ([make(), GAPS, GAPS], "a list is no data set"),
+    ],
+)
+def test_a_source_of_another_kind_is_explained(source, words):
+    with pytest.raises(DataError, match=words):
+        read_dataset(source, GAP)
+
+
+@pytest.mark.parametrize("target", [1e39, -1e39, np.inf, np.nan])
+def test_a_target_must_be_finite_in_single_precision(target):
+    with pytest.raises(DataError, match="not finite in single precision"):
+        target_value(target, GAP)
+
+
+def test_one_identifier_for_all_is_an_error():
+    crystals = make()
+    for atoms in crystals:
+        atoms.info["id"] = "same"
+    with pytest.raises(DataError, match="all 3 crystals have the identifier 'same'"):
+        read_dataset((crystals, GAPS), GAP)

@@ -261,3 +261,62 @@ def test_several_processes_train_one_model(tmp_path):
     # 16 crystals, 2 processes, batches of 4: 2 steps an epoch.
     saved = torch.load(tmp_path / "run" / "member-0" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == 4
+
+
+def test_cells_of_one_atom_train_one_by_one(quick, tmp_path):
+    """Batch norms have a single sample then, which has no variance."""
+    metals = [bulk("Cu", a=3.5 + 0.02 * index) for index in range(12)]
+    targets = np.array([atoms.get_volume() for atoms in metals])
+    settings = quick | {"batch_size": 1, "sizes": (12, 0, 0), "epochs": 20}
+    run = train((metals, targets), tmp_path, **settings)
+    assert run.metrics["mae_train"] < 2.0 * targets.std()
+
+
+def test_a_run_that_diverges_stops_and_keeps_its_state(salts, quick, tmp_path, monkeypatch):
+    train(salts, tmp_path, **quick)
+    before = (tmp_path / "member-0" / "last.ckpt").read_bytes()
+    (tmp_path / "settings.json").unlink()
+    loss = TrainingModule.loss
+    monkeypatch.setattr(
+        TrainingModule, "loss", lambda *arguments: loss(*arguments) * float("nan")
+    )
+    with pytest.raises(SettingError, match="the loss of epoch 4 is nan"):
+        train(salts, tmp_path, **quick | {"epochs": 5})
+    assert (tmp_path / "member-0" / "last.ckpt").read_bytes() == before
+
+
+def test_an_absurd_rate_is_an_error(salts, quick, tmp_path):
+    with pytest.raises(SettingError, match="lower learning_rate"):
+        train(salts, tmp_path, **quick | {"learning_rate": 1e30, "warm_up": 0.0})
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_damaged_checkpoint_costs_one_epoch(
+    salts, settings, whole, tmp_path, kill, caplog, content
+):
+    kill(seed=0, epoch=2)
+    with pytest.raises(KilledError):
+        train(salts, tmp_path, **settings)
+    last = tmp_path / "member-0" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:-100] if content is None else content)
+    second = kill(seed=None, epoch=None)
+    again = train(salts, tmp_path, **settings)
+    assert second[0] == (0, 1)
+    assert_same_weights(again, whole)
+    assert "last.ckpt is damaged" in caplog.text
+
+
+def test_a_damaged_history_begins_anew(salts, quick, tmp_path):
+    (tmp_path / "member-0").mkdir()
+    (tmp_path / "member-0" / "history.csv").write_bytes(b"epoch,seconds\n\xff,?\n")
+    run = train(salts, tmp_path, **quick | {"epochs": 1})
+    assert [row["epoch"] for row in history_of(run)] == ["1"]
+
+
+def test_an_interruption_is_a_keyboard_interrupt(salts, quick, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(salts, tmp_path, **quick)

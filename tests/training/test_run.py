@@ -6,10 +6,15 @@ import json
 import matgl
 import numpy as np
 import pytest
+import torch
+from ase.build import bulk
 
 from ase_orbital import GOM, Predictor
-from ase_orbital.errors import DataError, SettingError
+from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training.preparation import prepare
+from ase_orbital.training.run import evaluate_sets
+from ase_orbital.training.splits import Split
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +189,40 @@ def test_one_member_has_no_standard_deviation(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"epochs": 1})
     assert run.evaluations["test"].std is None
     assert Predictor(tmp_path / "model", device="cpu").properties == ["property"]
+
+
+def test_other_data_in_the_folder_are_refused_with_the_difference(salts, quick, tmp_path):
+    crystals, constants = salts
+    train(salts, tmp_path, **quick | {"epochs": 1})
+    predicted = (tmp_path / "predictions.csv").read_text()
+    changed = crystals[1:], 10.0 * constants[1:]
+    with pytest.raises(DataError, match=r"59 changed .*, 1 absent \(such as LiF-0\.97\)"):
+        train(changed, tmp_path, **quick | {"epochs": 1})
+    more = [*crystals, bulk("Cu")], np.append(constants, 3.6)
+    with pytest.raises(DataError, match="1 added"):
+        train(more, tmp_path, **quick | {"epochs": 1})
+    assert (tmp_path / "predictions.csv").read_text() == predicted
+    run = train(more, tmp_path, **quick | {"epochs": 1}, other_data=True)
+    assert run.metrics["n_train"] == 48
+
+
+def test_a_run_without_checkpoint_takes_other_settings_and_data(salts, quick, tmp_path):
+    crystals, constants = salts
+    with pytest.raises(SettingError, match="patience needs a validation set"):
+        train(salts, tmp_path, **quick | {"patience": 3, "sizes": (1, 0, 0)})
+    run = train((crystals[:40], constants[:40]), tmp_path, **quick | {"epochs": 1})
+    assert run.metrics["n_test"] == 4
+
+
+def test_a_split_of_other_crystals_is_an_error(salts, quick, tmp_path):
+    Split(["a"], ["b"], ["c"]).save(tmp_path / "other.json")
+    with pytest.raises(DataError, match="the split has none of the 60 crystals"):
+        train(salts, tmp_path / "run", **quick | {"split": str(tmp_path / "other.json")})
+
+
+def test_weights_of_nan_are_no_result(salts, quick, tmp_path):
+    run = train(salts, tmp_path, **quick | {"epochs": 1})
+    with torch.no_grad():
+        run.model.output.weight.fill_(float("nan"))
+    with pytest.raises(ModelError, match="no finite number for"):
+        evaluate_sets(run.model, prepare(salts, TrainingSettings(**quick), tmp_path))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ase_orbital.errors import SettingError
@@ -202,3 +203,21 @@ def test_members_differ_in_their_seeds_only():
     member = settings.of_member(2)
     assert (member.members, member.seed) == (1, 7)
     assert member.differences(settings) == ["members", "seed"]
+
+
+def test_numbers_of_numpy_are_numbers():
+    settings = TrainingSettings(
+        epochs=np.int64(3), seed=np.int64(2), learning_rate=np.float32(0.5),
+        sizes=[np.int64(4), 2, np.int32(1)],
+    )  # fmt: skip
+    assert json.loads(json.dumps(settings.to_dict()))["epochs"] == 3
+    assert settings.sizes == (4, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sizes", (float("nan"), 0.1, 0.1)), ("seed", 10**30), ("seed", -1)],
+)
+def test_absurd_numbers_are_refused_by_name(name, value):
+    with pytest.raises(SettingError, match=name):
+        TrainingSettings(**{name: value})

@@ -1,0 +1,68 @@
+"""What a run was trained on, so that it does not go on with other data unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from ase_orbital.errors import DataError
+from ase_orbital.files import write_text
+from ase_orbital.structure import digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ase_orbital.training.dataset import Dataset
+
+FILE = "data.json"
+
+
+def checksums(dataset: Dataset) -> dict[str, str]:
+    """Return a checksum of structure, target, weight and relaxation energy, by id."""
+    numbers = zip(dataset.targets, dataset.weights, dataset.relaxation, strict=True)
+    crystals = zip(dataset.ids, dataset.structures, numbers, strict=True)
+    return {
+        name: _short(" ".join([digest(atoms), *(float(at).hex() for at in values)]))
+        for name, atoms, values in crystals
+    }
+
+
+def changes_of_data(dataset: Dataset, folder: Path) -> str:
+    """Say which crystals differ from those the run in a folder was begun with.
+
+    The text is empty if none do, or if the folder has no record.
+
+    Raises
+    ------
+    DataError
+        If the record is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return ""
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is damaged: {error}; remove it to go on") from error
+    now = checksums(dataset)
+    changed = [name for name in before.keys() & now.keys() if before[name] != now[name]]
+    parts = {
+        "changed": changed,
+        "added": [*(now.keys() - before.keys())],
+        "absent": [*(before.keys() - now.keys())],
+    }
+    return ", ".join(
+        f"{len(names):,} {part} (such as {min(names)})"
+        for part, names in parts.items()
+        if names
+    )
+
+
+def save_data(dataset: Dataset, folder: Path) -> None:
+    """Record the data of a run."""
+    write_text(folder / FILE, json.dumps(checksums(dataset), indent=0) + "\n")
+
+
+def _short(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
