@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAv
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
 
@@ -89,17 +90,17 @@ def fit(
     with _quiet(), torch.random.fork_rng():
         trainer = _trainer(settings, callbacks, folder)
         module = TrainingModule(model, train, validation, settings)
-        try:
+        with _interruptible():
             trainer.fit(module, ckpt_path=_readable(last), weights_only=True)
-        except SystemExit as error:  # which Lightning makes of Ctrl-C
-            if isinstance(error.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
     # Always from the file: a finished run that is resumed trains no epoch, so the module
     # has the weights of the last step instead of their average.
-    saved = torch.load(
-        folder / "best.ckpt" if patient else last, map_location="cpu", weights_only=True
-    )
+    best = folder / "best.ckpt" if patient else last
+    try:
+        saved = torch.load(best, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise many kinds of errors
+        raise DataError(
+            f"{best} is damaged; remove the folder {folder} to train this network again"
+        ) from error
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
     _update_batch_norms(model, train, settings)
@@ -157,7 +158,7 @@ class _Finite(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Raise SettingError if the loss of the epoch, or a weight, is not finite."""
-        loss = float(trainer.callback_metrics["train_loss"])
+        loss = float(trainer.callback_metrics.get("train_loss", 0.0))
         # In half precision single batches overflow, and are skipped.
         sound = math.isfinite(loss) or trainer.precision == "16-mixed"
         if not (sound and all(at.isfinite().all() for at in module.parameters())):
@@ -190,7 +191,9 @@ def _readable(last: Path) -> Path | None:
             torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # damaged files raise many kinds of errors
             reason = f"{type(error).__name__}: {error}".split("\n")[0]
-            logger.warning("%s is damaged, and left out: %s", path, reason)
+            logger.warning("%s is damaged, and set aside: %s", path, reason)
+            with suppress(FileNotFoundError):  # another process of the run was first
+                path.replace(path.with_suffix(".damaged"))
         else:
             return path
     return None
@@ -215,6 +218,22 @@ def moving_average(
             average.lerp_(value, 1.0 - decay)
         else:
             average.copy_(value)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C arrive as KeyboardInterrupt, of which Lightning makes a SystemExit.
+
+    Lightning also ignores every later Ctrl-C of the process.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import signal
 import subprocess
 import sys
 import textwrap
@@ -318,5 +319,7 @@ def test_an_interruption_is_a_keyboard_interrupt(salts, quick, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(salts, tmp_path, **quick)
+    assert signal.getsignal(signal.SIGINT) is handler
