@@ -67,14 +67,21 @@ def fit(
     Raises
     ------
     SettingError
-        If this machine lacks the accelerator, the number of devices, or the precision; or
-        if the loss becomes infinite or nan. The checkpoint of the epoch before is kept.
+        If this machine lacks the accelerator, the number of devices, or the precision; if
+        batches are too small for batch norms; or if the loss becomes infinite or nan. The
+        checkpoint of the epoch before is kept.
     """
     last = folder / "last.ckpt"
     history = History(folder / "history.csv")
     patient = settings.patience is not None
     if patient and validation is None:
         raise SettingError("patience needs a validation set; give it a size in sizes")
+    normed = any(isinstance(part, nn.BatchNorm1d) for part in model.modules())
+    if normed and settings.batch_size == 1 and int(train.graph.n_atoms.min()) == 1:
+        raise SettingError(
+            "batch_size must be at least 2, because the batch norms of this network need "
+            "several values, and a crystal of the training set has one distinct atom"
+        )
     every_epoch: dict[str, Any] = {
         "enable_version_counter": False,
         "save_on_train_epoch_end": True,
