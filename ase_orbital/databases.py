@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ase.db
+from ase.db.core import convert_str_to_int_float_bool_or_str
 from ase.utils import Lock
 
 from ase_orbital.errors import DataError
 from ase_orbital.files import is_gone, process_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PATIENCE = 5.0  # seconds to wait for another program, which writes for milliseconds
 
@@ -36,6 +40,19 @@ def connect(path: str | Path) -> Any:
     if database.lock is not None:
         database.lock = _PatientLock(database.lock.name, database.lock.world)
     return database
+
+
+def storable(pairs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return key-value pairs with numbers in place of texts such as "17".
+
+    Databases refuse such texts, because a query could not tell them from numbers.
+    """
+    return {
+        key: convert_str_to_int_float_bool_or_str(value)
+        if isinstance(value, str)
+        else value
+        for key, value in pairs.items()
+    }
 
 
 class _PatientLock(Lock):  # type: ignore[misc]

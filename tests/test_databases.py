@@ -11,12 +11,12 @@ import pytest
 from ase.build import bulk
 
 from ase_orbital import databases
-from ase_orbital.databases import connect
+from ase_orbital.databases import connect, storable
 from ase_orbital.errors import DataError
 
 HOLD = """
 import sys, time
-from ase_orbital.databases import connect
+from ase_orbital.databases import connect, storable
 
 connect(sys.argv[1]).lock.acquire()
 print("locked", flush=True)
@@ -84,3 +84,9 @@ def test_the_lock_contains_its_process(path):
     with connect(path).lock:
         assert path.with_name("x.db.lock").read_text().endswith(f"-{os.getpid()}")
     assert not path.with_name("x.db.lock").exists()
+
+
+def test_texts_that_are_numbers_become_numbers():
+    pairs = {"run": "17", "final": "True", "share": "0.5", "name": "first", "step": 3}
+    found = storable(pairs)
+    assert found == {"run": 17, "final": True, "share": 0.5, "name": "first", "step": 3}

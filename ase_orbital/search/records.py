@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.db.core import convert_str_to_int_float_bool_or_str
 from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
-from ase_orbital.databases import connect
+from ase_orbital.databases import connect, storable
 from ase_orbital.errors import SettingError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import key_of
@@ -142,14 +141,7 @@ def _trajectory(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) ->
 
 def _database(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
     with connect(path) as database:
-        # A text such as "17" is refused, because a query could not tell it from the number.
-        pairs = {
-            key: convert_str_to_int_float_bool_or_str(value)
-            if isinstance(value, str)
-            else value
-            for key, value in key_value_pairs(record).items()
-        }
-        database.write(frame(atoms, {}), pairs)
+        database.write(frame(atoms, {}), storable(key_value_pairs(record)))
 
 
 WRITERS = {
