@@ -16,7 +16,7 @@ from ase_orbital.errors import DataError
 
 HOLD = """
 import sys, time
-from ase_orbital.databases import connect, storable
+from ase_orbital.databases import connect
 
 connect(sys.argv[1]).lock.acquire()
 print("locked", flush=True)
