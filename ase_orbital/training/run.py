@@ -128,7 +128,8 @@ def train(
         *(_train_member(prepared, settings, folder, i) for i in range(settings.members)),
         strict=True,
     )
-    model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
+    with default_float32():
+        model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
     _fit_uncertainty(model, prepared)
     run = Run(model, folder, evaluate_sets(model, prepared), sum(seconds))
     last, evaluation = [*run.evaluations.items()][-1]
