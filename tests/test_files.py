@@ -114,11 +114,10 @@ def test_a_process_is_gone_when_it_has_ended(unfinished):
     assert is_gone(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["", "elsewhere-1", "3", process_name() + "x", "-", "a-b-c"]
-)
+@pytest.mark.parametrize("name", ["", "elsewhere-1", "3", "-", "a-b-c"])
 def test_nothing_is_known_of_other_machines_and_names(name):
     assert not is_gone(name)
+    assert not is_gone(process_name() + "x")
 
 
 def test_files_with_long_names_are_written(tmp_path):
