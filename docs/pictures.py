@@ -73,6 +73,7 @@ SHARED = (
     ("checksums", "of models"),
     ("databases", "locks"),
     ("elements", "tables"),
+    ("readers", "of files"),
 )
 
 

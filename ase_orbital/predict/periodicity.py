@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from inspect import currentframe
 from typing import TYPE_CHECKING
 
 from ase_orbital.neighbors.periodicity import VACUUM, n_periodic
@@ -50,6 +51,14 @@ def warn_of_periodicity(
             f"directions, and not in {numbers} (a vacuum of more than {VACUUM:g} Å ends "
             "the periodicity). Their predictions are extrapolations.",
             PeriodicityWarning,
-            stacklevel=3,
+            stacklevel=_level_of_caller(),
         )
     return strange
+
+
+def _level_of_caller() -> int:
+    """Count the calls up to the first that is neither ours nor a decorator's."""
+    level, frame = 0, currentframe()
+    while frame and frame.f_globals["__name__"].startswith(("ase_orbital.", "contextlib")):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -182,7 +182,8 @@ def _fit_uncertainty(model: CrystalModel, prepared: Prepared) -> None:
         crystals = train_set.select(torch.nonzero(~distorted).squeeze(1))
         if distorted.any():
             copies = train_set.select(torch.nonzero(distorted).squeeze(1))
-    fit_uncertainty(model, crystals.graph, validation, copies=copies)
+    with torch.random.fork_rng():  # layers draw weights
+        fit_uncertainty(model, crystals.graph, validation, copies=copies)
 
 
 def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluation]:

@@ -143,8 +143,9 @@ def test_patience_stops_early_and_keeps_the_best(salts, quick, tmp_path, scripte
     settings = quick | {"epochs": 20, "patience": 2, "averaging": 0.9}
     run = train(salts, tmp_path, **settings)
     assert len(history_of(run)) == 4
-    for name, value in run.model.named_parameters():
-        assert torch.equal(value, weights[1][name])
+    found = dict(run.model.named_parameters())
+    for name, value in weights[1].items():
+        assert torch.equal(found[name], value)
     again = train(salts, tmp_path, **settings)
     assert len(history_of(again)) == 4
     assert_same_weights(again, run)

@@ -185,10 +185,11 @@ def test_without_validation_and_test_set_there_is_still_a_model(salts, quick, tm
     assert len(predictions(tmp_path)) == 60
 
 
-def test_one_member_has_no_standard_deviation(salts, quick, tmp_path):
+def test_one_member_has_a_standard_deviation_too(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"epochs": 1})
-    assert run.evaluations["test"].std is None
-    assert Predictor(tmp_path / "model", device="cpu").properties == ["property"]
+    assert (run.evaluations["test"].std > 0.0).all()
+    predictor = Predictor(tmp_path / "model", device="cpu")
+    assert predictor.properties == ["property", "property_std"]
 
 
 def test_other_data_in_the_folder_are_refused_with_the_difference(salts, quick, tmp_path):
