@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
@@ -90,16 +91,16 @@ class GOM(Descriptor):
         """Validate the settings."""
         if self.orbitals not in ("s", "sp"):
             raise SettingError(f"orbitals must be 's' or 'sp', not {self.orbitals!r}")
-        if not 0.0 < self.cutoff < np.inf:
+        if not (isinstance(self.cutoff, Real) and 0.0 < self.cutoff < np.inf):
             raise SettingError(
-                f"cutoff must be a length in Å above zero, not {self.cutoff}"
+                f"cutoff must be a length in Å above zero, not {self.cutoff!r}"
             )
-        if self.n_eigenvalues is not None and self.n_eigenvalues < 1:
-            raise SettingError(
-                f"n_eigenvalues must be at least 1, or None, not {self.n_eigenvalues}"
-            )
-        if self.max_atoms < 1:
-            raise SettingError(f"max_atoms must be at least 1, not {self.max_atoms}")
+        for name in ("n_eigenvalues", "max_atoms"):
+            value = getattr(self, name)
+            if value is None and name == "n_eigenvalues":
+                continue
+            if not (isinstance(value, Integral) and value >= 1):
+                raise SettingError(f"{name} must be a number from 1 on, not {value!r}")
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
@@ -83,13 +84,16 @@ class Connectivity:
 
     def __post_init__(self) -> None:
         """Validate the settings."""
-        for name in ("radius", "n_neighbors"):
-            if not getattr(self, name) > 0:
-                raise SettingError(f"{name} must be above zero, not {getattr(self, name)}")
-        if self.smoothing is not None and not 0.0 < self.smoothing < self.radius:
+        for name, kind in (("radius", Real), ("n_neighbors", Integral)):
+            value = getattr(self, name)
+            if not (isinstance(value, kind) and float(value) > 0.0):
+                raise SettingError(f"{name} must be a number above zero, not {value!r}")
+        if self.smoothing is not None and not (
+            isinstance(self.smoothing, Real) and 0.0 < self.smoothing < self.radius
+        ):
             raise SettingError(
                 f"smoothing must be a length in Å between 0 and the radius, or None, "
-                f"not {self.smoothing}"
+                f"not {self.smoothing!r}"
             )
 
     def search(self, cutoff: float) -> tuple[float, Extension]:

@@ -278,9 +278,9 @@ class Predictor:
         """Compute the features of the atoms in the last layer of each model.
 
         They describe an atom and its neighbors in the way that is best for the property,
-        and serve for maps, distances and models of your own. A network averages them over
-        the atoms before its last layers, which are not linear: a property has no
-        contributions of atoms that add up to it.
+        and serve for maps, distances and models of your own. The shipped networks average
+        them over the atoms before their last layers, which are not linear: a property has
+        no contributions of atoms that add up to it.
 
         Returns
         -------

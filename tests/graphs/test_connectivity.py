@@ -106,7 +106,15 @@ def test_merged_edges_stand_for_all_of_one_length():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("radius", 0.0), ("n_neighbors", 0), ("smoothing", 0.0), ("smoothing", 9.0)],
+    [
+        ("radius", 0.0),
+        ("radius", "8"),
+        ("n_neighbors", 0),
+        ("n_neighbors", 2.5),
+        ("smoothing", 0.0),
+        ("smoothing", 9.0),
+        ("smoothing", "0.1"),
+    ],
 )
 def test_invalid_settings_are_refused_by_name(setting, value):
     with pytest.raises(ValueError, match=f"{setting} must be"):
