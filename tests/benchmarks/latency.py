@@ -133,7 +133,7 @@ def start(_: Sets, repetitions: int) -> Iterator[Row]:
         unit="ms",
         ours=1000.0 * ours,
         against=1000.0 * against,
-        times=0.8,
+        min_ratio=0.8,
     )
 
 
