@@ -23,18 +23,18 @@ import numpy as np
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 from potentials import SevenNet
-from recipes import RECIPES
+from recipes import RECIPES, split_of
 from tqdm import tqdm
 
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import FORMATION_ENERGY
+from ase_orbital.training import TrainingSettings
 from ase_orbital.training.distortions import (
     rattled,
     scaled,
     shifted_sublattices,
     strained,
 )
-from ase_orbital.training.splits import draw_split
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -173,13 +173,11 @@ def training_crystals(data: Path) -> list[Atoms]:
     """Return the small crystals of the training set, in a random order."""
     recipe = RECIPES["eosnet-formation-energy-mp2018"]
     structures = recipe.read(data)
-    ids = [str(atoms.info["id"]) for atoms in structures]
-    split = draw_split(ids, None, recipe.data.settings["sizes"], 0)
-    wanted = set(split.train)
+    wanted = set(split_of(structures, TrainingSettings(**recipe.settings)).train)
     kept = [
         atoms
-        for name, atoms in zip(ids, structures, strict=True)
-        if name in wanted and len(atoms) <= MOST_ATOMS
+        for atoms in structures
+        if str(atoms.info["id"]) in wanted and len(atoms) <= MOST_ATOMS
     ]
     order = np.random.default_rng(0).permutation(len(kept))
     return [kept[index] for index in order]

@@ -20,12 +20,12 @@ from ase.data import atomic_numbers
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 from potentials import SevenNet
-from recipes import RECIPES
+from recipes import RECIPES, split_of
 
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import FORMATION_ENERGY
+from ase_orbital.training import TrainingSettings
 from ase_orbital.training.distortions import rattled, scaled, strained
-from ase_orbital.training.splits import draw_split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def chosen_crystals(data: Path, part: str) -> list[Atoms]:
     """Draw crystals from the validation or test set."""
     recipe = RECIPES["eosnet-formation-energy-mp2018"]
     crystals = {str(atoms.info["id"]): atoms for atoms in recipe.read(data)}
-    split = draw_split([*crystals], None, recipe.data.settings["sizes"], 0)
+    split = split_of([*crystals.values()], TrainingSettings(**recipe.settings))
     some = [crystals[name] for name in getattr(split, part)]
     some = [at for at in some if len(at) <= MOST_ATOMS and at.info["geometry"] == 2020]
     order = np.random.default_rng(1).permutation(len(some))[:N_CRYSTALS]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ase_orbital import properties
 from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings
+from ase_orbital.training.splits import Split, draw_split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,14 @@ class Recipe:
 
 
 MOST_ATOMS = 30  # of the crystals that are only trained on
+
+
+def split_of(crystals: list[Atoms], settings: TrainingSettings) -> Split:
+    """Draw the random split of crystals, without their distorted copies."""
+    ids = [str(atoms.info["id"]) for atoms in crystals]
+    return draw_split(ids, None, settings.sizes, settings.seed)
+
+
 LICENSE = "MIT, like the package; the data are "
 PEROVSKITES = Data(
     ("perovskites",),

@@ -24,14 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from recipes import RECIPES, Recipe
+from recipes import RECIPES, Recipe, split_of
 
 from ase_orbital import load_model
 from ase_orbital.properties import RELAXATION_ENERGY
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
-from ase_orbital.training.splits import draw_split
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -85,8 +84,7 @@ def write_split(
     folder: Path, crystals: list[Atoms], extra: list[Atoms], settings: TrainingSettings
 ) -> None:
     """Write the split of a run: that of the crystals alone, with all others to train on."""
-    ids = [str(atoms.info["id"]) for atoms in crystals]
-    split = draw_split(ids, None, settings.sizes, settings.seed)
+    split = split_of(crystals, settings)
     folder.mkdir(parents=True, exist_ok=True)
     more = [str(atoms.info["id"]) for atoms in extra]
     split._replace(train=split.train + more).save(folder / "split.json")

@@ -235,18 +235,20 @@ class CrystalModel(nn.Module, ABC):
         """Combine the `outputs` of the networks to the target."""
         targets = outputs.target
         if self.n_classes is None:
-            target, variance = mean_and_variance(targets)
+            target = targets.mean(0)
         else:
             if self.uncertainty is not None:
                 targets = self.uncertainty.scaled(targets)
             target = mean_log_probability(targets)
-            _, variance = mean_and_variance(torch.exp(targets[..., 1]))
         if self.uncertainty is not None:
             signals = self.uncertainty.signals(outputs)
             std = self.uncertainty.std(signals, target)
             return Assessment(target, std, self.uncertainty.excess(signals, std))
-        std = None if self.calibration is None else self.calibration.std(variance)
-        return Assessment(target, std, None)
+        if self.calibration is None:
+            return Assessment(target, None, None)
+        values = targets if self.n_classes is None else torch.exp(targets[..., 1])
+        _, variance = mean_and_variance(values)
+        return Assessment(target, self.calibration.std(variance), None)
 
     def assess(self, outputs: NetworkOutputs, *, bounded: bool = True) -> Assessment:
         """Combine the `outputs` of the networks to the property, in `unit`.
