@@ -3,12 +3,12 @@
     python pretrained/distorted.py --data FOLDER --out FOLDER
     python pretrained/distorted.py --data FOLDER --out FOLDER --part 1 --parts 2
 
-The crystals are those of the training set of `eosnet-formation-energy-mp2018` with at most
-30 atoms; none is from its validation and test sets. The label of a copy is the formation
-energy of the crystal from DFT, plus the energy of the copy minus that of the crystal, both
-from SevenNet-0 (`pip install sevenn`). The folder of `--out` receives an extended XYZ file
-for each 200 crystals; files that exist are not made again. Several processes can share the
-work as parts.
+The crystals are those of the training set of `eosnet-formation-energy-any-geometry` with at
+most 30 atoms; none is from its validation and test sets. The label of a copy is the
+formation energy of the crystal from DFT, plus the energy of the copy minus that of the
+crystal, both from SevenNet-0 (`pip install sevenn`). The folder of `--out` receives an
+extended XYZ file for each 200 crystals of a data file; files that exist are not made again.
+Several processes can share the work as parts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 from potentials import SevenNet
-from recipes import RECIPES, split_of
+from recipes import MOST_ATOMS, RECIPES, split_of
 from tqdm import tqdm
 
 from ase_orbital.files import atomic_write
@@ -39,7 +39,6 @@ from ase_orbital.training.distortions import (
 if TYPE_CHECKING:
     from ase import Atoms
 
-MOST_ATOMS = 30
 N_COPIES = 3
 SHARD = 200  # crystals
 CLOSEST = 0.6  # of the sum of covalent radii; the potential knows no shorter distances
@@ -169,18 +168,23 @@ def make_copies(
     return labeled
 
 
-def training_crystals(data: Path) -> list[Atoms]:
-    """Return the small crystals of the training set, in a random order."""
-    recipe = RECIPES["eosnet-formation-energy-mp2018"]
+def training_crystals(data: Path) -> dict[str, list[Atoms]]:
+    """Return the small crystals of the training set by data file, in a random order."""
+    recipe = RECIPES["eosnet-formation-energy-any-geometry"]
     structures = recipe.read(data)
     wanted = set(split_of(structures, TrainingSettings(**recipe.settings)).train)
-    kept = [
-        atoms
-        for atoms in structures
-        if str(atoms.info["id"]) in wanted and len(atoms) <= MOST_ATOMS
-    ]
-    order = np.random.default_rng(0).permutation(len(kept))
-    return [kept[index] for index in order]
+    found = {
+        "mp2018": [
+            atoms
+            for atoms in structures
+            if str(atoms.info["id"]) in wanted and len(atoms) <= MOST_ATOMS
+        ],
+        "mp_matbench": recipe.read_extra(data, None),
+    }
+    return {
+        name: [crystals[i] for i in np.random.default_rng(0).permutation(len(crystals))]
+        for name, crystals in found.items()
+    }
 
 
 def main() -> None:
@@ -191,15 +195,21 @@ def main() -> None:
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
     arguments = parser.parse_args()
-    crystals = training_crystals(arguments.data)
-    distorter, potential = Distorter(crystals), SevenNet("7net-0")
+    sources = training_crystals(arguments.data)
+    potential = SevenNet("7net-0")
     arguments.out.mkdir(parents=True, exist_ok=True)
-    shards = range(arguments.part, -(-len(crystals) // SHARD), arguments.parts)
-    for shard in tqdm(shards, unit="files"):
-        path = arguments.out / f"distorted-{shard:04}.extxyz"
+    distorters = {name: Distorter(crystals) for name, crystals in sources.items()}
+    shards = [
+        (name, number, crystals[start : start + SHARD])
+        for name, crystals in sources.items()
+        for number, start in enumerate(range(0, len(crystals), SHARD))
+    ]
+    for name, number, crystals in tqdm(
+        shards[arguments.part :: arguments.parts], unit="files"
+    ):
+        path = arguments.out / f"{name}-{number:04}.extxyz"
         if not path.is_file():
-            some = crystals[shard * SHARD : (shard + 1) * SHARD]
-            copies = make_copies(some, distorter, potential)
+            copies = make_copies(crystals, distorters[name], potential)
             with atomic_write(path) as temporary:
                 ase.io.write(temporary, copies, format="extxyz")
 

@@ -231,8 +231,11 @@ class CrystalModel(nn.Module, ABC):
         """
         return self.assess_target(self.outputs(graph))[:2]
 
-    def assess_target(self, outputs: NetworkOutputs) -> Assessment:
-        """Combine the `outputs` of the networks to the target."""
+    def assess_target(self, outputs: NetworkOutputs, *, domain: bool = True) -> Assessment:
+        """Combine the `outputs` of the networks to the target.
+
+        Without `domain`, the domain excess is left out.
+        """
         targets = outputs.target
         if self.n_classes is None:
             target = targets.mean(0)
@@ -243,19 +246,22 @@ class CrystalModel(nn.Module, ABC):
         if self.uncertainty is not None:
             signals = self.uncertainty.signals(outputs)
             std = self.uncertainty.std(signals, target)
-            return Assessment(target, std, self.uncertainty.excess(signals, std))
+            excess = self.uncertainty.excess(signals, std) if domain else None
+            return Assessment(target, std, excess)
         if self.calibration is None:
             return Assessment(target, None, None)
         values = targets if self.n_classes is None else torch.exp(targets[..., 1])
         _, variance = mean_and_variance(values)
         return Assessment(target, self.calibration.std(variance), None)
 
-    def assess(self, outputs: NetworkOutputs, *, bounded: bool = True) -> Assessment:
+    def assess(
+        self, outputs: NetworkOutputs, *, bounded: bool = True, domain: bool = True
+    ) -> Assessment:
         """Combine the `outputs` of the networks to the property, in `unit`.
 
-        `bounded` is explained in `to_property`.
+        `bounded` is explained in `to_property`, and `domain` in `assess_target`.
         """
-        target, std, excess = self.assess_target(outputs)
+        target, std, excess = self.assess_target(outputs, domain=domain)
         if std is not None and self.transform == "log10":
             std = (self.to_property(target + std) - self.to_property(target - std)) / 2.0
         return Assessment(self.to_property(target, bounded=bounded), std, excess)

@@ -77,12 +77,15 @@ class PreparedModel:
         """Make one graph of structures that passed `check_elements`."""
         return self.featurization.batch(structures, self._dtype)
 
-    def predict_graphs(self, graph: CrystalGraph, *, bounded: bool = True) -> Assessment:
+    def predict_graphs(
+        self, graph: CrystalGraph, *, bounded: bool = True, domain: bool = True
+    ) -> Assessment:
         """Predict property, standard deviation and domain excess, differentiably.
 
-        `bounded` is explained in `CrystalModel.to_property`.
+        See `CrystalModel.assess`.
         """
-        return self._model.assess(self._networks.outputs(graph), bounded=bounded)
+        outputs = self._networks.outputs(graph)
+        return self._model.assess(outputs, bounded=bounded, domain=domain)
 
     def atom_features(self, atoms: Atoms) -> NDArray[np.float64]:
         """Features of the atoms in the last layer of each network, side by side.
@@ -116,8 +119,8 @@ class PreparedModel:
                 if len(members) < batch.n_graphs:
                     graph = batch.select(torch.tensor(members))
                 graph = graph.to(self._device)
-                value, std, excess = self.predict_graphs(graph)
-                runs.append((value, std, excess == 0.0 if domain else None))
+                value, std, excess = self.predict_graphs(graph, domain=domain)
+                runs.append((value, std, None if excess is None else excess == 0.0))
         columns: list[Any] = [
             None if parts[0] is None else torch.cat(parts).double().cpu()
             for parts in zip(*runs, strict=True)
