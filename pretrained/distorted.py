@@ -179,7 +179,7 @@ def training_crystals(data: Path) -> dict[str, list[Atoms]]:
             for atoms in structures
             if str(atoms.info["id"]) in wanted and len(atoms) <= MOST_ATOMS
         ],
-        "mp_matbench": recipe.read_extra(data, None),
+        "mp_matbench": recipe.read_extra(data),
     }
     return {
         name: [crystals[i] for i in np.random.default_rng(0).permutation(len(crystals))]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ase.collections import dcdft
+
 from ase_orbital import properties
+from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.splits import Split, draw_split
@@ -67,14 +70,10 @@ class Recipe:
         """Read the structures with a target from the data files."""
         return self._read(folder, self.data.files)
 
-    def read_extra(self, folder: Path, copies: Path | None) -> list[Atoms]:
-        """Read the crystals that are only trained on, and the copies of `distorted.py`."""
+    def read_extra(self, folder: Path) -> list[Atoms]:
+        """Read the crystals that are only trained on."""
         crystals = self._read(folder, self.data.extra)
-        found = [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
-        if copies is not None:
-            for path in sorted(copies.glob("*.extxyz")):
-                found += read_frames(path)
-        return found
+        return [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
 
     def _read(self, folder: Path, names: tuple[str, ...]) -> list[Atoms]:
         target = TrainingSettings(**self.settings).target
@@ -87,6 +86,24 @@ class Recipe:
 
 
 MOST_ATOMS = 30  # of the crystals that are only trained on
+# Elements whose crystal in `ase.collections.dcdft` is the reference state of the data.
+REFERENCES = "Ag As B Ba Bi Cs Cu Fe I In K Kr Mg Mo P Pt Rb Ru Sc Sn Sr Xe Zn"
+
+
+def is_reference(atoms: Atoms) -> bool:
+    """Whether a crystal is the reference state of an element, with energy zero."""
+    return len(set(atoms.numbers)) == 1 and abs(atoms.info[FORMATION_ENERGY]) < 1e-3
+
+
+def missing_references(crystals: list[Atoms]) -> list[Atoms]:
+    """Return the reference states of elements for which the crystals have none."""
+    known = {atoms.numbers[0] for atoms in crystals if is_reference(atoms)}
+    found = [dcdft[symbol] for symbol in REFERENCES.split()]
+    missing = [atoms for atoms in found if atoms.numbers[0] not in known]
+    for atoms in missing:
+        atoms.info = {"id": f"reference-{atoms.symbols[0]}", FORMATION_ENERGY: 0.0}
+        atoms.set_initial_magnetic_moments(None)
+    return missing
 
 
 def split_of(crystals: list[Atoms], settings: TrainingSettings) -> Split:
@@ -134,9 +151,11 @@ ANY_GEOMETRY = MP2018._replace(
         "release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom, "
         "and on distorted copies of training crystals with at most 30 atoms: changed in "
         "volume, strained, with displaced or exchanged atoms, or with the structure of "
-        "another crystal. The energies of copies are those of the crystal plus a "
-        "difference from the universal potential SevenNet-0; `pretrained/distorted.py` "
-        "makes them.",
+        "another crystal. The elements in their reference states, whose energy is zero "
+        "by definition, have ten times the weight of other crystals; where the data lack "
+        "one, it comes from the Delta test set of elements in ASE. The energies of copies "
+        "are those of the crystal plus a difference from the universal potential "
+        "SevenNet-0; `pretrained/distorted.py` makes them.",
         "limits": "Inorganic crystals as in the Materials Project, at any geometry that "
         "relaxations and searches meet, up to some tenths of eV/atom above the relaxed "
         "crystal. Do not mix the energies with those of later releases, whose corrections "
@@ -228,7 +247,7 @@ add(  # not shipped yet
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     "0.0335 eV/atom",
-    EOSNet={"members": 3, "epochs": 40, "difference_weight": 2.0}
+    EOSNet={"members": 3, "epochs": 30, "difference_weight": 2.0, "copies_per_epoch": 1}
     | starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True),
 )
 add(

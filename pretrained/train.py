@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from recipes import RECIPES, Recipe, split_of
+from recipes import RECIPES, Recipe, is_reference, missing_references, split_of
 
 from ase_orbital import load_model
-from ase_orbital.properties import RELAXATION_ENERGY
+from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("train")
 HERE = Path(__file__).parent
 SOFT = 0.1  # eV/atom above the crystal at which a copy has half the weight of the crystal
+OF_REFERENCES = 10.0  # weight of the reference states of the elements
 
 
 def published_error(recipe: Recipe, structures: list[Atoms], target: str) -> str:
@@ -67,17 +68,25 @@ def same_release_error(run: Run, structures: list[Atoms]) -> str:
     )
 
 
-def weigh_copies(crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
-    """Give the copies weights, and the crystals a relaxation energy of zero.
+def weigh(crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
+    """Give copies less weight, and the reference states of the elements more.
 
-    What matters for a copy is its error relative to its energy above the crystal.
+    What matters for a copy is its error relative to its energy above the crystal. There is
+    one reference state of each element, among tens of thousands of compounds.
     """
     known = {str(atoms.info["id"]): atoms.info[target] for atoms in crystals}
     for atoms in crystals:
-        atoms.info[RELAXATION_ENERGY] = 0.0
+        if is_reference(atoms):
+            atoms.info["weight"] = OF_REFERENCES
     for atoms in copies:
         above = abs(atoms.info[target] - known[atoms.info["group"]])
         atoms.info["weight"] = SOFT / (SOFT + above)
+
+
+def read_copies(folder: Path | None) -> list[Atoms]:
+    """Read the files of `distorted.py`."""
+    paths = [] if folder is None else sorted(folder.glob("*.extxyz"))
+    return [atoms for path in paths for atoms in read_frames(path)]
 
 
 def write_split(
@@ -138,17 +147,18 @@ def main() -> None:
     machine = {"workers": arguments.workers, "progress": not arguments.quiet}
     settings = TrainingSettings(**recipe.settings | machine | arguments.changes)
     crystals = recipe.read(arguments.data)
-    extra = recipe.read_extra(arguments.data, arguments.copies)
+    extra = recipe.read_extra(arguments.data)
+    if extra:
+        extra += missing_references(crystals + extra)
+    copies = read_copies(arguments.copies)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
     if arguments.changes and not arguments.evaluate:
         folder = arguments.runs / f"{name}-{digest(arguments.changes)}"
     if extra:
-        copies = [atoms for atoms in extra if "group" in atoms.info]
-        others = [atoms for atoms in extra if "group" not in atoms.info]
-        weigh_copies(crystals + others, copies, settings.target)
-        write_split(folder, crystals, extra, settings)
-    everything = crystals + extra
+        weigh(crystals + extra, copies, settings.target)
+        write_split(folder, crystals, extra + copies, settings)
+    everything = crystals + extra + copies
     source = everything, [atoms.info[settings.target] for atoms in everything]
     if arguments.evaluate:
         log_metrics(evaluate(shipped, folder, source, cache))

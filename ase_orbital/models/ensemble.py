@@ -94,9 +94,7 @@ class Ensemble(CrystalModel):
         """See `CrystalModel.outputs`."""
         runs = [network.outputs(graph) for network in self.networks]
         target = torch.cat([run.target for run in runs])
-        energies = [run.relaxation for run in runs if run.relaxation is not None]
-        relaxation = torch.stack(energies).mean(0) if energies else None
-        return NetworkOutputs(target, runs[0].stages, relaxation, graph)
+        return NetworkOutputs(target, runs[0].stages, graph)
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """Run all members; see `CrystalModel.forward`."""

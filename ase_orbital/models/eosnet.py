@@ -56,10 +56,6 @@ class EOSNet(Network):
         November 2024.
     dropout
         Dropout probability before the output layer; the paper uses it for classification.
-    relaxation
-        Predict an energy per atom at any geometry: the energy of the relaxed crystal, plus
-        the energy above it; see `models.relaxation`. The features of the atoms of both are
-        the same.
     **target
         Property and scale of the target, and known elements; see `CrystalModel`.
     """
@@ -77,7 +73,6 @@ class EOSNet(Network):
         smoothing: float | None = 0.1,
         normalize_edges: bool = False,
         dropout: float = 0.0,
-        relaxation: bool = False,
         **target: Any,
     ) -> None:
         hyperparameters = arguments(locals())
@@ -101,7 +96,6 @@ class EOSNet(Network):
         self.readout_per_atom = readout_per_atom
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_readout, self.n_classes or 1)
-        self.relaxation = self.relaxation_energy(n_hidden) if relaxation else None
 
     def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
         """See `Network.layer_outputs`."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.kernels.normalization import WeightedBatchNorm
     from ase_orbital.models.layers import GatedConvolution
-    from ase_orbital.models.relaxation import RelaxationEnergy
 
 
 AT_ONCE = 512  # edges up to which all networks run together; more exceed the cache
@@ -65,8 +64,6 @@ class FusedEOSNet(nn.Module):
         )
         self.readout = _Stacked([_layer(each.readout) for each in networks], dtype)
         self.output = _Stacked([_layer(each.output) for each in networks], dtype)
-        heads = [each.relaxation for each in networks if each.relaxation is not None]
-        self.relaxation = _FusedRelaxation(heads, dtype) if heads else None
 
     def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
         """See `CrystalModel.outputs`."""
@@ -78,16 +75,14 @@ class FusedEOSNet(nn.Module):
             for start in range(0, self.n_networks, step)
         ]
         target = torch.cat([run.target for run in runs])
-        energies = [run.relaxation for run in runs if run.relaxation is not None]
-        relaxation = torch.cat(energies).mean(0) if energies else None
-        return NetworkOutputs(target, runs[0].stages, relaxation, graph)
+        return NetworkOutputs(target, runs[0].stages, graph)
 
     def _run(
         self, graph: CrystalGraph, coordinates: Tensor, networks: slice
     ) -> NetworkOutputs:
-        """Run some networks; the relaxation energies are [n_networks, n_graphs]."""
+        """Run some networks."""
         nodes = self.embedding(graph.features[None], networks)
-        stages, relaxation = [nodes[0]], None
+        stages = [nodes[0]]
         weight = graph.total_weight[:, None]
         for convolution in self.convolutions:
             nodes = convolution(nodes, coordinates, weight, graph, networks)
@@ -99,28 +94,10 @@ class FusedEOSNet(nn.Module):
         output: Tensor = self.output(hidden, networks)
         if self.n_classes is not None:
             output = torch.log_softmax(output, dim=2)
-            return NetworkOutputs(output, stages, None, graph)
+            return NetworkOutputs(output, stages, graph)
         output = output.squeeze(2) * self.target_scale[networks, None]
         output = output + self.target_mean[networks, None]
-        if self.relaxation is not None:
-            relaxation = self.relaxation(nodes, graph, networks)
-            output = output + relaxation
-        return NetworkOutputs(output, stages, relaxation, graph)
-
-
-class _FusedRelaxation(nn.Module):
-    """One `RelaxationEnergy` per network."""
-
-    def __init__(self, heads: Sequence[RelaxationEnergy], dtype: torch.dtype) -> None:
-        super().__init__()
-        self.hidden = _Stacked([_layer(head.hidden) for head in heads], dtype)
-        self.output = _Stacked([_layer(head.output) for head in heads], dtype)
-
-    def forward(self, nodes: Tensor, graph: CrystalGraph, networks: slice) -> Tensor:
-        """Return the energies of some networks, [n_networks, n_graphs]."""
-        hidden = functional.softplus(self.hidden(nodes, networks))
-        energies = functional.softplus(self.output(hidden, networks))
-        return mean_over_atoms(energies, graph).squeeze(-1)
+        return NetworkOutputs(output, stages, graph)
 
 
 class _Stacked(nn.Module):

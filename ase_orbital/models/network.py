@@ -12,9 +12,7 @@ from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
-from ase_orbital.models.relaxation import RelaxationEnergy
 from ase_orbital.models.uncertainty import NetworkOutputs
-from ase_orbital.properties import is_energy
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,22 +24,6 @@ class Network(CrystalModel):
     """A network on crystal graphs; parameters as for `CrystalModel`."""
 
     hyperparameters: dict[str, Any]  # constructor arguments of the network itself
-    relaxation: RelaxationEnergy | None
-
-    def relaxation_energy(self, n_features: int) -> RelaxationEnergy:
-        """Make the layers that predict the relaxation energy.
-
-        Raises
-        ------
-        ModelError
-            If the network does not predict an energy per atom.
-        """
-        if not is_energy(self.property_name):
-            raise ModelError(
-                f"relaxation=True adds the energy above the relaxed crystal, in eV/atom; "
-                f"{self.property_name} is no energy per atom"
-            )
-        return RelaxationEnergy(n_features)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -72,9 +54,6 @@ class Network(CrystalModel):
             features["final"] = torch.log_softmax(output, dim=1)
         else:
             features["final"] = output.squeeze(1) * self.target_scale + self.target_mean
-        if self.relaxation is not None:
-            features["relaxation"] = self.relaxation(features["atoms"], graph)
-            features["final"] = features["final"] + features["relaxation"]
         return features
 
     def outputs(self, graph: CrystalGraph) -> NetworkOutputs:
@@ -87,15 +66,11 @@ class Network(CrystalModel):
         ]
         if stages[-1] is stages[-2]:  # the last convolution, and what is averaged
             stages.pop()
-        relaxation = features.get("relaxation")
-        return NetworkOutputs(features["final"][None], stages, relaxation, graph)
+        return NetworkOutputs(features["final"][None], stages, graph)
 
     def training_outputs(self, graph: CrystalGraph) -> Tensor:
-        """Return what `forward` does; with a relaxation energy, both in two columns."""
-        features = self._run(graph)
-        if self.relaxation is None:
-            return features["final"]
-        return torch.stack([features["final"], features["relaxation"]], dim=1)
+        """Return what `forward` does; `feature_dict` is not changed."""
+        return self._run(graph)["final"]
 
     def forward(self, g: Any, state_attr: Tensor | None = None, **_: Any) -> Tensor:  # noqa: ARG002
         """See `CrystalModel.forward`."""

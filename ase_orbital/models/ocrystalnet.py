@@ -54,10 +54,6 @@ class OCrystalNet(Network):
         Dropout probability after each activation of the edges.
     radius, n_neighbors, smoothing
         Neighbors of an atom, before every edge is given its reverse; see `Connectivity`.
-    relaxation
-        Predict an energy per atom at any geometry: the energy of the relaxed crystal, plus
-        the energy above it; see `models.relaxation`. The features of the atoms of both are
-        the same.
     **target
         Property and scale of the target, and known elements; see `CrystalModel`.
     """
@@ -72,7 +68,6 @@ class OCrystalNet(Network):
         radius: float = 5.0,
         n_neighbors: int = 8,
         smoothing: float | None = 0.1,
-        relaxation: bool = False,
         **target: Any,
     ) -> None:
         hyperparameters = arguments(locals())
@@ -98,7 +93,6 @@ class OCrystalNet(Network):
         self.atom_output = nn.Linear(n_hidden, n_hidden)
         self.readout = nn.Linear(n_hidden, n_hidden)
         self.output = nn.Linear(n_hidden, self.n_classes or 1)
-        self.relaxation = self.relaxation_energy(n_hidden) if relaxation else None
 
     def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
         """See `Network.layer_outputs`."""

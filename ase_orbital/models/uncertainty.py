@@ -49,15 +49,12 @@ class NetworkOutputs(NamedTuple):
         What `forward` of each network returns, [n_networks, n_graphs, ...].
     stages
         Features of the atoms after each layer of the first network, [n_atoms, n] each.
-    relaxation
-        Relaxation energies, eV/atom, if the networks have their own: [n_graphs].
     graph
         The batch.
     """
 
     target: Tensor
     stages: list[Tensor]
-    relaxation: Tensor | None
     graph: CrystalGraph
 
 
@@ -98,7 +95,7 @@ class Uncertainty(nn.Module):
     n_components
         Number of principal components.
     head
-        Whether the relaxation energy is predicted here, and not by the networks.
+        Whether the relaxation energy is predicted.
     n_inputs
         Number of signals from which the error is estimated; 0 for classes, whose standard
         deviation is that between the members.
@@ -145,12 +142,12 @@ class Uncertainty(nn.Module):
         """Compute the signals of a batch."""
         graph = outputs.graph
         atoms = torch.cat(outputs.stages, dim=1)
-        relaxation, columns = outputs.relaxation, atoms
-        if relaxation is None and self.relaxation is not None:
-            # One mean over the atoms takes half as long as two.
-            columns = torch.cat([atoms, self.relaxation.energies(atoms)[:, None]], dim=1)
-        mean = mean_over_atoms(columns, graph).to(self.center.dtype)
-        if columns is not atoms:
+        relaxation = None
+        if self.relaxation is None:
+            mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
+        else:  # one mean over the atoms takes half as long as two
+            atoms = torch.cat([atoms, self.relaxation.energies(atoms)[:, None]], dim=1)
+            mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
             mean, relaxation = mean[:, :-1], mean[:, -1]
         components = (mean - self.center) @ self.projection
         distance = torch.linalg.vector_norm(components, dim=1) / components.shape[1] ** 0.5

@@ -66,13 +66,29 @@ class Batches:
             yield self.dataset.select(indices)
 
 
-def in_groups(groups: Tensor, order: Tensor) -> Tensor:
-    """Return the crystals of groups, [n_crystals], group by group in the given order."""
+def in_groups(
+    groups: Tensor, order: Tensor, copies: int | None = None, *, seed: int = 0
+) -> Tensor:
+    """Return the crystals of groups, group by group in the given order of the groups.
+
+    With a number of `copies`, only the first crystal of each group and that many others,
+    drawn at random, are returned.
+    """
     place = torch.full((int(groups.max()) + 1,), -1)
     place[order] = torch.arange(len(order))
     keys = place[groups]
     chosen = (keys >= 0).nonzero().squeeze(1)
-    return chosen[torch.argsort(keys[chosen], stable=True)]
+    if copies is not None:
+        random = torch.Generator().manual_seed(seed)
+        priority = torch.rand(len(groups), generator=random)
+        priority[first_of_groups(groups)] = -1.0
+        chosen = chosen[torch.argsort(priority[chosen])]
+    chosen = chosen[torch.argsort(keys[chosen], stable=True)]
+    if copies is None or not len(chosen):
+        return chosen
+    _, counts = torch.unique_consecutive(keys[chosen], return_counts=True)
+    start = torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    return chosen[torch.arange(len(chosen)) - start <= copies]
 
 
 def first_of_groups(groups: Tensor) -> Tensor:

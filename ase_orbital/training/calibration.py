@@ -82,8 +82,7 @@ def fit_uncertainty(
         the standard deviation only.
     copies
         Distorted copies of training crystals with their relaxation energies. Without them,
-        and if the networks have no relaxation energy of their own, the uncertainty does not
-        use one.
+        the uncertainty does not use one.
 
     Raises
     ------
@@ -101,21 +100,20 @@ def fit_uncertainty(
     model.eval()
     # The first network is enough for all but predictions and the disagreement.
     first = fuse(model.networks[0] if isinstance(model, Ensemble) else model)
-    mean, own_energies = _mean_features(first, train)
-    head = copies is not None and not own_energies
+    mean = _mean_features(first, train)
     n_components = min(N_COMPONENTS, mean.shape[1], len(mean) - 1)
     with_members = isinstance(model, Ensemble)
-    n_inputs = min(N_LEADING, n_components) + 2 + with_members + (head or own_energies)
+    with_energy = copies is not None
+    n_inputs = min(N_LEADING, n_components) + 2 + with_members + with_energy
     new = Uncertainty(
         mean.shape[1],
         n_components,
-        head=head,
+        head=with_energy,
         n_inputs=0 if model.n_classes else n_inputs,
     )
     new.center.copy_(mean.mean(0))
     new.projection.copy_(_whitening(mean, n_components).half())
-    if head:
-        assert copies is not None
+    if copies is not None:
         new.relaxation = _fit_relaxation(first, train, copies, random)
     if model.n_classes:
         new.temperature.fill_(_temperature(model, validation))
@@ -150,15 +148,13 @@ def _each(
     return found
 
 
-def _mean_features(network: Networks, graph: CrystalGraph) -> tuple[Tensor, bool]:
-    """Return the mean features of each crystal, and whether networks know the energy."""
-    own: list[bool] = []
+def _mean_features(network: Networks, graph: CrystalGraph) -> Tensor:
+    """Return the mean features of each crystal."""
 
     def mean(outputs: NetworkOutputs) -> Tensor:
-        own.append(outputs.relaxation is not None)
         return mean_over_atoms(torch.cat(outputs.stages, dim=1), outputs.graph)
 
-    return torch.cat(_each(network, graph, mean)).cpu(), own[0]
+    return torch.cat(_each(network, graph, mean)).cpu()
 
 
 def _whitening(features: Tensor, n_components: int) -> Tensor:

@@ -76,10 +76,7 @@ class TrainingModule(LightningModule):
         return self._outputs(graph)
 
     def loss(self, output: Tensor, batch: GraphDataset) -> Tensor:
-        """Loss in units of the target's scale, or negative log-likelihood of classes.
-
-        A network with a relaxation energy has one column more, and as much loss for it.
-        """
+        """Loss in units of the target's scale, or negative log-likelihood of classes."""
         targets, weights = batch.targets, batch.weights
         if self.model.n_classes is not None:
             each = functional.nll_loss(output, targets.long(), reduction="none")
@@ -87,7 +84,7 @@ class TrainingModule(LightningModule):
                 of_class = self.class_weight[targets.long()]
                 weights = of_class if weights is None else weights * of_class
             return _weighted_mean(each, weights)
-        error = (output if output.ndim == 1 else output[:, 0]) - targets
+        error = output - targets
         loss = self._regression_loss(error, weights)
         if self.settings.difference_weight and batch.groups is not None:
             first = first_of_groups(batch.groups)
@@ -95,10 +92,6 @@ class TrainingModule(LightningModule):
             shares = copies if weights is None else copies * weights
             differences = self._regression_loss(error - error[first], shares)
             loss = loss + self.settings.difference_weight * differences
-        if output.ndim == 2 and batch.relaxation is not None:
-            known = batch.relaxation.isfinite()
-            wrong = torch.where(known, output[:, 1] - batch.relaxation, 0.0)
-            loss = loss + self._regression_loss(wrong, weights)
         return loss
 
     def _regression_loss(self, error: Tensor, weights: Tensor | None) -> Tensor:
@@ -112,16 +105,19 @@ class TrainingModule(LightningModule):
 
     def train_dataloader(self) -> Batches:
         """Batches of the current epoch; Lightning calls this before each epoch."""
-        groups = self._train_set.groups if self.settings.difference_weight else None
+        settings, groups = self.settings, self._train_set.groups
+        if not settings.difference_weight and settings.copies_per_epoch is None:
+            groups = None
         order = shuffled(
             len(self._train_set.targets) if groups is None else int(groups.max()) + 1,
-            seed=self.settings.seed,
+            seed=settings.seed,
             epoch=self.current_epoch,
             rank=self.global_rank,
             n_ranks=self.trainer.world_size,
         )
         if groups is not None:
-            order = in_groups(groups, order)
+            seed = settings.seed * 100_003 + self.current_epoch
+            order = in_groups(groups, order, settings.copies_per_epoch, seed=seed)
         return Batches(self._train_set, order, self.settings.batch_size)
 
     def val_dataloader(self) -> Batches | list[Any]:

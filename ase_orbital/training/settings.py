@@ -118,6 +118,9 @@ class TrainingSettings(BaseModel):
     difference_weight: NonNegativeFloat = 0.0
     """Weight in the loss of differences between the crystals of a group, such as a crystal
     and its distorted copies, which are then in one batch."""
+    copies_per_epoch: PositiveInt | None = None
+    """Distorted copies of each crystal that an epoch takes, other ones each time; None for
+    all. The crystal itself, or the first of its group, is always taken."""
     class_weights: bool = True
     """Weight classes by the inverse of their frequency."""
     optimizer: Literal["adam", "adamw"] = "adam"

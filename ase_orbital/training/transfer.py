@@ -17,8 +17,7 @@ def start_from(model: CrystalModel, folder: str, index: int) -> None:
     """Load the weights of another model that may predict another property.
 
     The uncertainty is not taken, because it belongs to a training set; nor is the target's
-    scale of another property, and the output layer if the number of classes differs. A
-    relaxation energy that the other model lacks keeps its first weights.
+    scale of another property, and the output layer if the number of classes differs.
 
     From an ensemble, the member of this index is taken, modulo the number of its members.
     Networks that start from different members make different errors.

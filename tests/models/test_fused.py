@@ -48,13 +48,6 @@ def test_readout_per_atom_is_fused_too(make, crystals):
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_relaxation_energy_is_fused_too(make, crystals):
-    model = make(3, property_name="energy_per_atom", relaxation=True).double()
-    graph = model.batch(crystals)
-    found, expected = fuse(model).outputs(graph).target, model.outputs(graph).target
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-
-
 def test_single_precision_loses_no_more_than_the_network_itself(make, crystals):
     model = make(3)
     exact = copy.deepcopy(model).double()

@@ -102,21 +102,6 @@ def test_fused_networks_have_the_same_signals(trained):
         torch.testing.assert_close(there, here, rtol=1e-9, atol=1e-12)
 
 
-def test_networks_with_a_relaxation_energy_use_their_own():
-    torch.manual_seed(0)
-    members = [
-        EOSNet(n_hidden=6, property_name="energy_per_atom", relaxation=True)
-        for _ in range(2)
-    ]
-    model = randomize(Ensemble(members).double().eval(), head=False)
-    graph = model.batch(CRYSTALS)
-    each = [member._run(graph)["relaxation"] for member in members]
-    expected = torch.stack(each).mean(0)
-    torch.testing.assert_close(signals_of(model, graph).relaxation, expected)
-    found = model.uncertainty.signals(fuse(model).outputs(graph)).relaxation
-    torch.testing.assert_close(found, expected)
-
-
 def test_calibration_is_increasing_and_has_slope_one_outside():
     uncertainty = Uncertainty(4, 2, head=False, n_inputs=1).double()
     x = torch.linspace(-2.0, 2.0, N_KNOTS).double()

@@ -114,3 +114,28 @@ def test_share_of_the_groups_has_their_crystals_only():
 def test_first_crystal_of_a_group_is_found():
     found = first_of_groups(torch.tensor([5, 2, 5, 2, 9]))
     assert found.tolist() == [0, 1, 0, 1, 4]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.integers(1, 4))
+def test_an_epoch_takes_some_copies_of_each_crystal(numbers, copies):
+    groups = torch.tensor([*numbers, 9])
+    order = torch.randperm(10, generator=torch.Generator().manual_seed(1))
+    taken = in_groups(groups, order, copies, seed=5)
+    assert len(set(taken.tolist())) == len(taken)
+    for group in {*numbers, 9}:
+        members = (groups == group).nonzero().squeeze(1)
+        chosen = [index for index in taken.tolist() if groups[index] == group]
+        assert chosen[0] == members[0]
+        assert len(chosen) == min(len(members), copies + 1)
+    _, counts = torch.unique_consecutive(groups[taken], return_counts=True)
+    assert len(counts) == len({*numbers, 9})
+
+
+def test_epochs_take_different_copies():
+    groups = torch.zeros(20, dtype=torch.long)
+    taken = [
+        tuple(in_groups(groups, torch.tensor([0]), 3, seed=s).tolist()) for s in (1, 2)
+    ]
+    assert taken[0] != taken[1]
+    assert len(taken[0]) == 4

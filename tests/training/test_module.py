@@ -74,12 +74,6 @@ def test_a_batch_without_copies_has_no_differences():
     assert float(found) == float(make().loss(output, batch))
 
 
-def test_relaxation_energies_add_to_the_loss_where_they_are_known():
-    batch = values(targets=[2.0, 5.0], relaxation=[0.4, math.nan])
-    found = make().loss(torch.tensor([[3.0, 1.0], [1.0, 7.0]]), batch)
-    assert float(found) == pytest.approx((0.5 + 2.0) / 2 + (0.6 / 2.0) / 2)
-
-
 def test_classes_are_weighted_by_the_inverse_of_their_frequency():
     module = make(targets=(1.0, 0.0, 0.0, 0.0), n_classes=2)
     torch.testing.assert_close(module.class_weight, torch.tensor([4 / 6, 4 / 2]))

@@ -23,8 +23,8 @@ OTHERS = {
     "clip": 2.5, "averaging": 0.0, "patience": 4, "seed": 9, "accelerator": "cpu",
     "devices": 2, "precision": "bf16-mixed", "compile": True, "workers": 6,
     "progress": False, "group_column": "parent", "weight_column": "importance",
-    "difference_weight": 0.5, "augmentation": 3, "augmentation_displacement": 0.5,
-    "augmentation_strain": 0.25,
+    "difference_weight": 0.5, "copies_per_epoch": 2, "augmentation": 3,
+    "augmentation_displacement": 0.5, "augmentation_strain": 0.25,
 }  # fmt: skip
 CLASSES = {"property_name": "metal_probability", "at_most": 0.125}
 
