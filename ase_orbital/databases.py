@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 PATIENCE = 5.0  # seconds to wait for another program, which writes for milliseconds
 
 
-def connect(path: str | Path) -> Any:
-    """Open an ASE database; see `ase.db.connect`.
+def connect(path: str | Path, **options: Any) -> Any:
+    """Open an ASE database; see `ase.db.connect`, also for the options.
 
     A lock file that a killed program on this machine left is removed, if that program
     opened the database by this function. For any other one, writing waits five seconds.
@@ -36,7 +36,7 @@ def connect(path: str | Path) -> Any:
         Later, when something is written, if another program holds the lock file for more
         than five seconds. The message names the file.
     """
-    database = ase.db.connect(path)
+    database = ase.db.connect(path, **options)
     if database.lock is not None:
         database.lock = _PatientLock(database.lock.name, database.lock.world)
     return database

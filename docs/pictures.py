@@ -58,6 +58,7 @@ FLOW = (
     (
         "",
         (
+            ("screening", "shards of results"),
             ("calculators", "for ASE"),
             ("search", "recorders, scores"),
             ("integrations", "other tools"),

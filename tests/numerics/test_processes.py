@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ase_orbital.errors import ProcessError
-from ase_orbital.numerics.processes import map_in_processes
+from ase_orbital.numerics.processes import AHEAD, map_in_processes
 
 INTERRUPTED = """
 import time
@@ -25,6 +25,20 @@ UNGUARDED = """
 from ase_orbital.numerics.processes import map_in_processes
 
 print(list(map_in_processes(abs, [-1, -2], 2)))
+"""
+
+
+KILLED = """
+import os, time
+from ase_orbital.numerics.processes import map_in_processes
+
+def slow(seconds):
+    time.sleep(seconds)
+    return os.getpid()
+
+if __name__ == "__main__":
+    for process in map_in_processes(slow, [0.0, 600.0], 1):
+        print(process, flush=True)
 """
 
 
@@ -45,6 +59,20 @@ def test_processes_share_the_threads_of_the_caller(monkeypatch):
     found = [*map_in_processes(threads_and_process, range(4), 2)]
     assert {threads for threads, _ in found} == {2}
     assert os.getpid() not in {process for _, process in found}
+
+
+def test_items_are_taken_as_they_are_needed():
+    taken = []
+
+    def items():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = map_in_processes(abs, items(), 2)
+    assert next(results) == 0
+    assert len(taken) <= 2 * AHEAD
+    assert list(results) == list(range(1, 100))
 
 
 def test_an_error_of_the_function_is_raised_as_it_is():
@@ -77,6 +105,19 @@ def test_an_interrupt_ends_all_processes_at_once(tmp_path):
         assert running.stdout.readline() == "started\n"
         os.killpg(running.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
         assert running.wait(timeout=60) != 0
+    assert ended(running.pid)
+
+
+def test_processes_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(KILLED)
+    command = [sys.executable, script]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        assert int(running.stdout.readline()) != running.pid
+        running.kill()
+        running.wait(timeout=60)
     assert ended(running.pid)
 
 

@@ -1,0 +1,86 @@
+"""Structures on their way from an input to a shard, and parts of an input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ase_orbital.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ase import Atoms
+
+BYTES = 16 * 2**20  # of input in one shard, at most, where structures are large
+
+
+class Frame(NamedTuple):
+    """A structure of an input, or the reason why it cannot be read."""
+
+    id: str
+    source: str  # the file, as it was given
+    number: int  # of the structure in its file, from 0
+    atoms: Atoms | None
+    error: str = ""
+
+    @classmethod
+    def of(cls, atoms: Atoms, source: str, number: int, name: object = None) -> Frame:
+        """Name a structure: by `name`, by `info["id"]`, or by its file and number."""
+        name = atoms.info.get("id") if name is None else name
+        return cls(
+            label(source, number) if name is None else str(name), source, number, atoms
+        )
+
+    @classmethod
+    def failed(cls, source: str, number: int, reason: object, name: object = None) -> Frame:
+        """A structure that cannot be read."""
+        text = " ".join(str(reason).split())
+        return cls(
+            label(source, number) if name is None else str(name), source, number, None, text
+        )
+
+
+class Part(Protocol):
+    """Consecutive structures of an input, which become one shard.
+
+    A part is small or holds what it needs, and can be pickled.
+    """
+
+    @property
+    def weight(self) -> int:
+        """Bytes of the input files that it takes, for the progress bar."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Read the structures; DataError if the input is gone."""
+
+
+def label(source: str, number: int) -> str:
+    """Name a structure by its number and, in ASE's notation, its file if there is one."""
+    return f"{source}@{number}" if source else str(number)
+
+
+def check_present(source: str | Path) -> None:
+    """Raise DataError if an input file is not there any more."""
+    if not Path(source).is_file():
+        raise DataError(
+            f"the input {source} has vanished; bring it back and repeat the command, which "
+            "continues after the last finished shard"
+        )
+
+
+def content_or_stop(source: str | Path, error: BaseException) -> str:
+    """Return why a file's content cannot be read; DataError if the disk fails."""
+    from gzip import BadGzipFile
+
+    check_present(source)
+    cause: BaseException | None = error
+    while cause is not None:
+        if (
+            isinstance(cause, OSError)
+            and cause.errno
+            and not isinstance(cause, BadGzipFile)
+        ):
+            raise DataError(f"the input {source} cannot be read: {cause}") from error
+        cause = cause.__cause__
+    return f"{type(error).__name__}: {error}"

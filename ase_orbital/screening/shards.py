@@ -1,0 +1,132 @@
+"""Shards of results: Parquet files that are complete, or do not count.
+
+A shard is written under a temporary name, flushed to the disk and renamed; then its done
+mark is written in the same way, with the checksum of the shard. A run that is killed at any
+moment leaves complete shards, and repeating it computes the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ase_orbital.errors import DataError
+from ase_orbital.files import atomic_write, write_text
+from ase_orbital.screening.structure_tables import arrow
+
+FORMAT = 1
+RUN = "run.json"  # what was asked
+TOTAL = "total.json"  # number of shards, when the inputs have been read to their end
+SELECTED = "selected.parquet"
+KEY = b"ase_orbital"  # of the metadata in the schema of a shard
+
+
+class Folder:
+    """The output folder of a run.
+
+    Raises DataError where the disk is full or cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def begin(self, metadata: dict[str, Any]) -> None:
+        """Create the folder for a run, or check that it is the folder of the same run."""
+        if not self._is_run() and self.path.is_dir() and any(self.path.iterdir()):
+            raise DataError(f"the folder {self.path} holds other files; give a new folder")
+        try:
+            (self.path / "shards").mkdir(parents=True, exist_ok=True)
+            if not self._is_run():
+                write_text(self.path / RUN, json.dumps(metadata, indent=1) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        before = self.metadata()
+        for name in metadata.keys() | before.keys():
+            if metadata.get(name) != before.get(name):
+                raise DataError(
+                    f"{self.path} has results of another run: its {name} are "
+                    f"{_short(before.get(name))}, not {_short(metadata.get(name))}; give "
+                    "another folder, or repeat the command as it was"
+                )
+
+    def metadata(self) -> dict[str, Any]:
+        """What was asked; DataError if this is no folder of results."""
+        try:
+            return dict(json.loads((self.path / RUN).read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.path} has no results of a screening: {error}"
+            ) from error
+
+    def write(self, number: int, table: Any, seconds: float) -> dict[str, Any]:
+        """Write a shard and its done mark; return the mark."""
+        path = self.shard(number)
+        table = table.replace_schema_metadata({KEY: json.dumps(self.metadata())})
+        try:
+            with atomic_write(path) as temporary:
+                arrow().parquet.write_table(table, temporary, compression="zstd")
+                content = temporary.read_bytes()
+            mark = {
+                "rows": table.num_rows,
+                "failed": sum(map(bool, table.column("error").to_pylist())),
+                "seconds": round(seconds, 3),
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            write_text(self.mark(number), json.dumps(mark))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return mark
+
+    def done(self, number: int) -> dict[str, Any] | None:
+        """Return the mark of a shard that is complete and undamaged; None for others."""
+        mark = self.read_mark(number)
+        try:
+            content = self.shard(number).read_bytes()
+        except OSError:
+            return None
+        same = mark and hashlib.sha256(content).hexdigest() == mark.get("sha256")
+        return mark if same else None
+
+    def read_mark(self, number: int) -> dict[str, Any] | None:
+        """Return the mark of a shard; None if there is none."""
+        try:
+            return dict(json.loads(self.mark(number).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    def end(self, n_shards: int) -> None:
+        """Record the number of all shards."""
+        try:
+            write_text(self.path / TOTAL, json.dumps({"shards": n_shards}))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def numbers(self) -> list[int]:
+        """Numbers of the shards that have a done mark."""
+        names = (path.stem for path in (self.path / "shards").glob("*.json"))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def shard(self, number: int) -> Path:
+        """Path of a shard."""
+        return self.path / "shards" / f"{number:08d}.parquet"
+
+    def mark(self, number: int) -> Path:
+        """Path of the done mark of a shard."""
+        return self.path / "shards" / f"{number:08d}.json"
+
+    def _is_run(self) -> bool:
+        return (self.path / RUN).is_file()
+
+    def _unwritable(self, error: OSError) -> DataError:
+        return DataError(
+            f"results cannot be written to {self.path}: {error}; make room and repeat the "
+            "command, which continues after the last finished shard"
+        )
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 80 else text[:77] + "..."

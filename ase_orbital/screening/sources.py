@@ -1,0 +1,196 @@
+"""Find the structures of files, folders, databases, tables and iterators, part by part."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ase import Atoms
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+
+from ase_orbital.errors import DataError, OrbitalError, StructureError
+from ase_orbital.readers import read_frames
+from ase_orbital.screening import database_rows, extended_xyz, structure_tables
+from ase_orbital.screening.csv_files import table_rows
+from ase_orbital.screening.frames import BYTES, Frame, check_present, content_or_stop
+from ase_orbital.structure import as_atoms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ase_orbital.screening.frames import Part
+    from ase_orbital.structure import AtomsLike
+
+SMALL = 2**20  # bytes of a file of extended XYZ that is read with others, in one part
+SLOWER = 10  # times a structure in its own file, such as a CIF, takes longer to read
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files that ASE reads, each with one or more structures."""
+
+    sources: tuple[str, ...]
+    weight: int
+
+    def frames(self) -> Iterator[Frame]:
+        """Read all structures; a file that cannot be read becomes a failed one."""
+        for source in self.sources:
+            check_present(source)
+            try:
+                found = read_frames(source)
+            except StructureError as error:
+                yield Frame.failed(
+                    source, 0, content_or_stop(source, error).partition(": ")[2]
+                )
+                continue
+            name = Path(source).name if len(found) == 1 else None
+            for number, atoms in enumerate(found):
+                yield Frame.of(atoms, source, number, atoms.info.get("id", name))
+
+
+@dataclass(frozen=True)
+class Given:
+    """Structures that a program has made."""
+
+    structures: tuple[AtomsLike, ...]
+    first: int
+    weight: int = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """Convert the structures; one of another type becomes a failed one."""
+        for number, structure in enumerate(self.structures, self.first):
+            try:
+                yield Frame.of(as_atoms(structure), "", number)
+            except OrbitalError as error:
+                yield Frame.failed("", number, error)
+
+
+class Inputs:
+    """All inputs of a run, in the order in which they are given.
+
+    Parameters
+    ----------
+    given
+        Paths of files and folders, or an iterable of structures.
+
+    Attributes
+    ----------
+    description
+        Size and checksum of the names of each input, from which a run is recognized.
+
+    Raises
+    ------
+    DataError
+        If a path does not exist, or holds nothing that can be read.
+    """
+
+    def __init__(
+        self, given: str | Path | Iterable[str | Path] | Iterable[AtomsLike]
+    ) -> None:
+        self._files: list[tuple[str, int]] = []
+        self._structures: Iterable[Any] = ()
+        self.description: list[dict[str, Any]] = []
+        items: Iterable[Any] = [given] if isinstance(given, str | Path | Atoms) else given
+        if isinstance(items, list | tuple):
+            paths = all(isinstance(item, str | Path) for item in items)
+        else:
+            items = iter(items)
+            first = next(items, None)
+            paths = isinstance(first, str | Path)
+            items = chain([] if first is None else [first], items)
+        if not paths:
+            self._structures = items
+            self.description = [{"path": "", "bytes": 0}]
+            return
+        for path in map(Path, items):
+            found = _files_of(path)
+            self._files += found
+            content = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+            size = sum(n_bytes for _, n_bytes in found)
+            self.description.append(
+                {"path": str(path), "files": len(found), "bytes": size, "names": content}
+            )
+        if not self._files:
+            raise DataError("there is no input; give files or folders of structures")
+
+    @property
+    def weight(self) -> int:
+        """Bytes of all files; 0 for structures."""
+        return sum(n_bytes for _, n_bytes in self._files)
+
+    def parts(self, size: int) -> Iterator[Part]:
+        """Cut all inputs into parts of about `size` structures, always in the same way."""
+        structures, first = iter(self._structures), 0
+        while some := tuple(islice(structures, size)):
+            yield Given(some, first)
+            first += len(some)
+        small: list[str] = []
+        weight, most = 0, max(1, size // SLOWER)
+        for source, n_bytes in self._files:
+            stream = _stream(Path(source), n_bytes, size)
+            if small and (stream or len(small) == most or weight + n_bytes > BYTES):
+                yield Files(tuple(small), weight)
+                small, weight = [], 0
+            if stream:
+                yield from stream
+            else:
+                small.append(source)
+                weight += n_bytes
+        if small:
+            yield Files(tuple(small), weight)
+
+
+def _stream(path: Path, n_bytes: int, size: int) -> Iterator[Part] | None:
+    """Parts of a file that holds many structures; None for other files."""
+    if path.suffix == structure_tables.SUFFIX:
+        return structure_tables.row_blocks(path, size)
+    if path.suffix in database_rows.SUFFIXES:
+        return database_rows.id_blocks(path, size)
+    if path.suffix == ".csv":
+        return table_rows(path, size)
+    if path.suffix in extended_xyz.COMPRESSED or n_bytes > SMALL:
+        plain = path.with_suffix("") if path.suffix in extended_xyz.COMPRESSED else path
+        if plain.suffix in extended_xyz.SUFFIXES:
+            return extended_xyz.blocks(path, size)
+    return None
+
+
+def _files_of(path: Path) -> list[tuple[str, int]]:
+    """Files of an input with their sizes: itself, or what is in the folder, sorted."""
+    if path.is_file():
+        return [(str(path), path.stat().st_size)]
+    if not path.is_dir():
+        raise DataError(f"there is no file or folder {path}")
+    if (path / "run.json").is_file() and (path / "shards").is_dir():  # results of a run
+        path = path / "shards"
+        return [(str(one), one.stat().st_size) for one in sorted(path.glob("*.parquet"))]
+    found = sorted(_walk(str(path)))
+    if not found:
+        raise DataError(f"the folder {path} holds no file with a name that ASE knows")
+    return found
+
+
+def _walk(folder: str) -> Iterator[tuple[str, int]]:
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path)
+        elif is_structures(entry.name):
+            yield entry.path, entry.stat().st_size
+
+
+def is_structures(name: str) -> bool:
+    """Whether the name of a file is one of structures."""
+    suffixes = (structure_tables.SUFFIX, ".csv", *database_rows.SUFFIXES)
+    plain = name.removesuffix(".zst")
+    if name.endswith(suffixes) or plain.endswith(extended_xyz.SUFFIXES):
+        return True
+    try:
+        return filetype(name, read=False) in ioformats
+    except UnknownFileTypeError:
+        return False

@@ -1,0 +1,99 @@
+"""Inputs of all kinds are cut into parts, always in the same way."""
+
+import gzip
+import pickle
+
+import pytest
+from ase.build import bulk
+from ase.io import write
+from pymatgen.core import Lattice, Structure
+
+from ase_orbital.databases import connect
+from ase_orbital.errors import DataError
+from ase_orbital.screening import sources
+from ase_orbital.screening.sources import Inputs, is_structures
+
+
+def frames_of(given, size=1000):
+    # Parts go to other processes.
+    parts = [pickle.loads(pickle.dumps(part)) for part in Inputs(given).parts(size)]
+    return [frame for part in parts for frame in part.frames()]
+
+
+@pytest.fixture
+def folder(frames, xyz, tmp_path):
+    """A folder with structures in many formats."""
+    (tmp_path / "deep").mkdir()
+    for number, atoms in enumerate(frames[:4]):
+        write(tmp_path / f"salt-{number}.cif", atoms)
+    write(tmp_path / "deep/POSCAR", frames[4], format="vasp")
+    write(tmp_path / "deep/path.traj", frames[5:7])
+    (tmp_path / "salts.extxyz.gz").write_bytes(gzip.compress(xyz.read_bytes()))
+    with connect(tmp_path / "salts.db") as database:
+        database.write(frames[0])
+    (tmp_path / "README.rst").write_text("crystals")
+    (tmp_path / ".hidden.cif").write_text("no")
+    (tmp_path / "broken.cif").write_text("no CIF")
+    return tmp_path
+
+
+def test_a_folder_is_read_with_all_that_is_in_it(folder):
+    found = frames_of(folder)
+    assert len(found) == 4 + 1 + 2 + 60 + 1 + 1
+    (failed,) = [frame for frame in found if frame.atoms is None]
+    assert failed.id == f"{folder}/broken.cif@0"
+    assert failed.error
+    assert "salt-3.cif" in [frame.id for frame in found]
+
+
+def test_parts_do_not_depend_on_the_run(folder, monkeypatch):
+    first = list(Inputs(folder).parts(20))
+    assert list(Inputs(folder).parts(20)) == first
+    assert {len(list(part.frames())) for part in first} <= set(range(1, 21))
+    total = sum(part.weight for part in first)
+    assert total == pytest.approx(Inputs(folder).weight, rel=0.01)
+    monkeypatch.setattr(sources, "BYTES", 100)
+    assert len(list(Inputs(folder).parts(1000))) > len(first) / 2
+
+
+def test_the_description_tells_inputs_apart(folder, xyz):
+    before = Inputs([folder, xyz]).description
+    assert Inputs([folder, xyz]).description == before
+    (folder / "salt-3.cif").rename(folder / "salt-9.cif")
+    assert Inputs([folder, xyz]).description != before
+    assert before[0]["files"] == 9
+
+
+def test_structures_of_a_program_are_taken_one_after_the_other(frames):
+    salt = Structure(Lattice.cubic(5.0), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = frames_of(iter([*frames[:5], salt, "absent.cif", 17]), 3)
+    assert [frame.number for frame in found] == list(range(8))
+    assert found[5].atoms.symbols.formula.format("reduce") == "NaCl"
+    assert "there is no file absent.cif" in found[6].error
+    assert "a int is not a structure" in found[7].error
+
+
+def test_absent_and_empty_inputs_are_errors(tmp_path):
+    with pytest.raises(DataError, match="there is no file or folder"):
+        Inputs(tmp_path / "absent")
+    with pytest.raises(DataError, match="holds no file with a name that ASE knows"):
+        Inputs(tmp_path)
+    with pytest.raises(DataError, match="there is no input"):
+        Inputs([])
+
+
+def test_a_vanished_file_stops_the_run(tmp_path):
+    write(tmp_path / "a.cif", bulk("Cu"))
+    (part,) = Inputs(tmp_path).parts(10)
+    (tmp_path / "a.cif").unlink()
+    with pytest.raises(DataError, match=r"a\.cif has vanished"):
+        list(part.frames())
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("a.cif", True), ("POSCAR", True), ("a.xyz.zst", True), ("a.parquet", True),
+     ("a.aselmdb", True), ("README.rst", False), ("notes", False), ("a.csv", True)],
+)  # fmt: skip
+def test_structures_are_known_by_their_names(name, known):
+    assert is_structures(name) == known
