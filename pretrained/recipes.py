@@ -32,7 +32,7 @@ class Data(NamedTuple):
     card
         Texts of the model cards.
     extra
-        Names of data files that are only trained on.
+        Names of data files that are not in the validation and test set.
     """
 
     files: tuple[str, ...]
@@ -71,7 +71,11 @@ class Recipe:
         return self._read(folder, self.data.files)
 
     def read_extra(self, folder: Path) -> list[Atoms]:
-        """Read the crystals that are only trained on."""
+        """Read the small crystals of other files.
+
+        Their split is drawn alone: the first part is trained on, and the others, with their
+        distorted copies, serve to fit and to check the uncertainty.
+        """
         crystals = self._read(folder, self.data.extra)
         return [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
 
@@ -85,7 +89,7 @@ class Recipe:
         return list(crystals.values())
 
 
-MOST_ATOMS = 30  # of the crystals that are only trained on
+MOST_ATOMS = 30  # of the crystals in the extra files
 # Elements whose crystal in `ase.collections.dcdft` is the reference state of the data.
 REFERENCES = "Ag As B Ba Bi Cs Cu Fe I In K Kr Mg Mo P Pt Rb Ru Sc Sn Sr Xe Zn"
 
@@ -147,15 +151,15 @@ ANY_GEOMETRY = MP2018._replace(
     extra=("mp_matbench",),
     card=MP2018.card
     | {
-        "data": MP2018.card["data"] + " Trained also on crystals with at most 30 atoms of "
-        "release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom, "
-        "and on distorted copies of training crystals with at most 30 atoms: changed in "
-        "volume, strained, with displaced or exchanged atoms, or with the structure of "
-        "another crystal. The elements in their reference states, whose energy is zero "
-        "by definition, have ten times the weight of other crystals; where the data lack "
-        "one, it comes from the Delta test set of elements in ASE. The energies of copies "
-        "are those of the crystal plus a difference from the universal potential "
-        "SevenNet-0; `pretrained/distorted.py` makes them.",
+        "data": MP2018.card["data"]
+        + """ Trained also on 90 % of the crystals with at most
+30 atoms of release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom,
+and on distorted copies of training crystals with at most 30 atoms: changed in volume,
+strained, with displaced or exchanged atoms, or with the structure of another crystal. The
+elements in their reference states, whose energy is zero by definition, have ten times the
+weight of other crystals; where the data lack one, it comes from the Delta test set of
+elements in ASE. The energies of copies are those of the crystal plus a difference from the
+universal potential SevenNet-0; `pretrained/distorted.py` makes them.""".replace("\n", " "),
         "limits": "Inorganic crystals as in the Materials Project, at any geometry that "
         "relaxations and searches meet, up to some tenths of eV/atom above the relaxed "
         "crystal. Do not mix the energies with those of later releases, whose corrections "

@@ -147,10 +147,14 @@ def main() -> None:
     machine = {"workers": arguments.workers, "progress": not arguments.quiet}
     settings = TrainingSettings(**recipe.settings | machine | arguments.changes)
     crystals = recipe.read(arguments.data)
-    extra = recipe.read_extra(arguments.data)
-    if extra:
+    extra, copies = [], []
+    if recipe.data.extra:
+        extra = recipe.read_extra(arguments.data)
+        kept = set(split_of(extra, settings).train)
+        extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
+        kept |= {str(atoms.info["id"]) for atoms in crystals}
+        copies = [at for at in read_copies(arguments.copies) if at.info["group"] in kept]
         extra += missing_references(crystals + extra)
-    copies = read_copies(arguments.copies)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
     if arguments.changes and not arguments.evaluate:
