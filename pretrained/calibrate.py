@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.data import covalent_radii
-from recipes import ELASTICITY, PEROVSKITES, RECIPES, Recipe
+from recipes import ELASTICITY, PEROVSKITES, RECIPES, Recipe, split_of
 
 from ase_orbital import load_model
 from ase_orbital.checksums import renew_checksums
@@ -112,7 +112,12 @@ class Graphs:
 def held_out(
     recipe: Recipe, settings: TrainingSettings, data: Path, known: set[str]
 ) -> list[Dataset]:
-    """Return two sets of crystals that are not in the data of the model, or none."""
+    """Return two sets of crystals that the model was not trained on, or none."""
+    if recipe.data.extra:
+        extra = {str(atoms.info["id"]): atoms for atoms in recipe.read_extra(data)}
+        split = split_of([*extra.values()], settings)
+        parts = [[extra[name] for name in ids] for ids in (split.validation, split.test)]
+        return [dataset_of(part, settings) for part in parts]
     name = {"mp2018": "mp_matbench"}.get(recipe.data.files[0])
     if recipe.data is ELASTICITY:
         name = "moduli_matbench"
@@ -133,10 +138,19 @@ def held_out(
 
 
 def read_copies(folder: Path, n_files: int, kept_out: set[str]) -> list[Atoms]:
-    """Read distorted copies, without those of the crystals that are kept out."""
-    files = sorted(folder.glob("distorted-*.extxyz"))[:n_files]
+    """Read distorted copies of `mp2018`, without those of crystals that are kept out."""
+    files = sorted(folder.glob("mp2018-*.extxyz"))[:n_files]
     frames = (atoms for path in files for atoms in read_frames(path))
     return [atoms for atoms in frames if str(atoms.info["group"]) not in kept_out]
+
+
+def copies_of(crystals: Dataset, folder: Path, settings: TrainingSettings) -> Dataset:
+    """Read the distorted copies of crystals of `mp_matbench`."""
+    wanted = set(crystals.ids)
+    files = sorted(folder.glob("mp_matbench-*.extxyz"))
+    frames = (atoms for path in files for atoms in read_frames(path))
+    found = [atoms for atoms in frames if atoms.info["group"] in wanted]
+    return dataset_of(found, settings)
 
 
 def main() -> None:
@@ -170,20 +184,16 @@ def main() -> None:
         name: graphs.labeled(dataset.select(ids))
         for name, ids in (("validation", split.validation), ("test", split.test))
     }
-    others = [
-        graphs.labeled(at)
-        for at in held_out(recipe, settings, arguments.data, {*dataset.ids})
-    ]
+    unseen = held_out(recipe, settings, arguments.data, {*dataset.ids})
+    others = [graphs.labeled(at) for at in unseen]
     copies: list[tuple[list[str], GraphDataset]] = []
     if arguments.copies and recipe.data is not PEROVSKITES:
-        copies = split_copies(
-            model,
-            graphs,
-            settings,
-            read_copies(
-                arguments.copies, FILES[settings.network], {*split.validation, *split.test}
-            ),
-        )
+        kept_out = {*split.validation, *split.test}
+        found = read_copies(arguments.copies, FILES[settings.network], kept_out)
+        copies = split_copies(model, graphs, settings, found)
+    if arguments.copies and recipe.data.extra:
+        made = [copies_of(at, arguments.copies, settings) for at in unseen]
+        copies[1:] = [graphs.labeled(at) for at in made]
     fit_uncertainty(
         model,
         train.graph,
