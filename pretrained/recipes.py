@@ -251,7 +251,7 @@ add(  # not shipped yet
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     "0.0335 eV/atom",
-    EOSNet={"members": 3, "epochs": 30, "difference_weight": 2.0, "copies_per_epoch": 1}
+    EOSNet={"members": 3, "epochs": 24, "difference_weight": 2.0, "copies_per_epoch": 1}
     | starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True),
 )
 add(
