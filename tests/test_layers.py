@@ -63,6 +63,7 @@ ONLY_IN = {
     "ase._4": "calculators/plugin.py",
     "ase.db": "databases.py",
     "agox": "integrations/agox.py",  # under the GPL
+    "parsl": "screening/parsl_engine.py",
     "matcalc": "integrations/matcalc.py",
     "torch_sim": "integrations/torchsim.py",
     "ase_orbital.integrations": "integrations/",

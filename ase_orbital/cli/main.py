@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "predict": "predict properties of the structures in files",
+    "screen": "predict for any number of structures, into a folder that survives kills",
+    "convert": "pack structures into one file that is fast to read",
     "value": "print one predicted number per structure, for programs that call a command",
     "describe": "compute descriptors of the structures in files",
     "unique": "find the distinct structures of a trajectory or database",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import TEXT, writable
@@ -23,6 +24,23 @@ def add_models(parser: ArgumentParser, repeat: str, *, required: bool = True) ->
         required=required,
         metavar="NAME",
         help=f"name of a shipped model, or a folder; repeat {repeat}",
+    )
+
+
+def add_inputs(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help="files and folders: any format that ASE reads, extended XYZ (also .gz, .zst), "
+        "databases (.db, .aselmdb), Parquet with structures, CSV with CIFs or their names",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="number of processes (default: one for each CPU)",
     )
 
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sized
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
@@ -18,7 +19,7 @@ import torch
 from ase_orbital.errors import ProcessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
 
 T = TypeVar("T")
@@ -68,6 +69,26 @@ def map_in_processes(
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def map_with_workers(
+    function: Callable[[T], R], items: Iterable[T], workers: int
+) -> Generator[R]:
+    """As `map_in_processes`, but in this process if there is one worker, or one item."""
+    todo = iter(items)
+    first = list(islice(todo, 2))
+    todo = chain(first, todo)
+    if workers < 2 or len(first) < 2:
+        yield from map(function, todo)
+    else:
+        yield from map_in_processes(function, todo, workers)
+
+
+def n_cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _start(n_threads: int) -> None:

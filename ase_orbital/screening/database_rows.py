@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,48 +33,57 @@ class Ids:
     def frames(self) -> Iterator[Frame]:
         """Read the rows; one that holds no structure becomes a failed one."""
         check_present(self.source)
-        database = open_database(Path(self.source))
-        for number, row in enumerate(_rows(database, *self.span), self.first):
-            # Not `toatoms`, which fails for constraints that ASE does not know.
-            try:
-                atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
-                known = {**row.data, **row.key_value_pairs}
-            except Exception as error:  # a value in a row can be damaged
-                yield Frame.failed(self.source, number, content_or_stop(self.source, error))
-            else:
-                name = next((known[key] for key in IDS if key in known), None)
-                yield Frame.of(atoms, self.source, number, name)
+        with opened(Path(self.source)) as database:
+            for number, row in enumerate(_rows(database, *self.span), self.first):
+                yield _frame(row, self.source, number)
 
 
 def id_blocks(path: Path, size: int) -> Iterator[Ids]:
     """Cut a database into parts of `size` rows."""
-    database = open_database(path)
-    try:
-        if path.suffix == LMDB:
-            ids = database.ids
-        else:
-            ids = [row.id for row in database.select(columns=["id"], include_data=False)]
-    except Exception as error:
-        reason = content_or_stop(path, error)
-        raise DataError(f"the database {path} cannot be read: {reason}") from error
+    with opened(path) as database:
+        try:
+            if path.suffix == LMDB:
+                ids = list(database.ids)
+            else:
+                rows = database.select(columns=["id"], include_data=False)
+                ids = [row.id for row in rows]
+        except Exception as error:
+            reason = content_or_stop(path, error)
+            raise DataError(f"the database {path} cannot be read: {reason}") from error
     n_bytes = path.stat().st_size
     for first in range(0, len(ids), size):
         part = ids[first : first + size]
         yield Ids(str(path), first, (part[0], part[-1]), n_bytes * len(part) // len(ids))
 
 
-def open_database(path: Path) -> Any:
-    """Open a database for reading; DataError if it is none, or its extra is missing."""
+@contextmanager
+def opened(path: Path, *, readonly: bool = True) -> Iterator[Any]:
+    """Open a database; DataError if it is none, or its extra is missing."""
+    options = {"readonly": readonly} if path.suffix == LMDB else {}
     try:
-        return connect(path, **({"readonly": True} if path.suffix == LMDB else {}))
+        database = connect(path, **options)
     except Exception as error:
-        if path.suffix == LMDB and isinstance(
-            error, ImportError | KeyError | AssertionError
-        ):
+        if isinstance(error, ImportError | KeyError):
             raise DataError(
                 f"{path} needs ase-db-backends: pip install 'ase-orbital[screen]'"
             ) from error
         raise DataError(f"the database {path} cannot be opened: {error}") from error
+    try:
+        yield database
+    finally:
+        if path.suffix == LMDB:  # a process can open it only once
+            database.close()
+
+
+def _frame(row: Any, source: str, number: int) -> Frame:
+    try:
+        # Not `toatoms`, which fails for constraints that ASE does not know.
+        atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
+        known = {**row.data, **row.key_value_pairs}
+    except Exception as error:  # a value in a row can be damaged
+        return Frame.failed(source, number, content_or_stop(source, error))
+    name = next((known[key] for key in IDS if key in known), None)
+    return Frame.of(atoms, source, number, name)
 
 
 def _rows(database: Any, first: int, last: int) -> Iterator[Any]:

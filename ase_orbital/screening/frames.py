@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from tqdm import tqdm
 
 from ase_orbital.errors import DataError
 
@@ -53,6 +56,12 @@ class Part(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """Read the structures; DataError if the input is gone."""
+
+
+def progress_bar(*, shown: bool) -> Any:
+    """Bar with rate and time left; in a log, a line every half a minute."""
+    pause = 0.1 if sys.stderr.isatty() else 30.0
+    return tqdm(disable=not shown, unit=" structures", smoothing=0.05, mininterval=pause)
 
 
 def label(source: str, number: int) -> str:

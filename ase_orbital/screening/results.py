@@ -30,6 +30,8 @@ class Results:
 
     Attributes
     ----------
+    path
+        The folder.
     metadata
         Models, units, settings and inputs of the run.
     properties, units
@@ -43,6 +45,7 @@ class Results:
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Folder(folder)
+        self.path = self._folder.path
         self.metadata = self._folder.metadata()
         self.properties: list[str] = self.metadata["properties"]
         self.units: dict[str, str] = self.metadata["units"]
@@ -59,7 +62,7 @@ class Results:
     def n_shards(self) -> int | None:
         """Number of all shards; None if the inputs have not been read to their end."""
         try:
-            text = (self._folder.path / TOTAL).read_text(encoding="utf-8")
+            text = (self.path / TOTAL).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         return int(json.loads(text)["shards"])
@@ -98,14 +101,14 @@ class Results:
 
         frames = list(self.frames(columns))
         if not frames:
-            raise DataError(f"{self._folder.path} has no finished shard yet")
+            raise DataError(f"{self.path} has no finished shard yet")
         table = pandas.concat(frames)
         table.attrs["units"] = self.units
         return table
 
     def selected(self) -> DataFrame | None:
         """Return the rows that were selected last, in their order; None if none were."""
-        path = self._folder.path / SELECTED
+        path = self.path / SELECTED
         if not path.is_file():
             return None
         return _frame(arrow().parquet.read_table(path)).set_index(PLACE)

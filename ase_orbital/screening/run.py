@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.metadata import version
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from tqdm import tqdm
-
 from ase_orbital.checksums import JSON
 from ase_orbital.errors import ModelError, SettingError
-from ase_orbital.numerics.processes import map_in_processes
+from ase_orbital.numerics.processes import map_with_workers, n_cpus
+from ase_orbital.screening.frames import progress_bar
 from ase_orbital.screening.results import Results
 from ase_orbital.screening.rows import Columns, RowMaker
 from ase_orbital.screening.shards import FORMAT, Folder
@@ -126,9 +123,11 @@ def screen(
     folder = Folder(output)
     folder.begin(_metadata(columns, maker, found, shard_size))
     plan = Plan(found, folder, shard_size, shard)
-    run = engine or partial(_locally, workers=_n_cpus() if workers is None else workers)
+    run = engine or partial(
+        map_with_workers, workers=n_cpus() if workers is None else workers
+    )
     with (
-        tqdm(disable=not progress, unit=" structures", smoothing=0.05) as bar,
+        progress_bar(shown=progress) as bar,
         closing(run(partial(compute, columns, str(folder.path)), plan)) as results,
     ):
         for done in results:
@@ -186,26 +185,6 @@ class Plan:
         if not self.finished or left <= 0:
             return None
         return round(n_structures * max(1.0, left / self.finished))
-
-
-def _locally(
-    function: Callable[[Job], Done], jobs: Iterable[Job], workers: int
-) -> Generator[Done]:
-    """Do the jobs in processes, or here if there is one process or one job."""
-    todo = iter(jobs)
-    first = list(islice(todo, 2))
-    todo = chain(first, todo)
-    if workers < 2 or len(first) < 2:
-        yield from map(function, todo)
-    else:
-        yield from map_in_processes(function, todo, workers)
-
-
-def _n_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _named(models: str | Path | Sequence[str | Path]) -> tuple[str, ...]:

@@ -1,0 +1,93 @@
+"""Screen many made-up crystals, and record rate and memory.
+
+    python -m tests.benchmarks.screening FOLDER --structures 1000000 --workers 2
+
+The crystals are those of files with labels in `../shared/data`, with elements replaced by
+others of their group, and strained. They are made once, as FOLDER/crystals.parquet.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+from ase.data import chemical_symbols
+
+from ase_orbital.readers import read_frames
+from ase_orbital.screening import Results, convert
+
+GROUPS = ["Li Na K Rb Cs", "Be Mg Ca Sr Ba", "Ti Zr Hf", "V Nb Ta", "Cr Mo W",
+          "Fe Co Ni", "Cu Ag Au", "Zn Cd", "Al Ga In", "Si Ge Sn", "N P As Sb", "O S Se Te",
+          "F Cl Br I"]  # fmt: skip
+STRAIN = 0.04
+MODELS = ["eosnet-heat-of-formation-perovskites"]
+
+
+def crystals(parents, number, seed=1):
+    """Yield crystals with replaced elements and strained cells."""
+    rng = np.random.default_rng(seed)
+    group = {symbol: names.split() for names in GROUPS for symbol in names.split()}
+    for index in range(number):
+        atoms = parents[index % len(parents)].copy()
+        new = {old: rng.choice(group.get(old, [old])) for old in sorted({*atoms.symbols})}
+        atoms.numbers = [chemical_symbols.index(new[old]) for old in atoms.symbols]
+        strain = np.eye(3) + STRAIN * rng.uniform(-1.0, 1.0, (3, 3))
+        atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+        atoms.calc, atoms.info = None, {"id": f"{atoms.symbols}-{index}"}
+        yield atoms
+
+
+def memory(process):
+    """Resident memory of a process and its children, without what they share, in MiB."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += one.memory_full_info().uss
+        except psutil.Error:  # it has just ended
+            continue
+    return total / 2**20
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--structures", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--parents", default="../shared/data/perovskites.extxyz.gz")
+    parser.add_argument("--model", nargs="+", default=MODELS)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    source, out = given.folder / "crystals.parquet", given.folder / "out"
+    if not source.exists():
+        parents = read_frames(given.parents)
+        convert(crystals(parents, given.structures), source, workers=1, progress=True)
+    command = [sys.executable, "-m", "ase_orbital", "screen", source, "-o", out]
+    command += [f"--workers={given.workers}", *(f"--model={name}" for name in given.model)]
+    start, log = time.monotonic(), []
+    with subprocess.Popen(command) as running:
+        process = psutil.Process(running.pid)
+        while running.poll() is None:
+            done = len(list((out / "shards").glob("*.json"))) if out.exists() else 0
+            log.append((round(time.monotonic() - start, 1), done, round(memory(process))))
+            time.sleep(2.0)
+    marks = Results(out).marks.values()
+    summary = {
+        "structures": sum(mark["rows"] for mark in marks),
+        "failed": sum(mark["failed"] for mark in marks),
+        "seconds": log[-1][0],
+        "work_seconds": sum(mark["seconds"] for mark in marks),
+        "largest_MiB": max(entry[2] for entry in log),
+        "result_bytes": sum(mark["bytes"] for mark in marks),
+        "source_bytes": source.stat().st_size,
+        "log": log,
+    }
+    (given.folder / "log.json").write_text(json.dumps(summary))
+    print({name: value for name, value in summary.items() if name != "log"})
+
+
+if __name__ == "__main__":
+    main()

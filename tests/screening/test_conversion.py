@@ -1,0 +1,48 @@
+"""Files of any kind become one that has the same structures."""
+
+import pytest
+from ase.io import read, write
+
+from ase_orbital.databases import connect
+from ase_orbital.errors import DataError, SettingError
+from ase_orbital.screening import conversion, convert
+from ase_orbital.screening.sources import Inputs
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".aselmdb"])
+def test_structures_and_identifiers_are_kept(
+    xyz, tmp_path, suffix, monkeypatch, same_atoms
+):
+    monkeypatch.setattr(conversion, "ROWS", 25)
+    output = tmp_path / f"a{suffix}"
+    (tmp_path / "broken.cif").write_text("no CIF")
+    number, failed = convert([xyz, tmp_path / "broken.cif"], output, workers=1)
+    assert number == 60
+    assert [frame.source for frame in failed] == [str(tmp_path / "broken.cif")]
+    found = [frame for part in Inputs(output).parts(7) for frame in part.frames()]
+    same_atoms([frame.atoms for frame in found], read(xyz, ":"))
+    assert found[3].id == read(xyz, 3).info["id"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a{suffix}", "broken.cif"]
+
+
+def test_an_lmdb_is_an_ase_database(frames, tmp_path):
+    convert(frames[:3], tmp_path / "a.aselmdb", workers=1)
+    database = connect(tmp_path / "a.aselmdb", readonly=True)
+    assert database.get(2).data["id"] == frames[1].info["id"]
+    assert database.count() == 3
+
+
+def test_a_file_that_fails_replaces_nothing(frames, tmp_path, monkeypatch):
+    write(tmp_path / "a.extxyz", frames)
+    (tmp_path / "a.parquet").write_text("before")
+    monkeypatch.setattr(Inputs, "parts", lambda *_: iter([lambda: None]))
+    with pytest.raises(AttributeError):
+        convert(tmp_path / "a.extxyz", tmp_path / "a.parquet", workers=1)
+    assert (tmp_path / "a.parquet").read_text() == "before"
+
+
+def test_other_formats_and_places_are_refused(xyz, tmp_path):
+    with pytest.raises(SettingError, match=r"must end with \.parquet or \.aselmdb"):
+        convert(xyz, tmp_path / "a.json")
+    with pytest.raises(DataError, match="cannot be written"):
+        convert(xyz, tmp_path / "absent/a.parquet", workers=1)

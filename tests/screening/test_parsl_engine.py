@@ -1,0 +1,94 @@
+"""Parsl gives the same table as a loop, also when a worker is killed."""
+
+import pytest
+
+from ase_orbital.errors import SettingError
+from ase_orbital.screening import parsl_engine, screen
+from ase_orbital.screening.parsl_engine import (
+    ParslEngine,
+    engine_from,
+    local_config,
+    slurm_config,
+)
+
+pytest.importorskip("parsl")
+psutil = pytest.importorskip("psutil")
+pytestmark = [  # Parsl leaves sockets open
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+def contents(folder):
+    return [path.read_bytes() for path in sorted((folder / "shards").glob("*.parquet"))]
+
+
+def test_two_workers_of_which_one_is_killed_give_the_same_table(xyz, model, tmp_path):
+    screen(xyz, model, tmp_path / "here", workers=1, shard_size=5, device="cpu")
+    engine = ParslEngine(local_config(2, tmp_path / "parsl"))
+    killed = []
+
+    def killing(function, items):
+        for result in engine(function, items):
+            if not killed:
+                killed.append(_worker(tmp_path))
+                killed[0].kill()
+            yield result
+
+    results = screen(
+        xyz, model, tmp_path / "there", engine=killing, shard_size=5, device="cpu"
+    )
+    assert killed
+    assert results.complete
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+
+
+def _worker(folder):
+    """One of the processes that take work, of the pool that has its logs in a folder."""
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or ())
+        if parsl_engine.POOL in command and str(folder) in command:
+            return process.children()[-1]
+    raise AssertionError("there is no pool")
+
+
+def test_the_number_of_workers_bounds_what_is_submitted():
+    assert parsl_engine._n_workers(local_config(3).executors[0]) == 3
+    config = slurm_config(nodes=8, nodes_per_job=2, workers_per_node=4, walltime="01:00:00")
+    assert parsl_engine._n_workers(config.executors[0]) == 32
+
+
+def test_a_job_of_slurm_asks_for_what_was_said(tmp_path):
+    config = slurm_config(
+        nodes=3,
+        nodes_per_job=2,
+        workers_per_node=4,
+        gpus_per_node=4,
+        walltime="01:00:00",
+        partition="gpu",
+        account="mine",
+        worker_init="module load python",
+        folder=tmp_path,
+    )
+    (executor,) = config.executors
+    provider = executor.provider
+    assert [provider.partition, provider.account, provider.walltime] == [
+        "gpu",
+        "mine",
+        "01:00:00",
+    ]
+    assert [provider.nodes_per_block, provider.max_blocks] == [2, 2]
+    assert "module load python" in provider.worker_init
+    assert executor.available_accelerators == ["0", "1", "2", "3"]
+    assert config.retries == 2
+
+
+def test_a_file_without_a_config_is_an_error(tmp_path):
+    (tmp_path / "config.py").write_text(
+        "from ase_orbital.screening.parsl_engine import *\nconfig = local_config(1)"
+    )
+    assert engine_from(str(tmp_path / "config.py"), 1, tmp_path).config.retries == 2
+    (tmp_path / "other.py").write_text("x = 1")
+    for name in ("other.py", "absent.py"):
+        with pytest.raises(SettingError, match="is no Python file that defines `config`"):
+            engine_from(str(tmp_path / name), 1, tmp_path)
