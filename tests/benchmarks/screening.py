@@ -86,7 +86,7 @@ def main():
         "log": log,
     }
     (given.folder / "log.json").write_text(json.dumps(summary))
-    print({name: value for name, value in summary.items() if name != "log"})
+    print({name: value for name, value in summary.items() if name != "log"})  # noqa: T201
 
 
 if __name__ == "__main__":
