@@ -150,9 +150,12 @@ def _ranking(arguments: Namespace, name: str) -> tuple[int, str] | None:
 def _engine(arguments: Namespace) -> Any:
     if not arguments.parsl:
         return None
+    from ase_orbital.numerics.processes import n_cpus
     from ase_orbital.screening.parsl_engine import engine_from
 
-    return engine_from(arguments.parsl, arguments.workers or 1, arguments.output / "parsl")
+    return engine_from(
+        arguments.parsl, arguments.workers or n_cpus(), arguments.output / "parsl"
+    )
 
 
 def _show(selected: DataFrame, results: Results) -> None:

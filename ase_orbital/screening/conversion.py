@@ -10,7 +10,7 @@ from ase_orbital.errors import DataError, SettingError
 from ase_orbital.files import atomic_write
 from ase_orbital.numerics.processes import map_with_workers, n_cpus
 from ase_orbital.screening.database_rows import LMDB, opened
-from ase_orbital.screening.frames import progress_bar
+from ase_orbital.screening.frames import progress_bar, read_part
 from ase_orbital.screening.sources import Given, Inputs
 from ase_orbital.screening.structure_tables import (
     SUFFIX,
@@ -96,7 +96,7 @@ def convert(
 
 def pack(part: Part) -> Packed:
     """Read a part into a table."""
-    frames = list(part.frames())
+    frames = read_part(part)
     good = [frame for frame in frames if frame.atoms is not None]
     pa = arrow()
     columns = {

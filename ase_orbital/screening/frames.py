@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -56,6 +57,13 @@ class Part(Protocol):
 
     def frames(self) -> Iterator[Frame]:
         """Read the structures; DataError if the input is gone."""
+
+
+def read_part(part: Part) -> list[Frame]:
+    """Read the structures of a part, without the warnings of ASE's readers."""
+    with warnings.catch_warnings():  # of which a folder of CIFs makes thousands
+        warnings.simplefilter("ignore")
+        return list(part.frames())
 
 
 def progress_bar(*, shown: bool) -> Any:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from ase_orbital.checksums import JSON
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.numerics.processes import map_with_workers, n_cpus
-from ase_orbital.screening.frames import progress_bar
+from ase_orbital.screening.frames import progress_bar, read_part
 from ase_orbital.screening.results import Results
 from ase_orbital.screening.rows import Columns, RowMaker
 from ase_orbital.screening.shards import FORMAT, Folder
@@ -141,7 +141,7 @@ def screen(
 def compute(columns: Columns, folder: str, job: Job) -> Done:
     """Compute a shard, and write it. Runs in any process that sees inputs and output."""
     start = time.perf_counter()
-    table = maker_of(columns).table(list(job.part.frames()))
+    table = maker_of(columns).table(read_part(job.part))
     mark = Folder(folder).write(job.number, table, time.perf_counter() - start)
     return Done(mark["rows"], job.part.weight)
 

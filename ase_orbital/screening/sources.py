@@ -17,6 +17,7 @@ from ase_orbital.readers import read_frames
 from ase_orbital.screening import database_rows, extended_xyz, structure_tables
 from ase_orbital.screening.csv_files import table_rows
 from ase_orbital.screening.frames import BYTES, Frame, check_present, content_or_stop
+from ase_orbital.screening.shards import RUN
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _files_of(path: Path) -> list[tuple[str, int]]:
         return [(str(path), path.stat().st_size)]
     if not path.is_dir():
         raise DataError(f"there is no file or folder {path}")
-    if (path / "run.json").is_file() and (path / "shards").is_dir():  # results of a run
+    if _is_results(path):
         path = path / "shards"
         return [(str(one), one.stat().st_size) for one in sorted(path.glob("*.parquet"))]
     found = sorted(_walk(str(path)))
@@ -178,10 +179,16 @@ def _walk(folder: str) -> Iterator[tuple[str, int]]:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
-            yield from _walk(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            if not _is_results(Path(entry.path)):
+                yield from _walk(entry.path)
         elif is_structures(entry.name):
             yield entry.path, entry.stat().st_size
+
+
+def _is_results(folder: Path) -> bool:
+    """Whether a folder is the output of a run, which may lie among the inputs."""
+    return (folder / RUN).is_file() and (folder / "shards").is_dir()
 
 
 def is_structures(name: str) -> bool:

@@ -2,12 +2,13 @@
 
 import errno
 import gzip
+import warnings
 
 import pytest
 from ase.build import bulk
 
 from ase_orbital.errors import DataError
-from ase_orbital.screening.frames import Frame, check_present, content_or_stop
+from ase_orbital.screening.frames import Frame, check_present, content_or_stop, read_part
 
 
 def test_a_structure_has_its_own_name_or_that_of_its_file():
@@ -28,6 +29,15 @@ def test_a_structure_has_its_own_name_or_that_of_its_file():
 def test_a_vanished_input_stops_the_run(tmp_path):
     with pytest.raises(DataError, match="has vanished; bring it back and repeat"):
         check_present(tmp_path / "gone.cif")
+
+
+def test_warnings_of_readers_are_not_shown():
+    class Part:
+        def frames(self):
+            warnings.warn("strange setting of the space group", stacklevel=1)
+            yield Frame.failed("a.cif", 0, "it is empty")
+
+    assert [frame.error for frame in read_part(Part())] == ["it is empty"]
 
 
 def test_a_failing_disk_stops_the_run_and_a_damaged_file_does_not(tmp_path):

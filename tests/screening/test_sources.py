@@ -46,6 +46,15 @@ def test_a_folder_is_read_with_all_that_is_in_it(folder):
     assert "salt-3.cif" in [frame.id for frame in found]
 
 
+def test_results_among_the_inputs_are_none_of_them(folder):
+    before = Inputs(folder).description
+    (folder / "out/shards").mkdir(parents=True)
+    (folder / "out/run.json").write_text("{}")
+    (folder / "out/shards/00000000.parquet").write_text("no")
+    (folder / "around").symlink_to(folder)
+    assert Inputs(folder).description == before
+
+
 def test_parts_do_not_depend_on_the_run(folder, monkeypatch):
     first = list(Inputs(folder).parts(20))
     assert list(Inputs(folder).parts(20)) == first
