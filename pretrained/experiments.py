@@ -31,7 +31,7 @@ SHARED: dict[str, Any] = {
     "compile": True,
     "progress": False,
 }
-PAPER = TrainingSettings.paper("EOSNet").to_dict() | SHARED
+PAPER = TrainingSettings.paper("EOSNet", batch_size=256).to_dict() | SHARED
 WIDE = {"n_hidden": 128}
 
 
@@ -50,7 +50,7 @@ def described_by(descriptor: Descriptor) -> dict[str, Any]:
 VARIANTS: dict[str, dict[str, Any]] = {
     "the paper's settings, with its schedule on 100 epochs": PAPER,
     "+ soft nearest neighbors": PAPER | {"network_settings": {}},
-    "+ cosine schedule with warm-up to 2e-3": {"averaging": 0.0},
+    "+ absolute errors, batches of 64, cosine schedule to 2e-3": {"averaging": 0.0},
     "+ averaged weights": {},
     "+ width 128": wide(),
     "width 192": wide(n_hidden=192),

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class EOSNet(Network):
     """Gated graph convolutions on one-hot elements and GOM eigenvalues.
 
-    The defaults are those of the paper, except that neighbors are weighted smoothly. With
-    one-hot elements only the network is CGCNN, with `OFM` it is OGCNN.
+    The defaults are those of the paper, except that neighbors are weighted smoothly. The
+    convolutions are those of CGCNN and OGCNN, which have other features of the atoms and
+    other distance filters.
 
     Parameters
     ----------

@@ -38,7 +38,10 @@ class OCrystalNet(Network):
 
     The defaults are those of the paper, except that neighbors are weighted smoothly. Only
     the last layers have a bias. Atoms without neighbors receive no message, so a crystal
-    has the same prediction in any batch.
+    has the same prediction in any batch. The distance filter and the last message passing
+    step are those of the authors' code, not of equation 4 and the text of the paper: the
+    filter is `exp(-(d - mu)^2 / s^2)` with s = 0.5 Å, and a linear layer without a
+    recurrent unit joins the last messages with the features of the atoms.
 
     Parameters
     ----------

@@ -160,11 +160,13 @@ def _training(settings: TrainingSettings, training: dict[str, Any]) -> str:
         "milestones": f"drops to a tenth at {len(settings.milestones)} milestones",
         "constant": "stays constant",
     }[settings.schedule]
-    most = "at most " if settings.patience else ""
+    patience = settings.patience
+    most = "at most " if patience and patience < settings.epochs else ""
+    kept = ", of which the one with the lowest validation loss is kept" if patience else ""
     average = f", weights averaged with decay {settings.averaging}"
     return (
         f"{start}{loss[0].upper()}{loss[1:]}, {settings.optimizer.capitalize()}, batches "
-        f"of {settings.batch_size}, {most}{settings.epochs} epochs"
+        f"of {settings.batch_size}, {most}{settings.epochs} epochs{kept}"
         f"{average if settings.averaging else ''}. The learning rate rises from "
         f"{settings.first_rate:g} to {settings.learning_rate:g} in the first "
         f"{settings.warm_up:.0%} of the steps, then {end}. Trained in "

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _GOM = GOM(n_eigenvalues=66, normalize=True)
-# Figure 4 of the OCrystalNet paper compares the first four in OCrystalNet. With EOSNet's
-# convolution, one-hot is CGCNN, OFM is OGCNN, and the last is EOSnet itself.
+# Figure 4 of the OCrystalNet paper compares the first four in OCrystalNet. The last one is
+# that of EOSnet. CGCNN and OGCNN have the same convolution, with other features than
+# one-hot and OFM, and other distance filters.
 DESCRIPTORS: dict[str, Descriptor] = {
     "one-hot": OneHot(),
     "elemental": ElementalFeatures(),

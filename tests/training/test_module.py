@@ -173,18 +173,23 @@ def test_after_the_warm_up_the_rate_never_rises(schedule, n_steps, warm_up):
     assert all(1e-6 <= rate <= 1e-2 * (1.0 + 1e-12) for rate in rates)
 
 
-def test_the_rate_of_eosnet_drops_to_a_tenth_after_100_200_and_400_of_500_epochs():
-    """Tao & Zhu, J. Phys. Chem. Lett. 16, 717 (2025), doi:10.1021/acs.jpclett.4c03179."""
+def test_the_rate_of_eosnet_drops_100_200_and_400_epochs_after_its_warm_up():
+    """Their scheduler counts from the end of the warm-up; the checkpoints show the same.
+
+    The best epochs of nine published runs have rates of 1e-4 (121 to 165), 1e-5 (294, 385)
+    and 1e-6 (425 to 471).
+    """
     settings = TrainingSettings.paper("EOSNet")
     per_epoch = 7
     n_steps = 500 * per_epoch
     rates = [
         learning_rate(step, n_steps, settings) for step in range(0, n_steps, per_epoch)
     ]
-    assert rates[19] < rates[20] == rates[99] == pytest.approx(1e-3)
-    assert rates[100] == rates[199] == pytest.approx(1e-4)
-    assert rates[200] == rates[399] == pytest.approx(1e-5)
-    assert rates[400] == rates[499] == pytest.approx(1e-6)
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[19] < rates[20] == rates[119] == pytest.approx(1e-3)
+    assert rates[120] == rates[219] == pytest.approx(1e-4)
+    assert rates[220] == rates[419] == pytest.approx(1e-5)
+    assert rates[420] == rates[499] == pytest.approx(1e-6)
 
 
 def test_the_rate_of_ocrystalnet_rises_in_2_of_50_epochs_and_falls_exponentially():

@@ -176,7 +176,9 @@ def test_the_papers_numbers():
     eosnet, ocrystalnet = map(TrainingSettings.paper, ("EOSNet", "OCrystalNet"))
     assert (eosnet.epochs, eosnet.learning_rate) == (500, 1e-3)
     assert eosnet.warm_up * eosnet.epochs == pytest.approx(20)
-    assert [share * 500 for share in eosnet.milestones] == pytest.approx([100, 200, 400])
+    assert [share * 500 for share in eosnet.milestones] == pytest.approx([120, 220, 420])
+    assert (eosnet.first_rate, eosnet.clip, eosnet.loss) == (1e-4, 1.0, "mse")
+    assert eosnet.patience == eosnet.epochs  # keeps the best epoch, and never stops
     assert ocrystalnet.epochs == 50
     assert ocrystalnet.warm_up * 50 == pytest.approx(2)
     rates = [ocrystalnet.first_rate, ocrystalnet.learning_rate, ocrystalnet.last_rate]
