@@ -32,6 +32,9 @@ BULK_MODULUS: Final = "bulk_modulus"
 SHEAR_MODULUS: Final = "shear_modulus"
 METAL_PROBABILITY: Final = "metal_probability"
 STABILITY_PROBABILITY: Final = "stability_probability"
+BAND_GAP_HSE: Final = "band_gap_hse"
+PHONON_PEAK: Final = "last_phdos_peak"
+REFRACTIVE_INDEX: Final = "refractive_index"
 
 RELAXATION_ENERGY: Final = "relaxation_energy_per_atom"
 
@@ -53,9 +56,16 @@ PROPERTIES: Final[dict[str, Property]] = {
     BAND_GAP: Property(
         "eV", "Kohn-Sham gap for the functional of the training data", minimum=0.0
     ),
+    BAND_GAP_HSE: Property("eV", "gap of the hybrid functional HSE06", minimum=0.0),
     FERMI_ENERGY: Property("eV", "for the code and pseudopotentials of the training data"),
     BULK_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", "log10", minimum=0.0),
     SHEAR_MODULUS: Property("GPa", "Voigt-Reuss-Hill average", "log10", minimum=0.0),
+    PHONON_PEAK: Property(
+        "1/cm", "highest peak in frequency of the phonon density of states", minimum=0.0
+    ),
+    REFRACTIVE_INDEX: Property(
+        "1", "square root of the electronic dielectric constant", "log10", minimum=1.0
+    ),
     METAL_PROBABILITY: Property(
         "1", "probability that the band gap is zero", classes=True, minimum=0.0
     ),

@@ -132,25 +132,11 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace comments such as `<!-- models -->` by tables made from the code."""
+    """Replace comments such as `<!-- coverage -->` by tables made from the code."""
     for name, filling in FILLINGS.items():
         if f"<!-- {name} -->" in markdown:
             markdown = markdown.replace(f"<!-- {name} -->", filling())
     return markdown
-
-
-def models() -> str:
-    """Make the table of shipped models from their cards."""
-    from ase_orbital.zoo import list_models, read_card
-
-    rows = ["| model | predicts | network | error on its test set |", "|---|---|---|---|"]
-    for name in list_models():
-        card = read_card(name)
-        rows.append(
-            f"| [{name}]({name}.md) | `{card.property_name}` | {card.network} "
-            f"| {card.test_error} |"
-        )
-    return "\n".join(rows)
 
 
 def tutorials() -> str:
@@ -221,7 +207,6 @@ def commands() -> str:
 
 FILLINGS = {
     "coverage": coverage,
-    "models": models,
     "tutorials": tutorials,
     "properties": properties,
     "commands": commands,

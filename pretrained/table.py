@@ -1,33 +1,94 @@
-"""Write the README's table of models from their cards: `python pretrained/table.py`."""
+"""Write the tables of models and of matbench from cards and records.
+
+    python pretrained/table.py
+
+The table of models is in the README and in `docs/models/index.md`, that of matbench only in
+the latter.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 
+from matbench import RECORDS, TASKS
+from published import MATBENCH, PAPERS
 from recipes import RECIPES
 
-from ase_orbital.zoo import list_models, read_card
+from ase_orbital.files import write_text
+from ase_orbital.zoo import list_models, model_folder, read_card
 
-README = Path(__file__).parents[1] / "README.md"
-HEAD = "| model | predicts | network | error on its test set | published EOSnet run |"
+ROOT = Path(__file__).parents[1]
+HEAD = (
+    "| model | predicts | network | error on its test set | published EOSnet run "
+    "| EOSnet paper | OCrystalNet paper |"
+)
+MATBENCH_HEAD = "| task | unit | EOSNet | OCrystalNet | published |"
+SHARED = re.compile(r"its published predictions have an error of ([\d.]+\d)")
 
 
-def main() -> None:
-    """Replace the rows of the table by one row per model."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    rows = [HEAD, "|---|---|---|---|---|"]
+def model_rows(link: str) -> list[str]:
+    """Return a row for each model, in which its name is formatted by `link`."""
+    rows = []
     for name in (name for name in RECIPES if name in list_models()):
-        card = read_card(name)
+        card, published = read_card(name), RECIPES[name].published
         error = f"**{card.test_error}**"
         if "roc_auc_test" in card.metrics:
             error += f", area under the ROC curve {card.metrics['roc_auc_test']:.4f}"
-        predicted, published = f"`{card.property_name}`", RECIPES[name].published
-        rows.append(f"| `{name}` | {predicted} | {card.network} | {error} | {published} |")
-    text = README.read_text(encoding="utf-8")
-    pattern = re.escape(HEAD) + r"\n(\|.*\n)*"
-    README.write_text(re.sub(pattern, "\n".join(rows) + "\n", text), encoding="utf-8")
+        text = (model_folder(name) / "README.md").read_text(encoding="utf-8")
+        if shared := SHARED.search(" ".join(text.split())):
+            published += f"; {shared[1]} on our test set"
+        papers = PAPERS.get(card.property_name, ("", ""))
+        columns = (link.format(name), f"`{card.property_name}`", card.network, error)
+        rows.append(f"| {' | '.join((*columns, published, *papers))} |")
+    return rows
+
+
+def matbench_rows() -> list[str]:
+    """Return a row for each task, with the records that there are."""
+    rows = []
+    for name, task in TASKS.items():
+        found = []
+        for network in ("eosnet", "ocrystalnet"):
+            path = RECORDS / f"{name}-{network}.json"
+            if not path.is_file():
+                found.append("not measured")
+                continue
+            record = json.loads(path.read_text(encoding="utf-8"))
+            score = f"{record['mean']:.4g} ± {record['std']:.2g}"
+            if record["n_crystals"] < record["n_official"]:
+                score += (
+                    f" on {record['n_crystals']:,} of {record['n_official']:,} crystals"
+                )
+            found.append(score)
+        columns = (f"matbench_{name}", task.unit, *found, MATBENCH[name])
+        rows.append(f"| {' | '.join(columns)} |")
+    return rows
+
+
+def replace(path: Path, head: str, rows: list[str]) -> None:
+    """Replace the rows of the table with this head."""
+    text = path.read_text(encoding="utf-8")
+    line = "|---" * (head.count("|") - 1) + "|"
+    new, n = re.subn(
+        re.escape(head) + r"\n(\|.*\n)*",
+        lambda _: "\n".join([head, line, *rows]) + "\n",
+        text,
+    )
+    if n != 1:
+        raise SystemExit(f"{path} has {n} tables with the head {head!r}")
+    write_text(path, new)
+
+
+def main() -> None:
+    """Replace the rows of all tables."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    page = ROOT / "docs/models/index.md"
+    replace(ROOT / "README.md", HEAD, model_rows("`{0}`"))
+    replace(page, HEAD, model_rows("[{0}]({0}.md)"))
+    replace(page, MATBENCH_HEAD, matbench_rows())
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from recipes import RECIPES, Recipe, is_reference, missing_references, split_of
+from published import published_errors, test_crystals_seen_before
+from recipes import RECIPES, is_reference, missing_references, split_of
 
 from ase_orbital import load_model
 from ase_orbital.structure import read_frames
@@ -39,19 +40,6 @@ logger = logging.getLogger("train")
 HERE = Path(__file__).parent
 SOFT = 0.1  # eV/atom above the crystal at which a copy has half the weight of the crystal
 OF_REFERENCES = 10.0  # weight of the reference states of the elements
-
-
-def published_error(recipe: Recipe, structures: list[Atoms], target: str) -> str:
-    """Return a sentence for the card on the error of the published EOSnet run."""
-    text = f"On its own test set, the published EOSnet run reaches {recipe.published}."
-    if recipe.published_column is None:
-        return f"\n{text}"
-    test = [atoms.info for atoms in structures if atoms.info["published_test"]]
-    errors = [abs(info[recipe.published_column] - info[target]) for info in test]
-    return (
-        f"\n{text} On the test set of this model, its published predictions have an error "
-        f"of {np.mean(errors):.4f}."
-    )
 
 
 def same_release_error(run: Run, structures: list[Atoms]) -> str:
@@ -171,12 +159,14 @@ def main() -> None:
         "name": name,
         "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER` "
         "trains this model; with `--evaluate`, it evaluates it again.",
-        "metrics": published_error(recipe, crystals, settings.target),
+        "metrics": f"\n{published_errors(recipe, crystals)}",
     }
     run = train(source, folder, settings, cache=cache, card=card)
     if arguments.changes:
         logger.info("%-28s %.6g", "mae_validation", run.metrics["mae_validation"])
         return
+    test = run.evaluations["test"].ids
+    card["metrics"] += test_crystals_seen_before(name, test, arguments.data)
     card["metrics"] += same_release_error(run, crystals)
     save_model(run, settings, card)
     shutil.copytree(folder / "model", shipped, dirs_exist_ok=True)

@@ -36,9 +36,11 @@ def test_an_unknown_name_has_no_known_unit():
     assert unit_of("toughness") == unit_of("toughness" + STD) == ""
 
 
-def test_moduli_are_learned_as_logarithms():
+def test_moduli_and_refractive_indices_are_learned_as_logarithms():
+    logarithms = {"bulk_modulus", "shear_modulus", "refractive_index"}
     for name, described in PROPERTIES.items():
-        expected = "log10(GPa)" if name.endswith("_modulus") else described.unit
+        unit = described.unit
+        expected = f"log10({unit})" if name in logarithms else unit
         assert transformed_unit(name, described.transform) == expected
 
 
@@ -46,7 +48,8 @@ def test_energies_have_no_bound_and_other_properties_are_not_negative():
     for name in PROPERTIES:
         energy = is_energy(name) or name == properties.FERMI_ENERGY
         energy = energy and name != properties.RELAXATION_ENERGY
-        assert minimum_of(name) == (-math.inf if energy else 0.0)
+        lowest = float(name == properties.REFRACTIVE_INDEX)  # that of the vacuum
+        assert minimum_of(name) == (-math.inf if energy else lowest)
     assert minimum_of("toughness") == minimum_of("band_gap_std") == -math.inf
 
 

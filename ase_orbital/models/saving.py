@@ -1,6 +1,8 @@
 """Save model folders: `model.json`, `model.pt` and `state.pt`, as in matgl.
 
-`model.pt` repeats the settings of `model.json`, because matgl expects that file.
+`model.pt` repeats the settings of `model.json`, because matgl expects that file. Weights
+that half precision represents exactly, as those of `rounding.round_weights`, are in half
+precision in `state.pt`, and become single precision when they are read.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import torch
 from ase_orbital.checksums import JSON, with_checksums
 from ase_orbital.elements import provenance
 from ase_orbital.files import replace_files
+from ase_orbital.models.rounding import smallest
 from ase_orbital.models.uncertainty import FILE
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ def save_model(
     files = {"model.pt": _torch_bytes(model.settings)}
     files["state.pt"] = _torch_bytes(
         {
-            name: values
+            name: smallest(values)
             for name, values in model.state_dict().items()
             if not name.startswith("uncertainty.")
         }

@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from ase_orbital.errors import DataError, SettingError
+from ase_orbital.models.rounding import clear_unused_columns, round_weights
 from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
 
@@ -53,7 +54,8 @@ def fit(
     ----------
     model
         Network with initial weights. Afterwards it has the averaged weights of the last
-        epoch, or of the best one with `patience`, and is on the CPU in evaluation mode.
+        epoch, or of the best one with `patience`, rounded as in `models.rounding`, and is
+        on the CPU in evaluation mode.
     train, validation
         Graphs and targets.
     folder
@@ -110,6 +112,8 @@ def fit(
         ) from error
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
+    clear_unused_columns(model, train.graph.features)
+    round_weights(model)
     _update_batch_norms(model, train, settings)
     return history.seconds
 

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+from ase.build import bulk
+
+from ase_orbital import load_model
+from ase_orbital.models import EOSNet, OCrystalNet
+from ase_orbital.models.rounding import clear_unused_columns, round_weights, smallest
+
+SMALL = {"n_hidden": 16, "property_name": "band_gap", "smoothing": 0.1}
+SALT = bulk("NaCl", "rocksalt", a=5.64)
+
+
+@pytest.fixture(params=[EOSNet, OCrystalNet])
+def model(request):
+    torch.manual_seed(0)
+    return request.param(**SMALL, target_mean=0.3, target_scale=1.7).eval()
+
+
+def test_rounded_weights_are_saved_in_half_of_the_space_and_read_without_change(
+    model, tmp_path
+):
+    model.save(tmp_path / "exact")
+    round_weights(model)
+    model.save(tmp_path / "rounded")
+    sizes = [
+        (tmp_path / f"{name}/state.pt").stat().st_size for name in ("exact", "rounded")
+    ]
+    n_bytes = 2 * sum(at.numel() for at in model.parameters() if at.ndim > 1)
+    assert sizes[0] - sizes[1] == pytest.approx(n_bytes, rel=0.01)
+    for name, values in load_model(tmp_path / "rounded").state_dict().items():
+        assert values.dtype == model.state_dict()[name].dtype
+        assert torch.equal(values, model.state_dict()[name])
+
+
+def test_weights_that_are_not_rounded_are_saved_exactly(model, tmp_path):
+    model.save(tmp_path)
+    for name, values in load_model(tmp_path).state_dict().items():
+        assert torch.equal(values, model.state_dict()[name])
+
+
+def test_rounding_leaves_biases_norms_and_scale(model):
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    round_weights(model)
+    for name, values in model.state_dict().items():
+        assert torch.equal(values, before[name]) == (values.ndim < 2)
+        np.testing.assert_allclose(values, before[name], rtol=5e-4, atol=1e-7)
+
+
+def test_weights_beyond_half_precision_are_left(model):
+    weight = model.output.weight
+    weight.data[0, 0] = 1e6
+    before = weight.detach().clone()
+    round_weights(model)
+    assert torch.equal(weight, before)
+    assert smallest(before).dtype == torch.float32
+
+
+def test_columns_without_a_feature_become_zero_and_change_no_prediction(model):
+    features = torch.as_tensor(model.descriptor.create(SALT))
+    before = float(model.predict_structure(SALT))
+    clear_unused_columns(model, features)
+    layer = model.embedding if isinstance(model, EOSNet) else model.atom_input
+    used = features.any(dim=0)
+    assert not layer.weight[:, ~used].any()
+    assert layer.weight[:, used].all()
+    assert float(model.predict_structure(SALT)) == pytest.approx(before, rel=1e-5)

@@ -1,0 +1,105 @@
+"""The script that measures networks on the folds of matbench, on a few crystals."""
+
+import gzip
+import io
+import json
+import sys
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from ase.build import bulk
+
+PRETRAINED = Path(__file__).parents[2] / "pretrained"
+SMALL = {
+    "network_settings": {"n_hidden": 4, "n_convolutions": 1, "n_readout": 4},
+    "epochs": 2,
+    "batch_size": 8,
+    "compile": False,
+    "progress": False,
+}
+
+
+@pytest.fixture
+def matbench(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(PRETRAINED))
+    import matbench
+
+    monkeypatch.setattr(matbench, "RECORDS", tmp_path / "records")
+    yield matbench
+    for name in ("matbench", "train", "recipes", "published", "distorted", "potentials"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Thirty crystals of rocksalt structure, six in each fold."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    crystals = []
+    for index, edge in enumerate(np.linspace(4.0, 6.0, 30)):
+        atoms = bulk("NaCl", "rocksalt", a=edge)
+        names = {"id": f"mb-{index}", "fold": index % 5}
+        atoms.info = names | {"last_phdos_peak": 1000 / edge, "refractive_index": edge / 2}
+        crystals.append(atoms)
+    for name in ("phonons_matbench", "dielectric_matbench"):
+        text = io.StringIO()
+        ase.io.write(text, crystals, format="extxyz")
+        with gzip.open(folder / f"{name}.extxyz.gz", "wt") as file:
+            file.write(text.getvalue())
+    return folder
+
+
+def run(matbench, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["matbench.py", *map(str, arguments), "--quiet"])
+    monkeypatch.setattr(matbench, "NETWORKS", {"EOSNet": SMALL})
+    monkeypatch.setattr(matbench, "WIDE", SMALL["network_settings"])
+    tasks = {name: task._replace(epochs=(2, 2)) for name, task in matbench.TASKS.items()}
+    monkeypatch.setattr(matbench, "TASKS", tasks)
+    matbench.main()
+
+
+def test_folds_are_measured_on_their_own_crystals_and_resumed(
+    matbench, data, tmp_path, monkeypatch
+):
+    arguments = ("phonons", "--data", data, "--runs", tmp_path / "runs")
+    run(matbench, monkeypatch, *arguments, "--folds", 0)
+    folder = tmp_path / "runs/matbench/phonons-eosnet"
+    split = json.loads((folder / "fold-0/split.json").read_text())
+    assert sorted(split["test"]) == sorted(f"mb-{index}" for index in range(0, 30, 5))
+    assert len(split["train"]) == 23
+    assert len(split["validation"]) == 1
+    first = json.loads((folder / "record.json").read_text())
+    assert (first["n_crystals"], first["unit"]) == (6, "1/cm")
+    assert not (tmp_path / "records").exists()  # one fold is no score
+
+    run(matbench, monkeypatch, *arguments)
+    record = json.loads((tmp_path / "records/phonons-eosnet.json").read_text())
+    assert record["folds"]["0"] == first["folds"]["0"]
+    errors = [fold["mae"] for fold in record["folds"].values()]
+    assert record["mean"] == pytest.approx(np.mean(errors))
+    assert record["std"] == pytest.approx(np.std(errors))
+    assert (record["n_crystals"], record["n_official"]) == (30, 1265)
+
+
+def test_error_of_a_value_is_not_that_of_its_logarithm(
+    matbench, data, tmp_path, monkeypatch
+):
+    arguments = ("dielectric", "--data", data, "--runs", tmp_path / "runs", "--folds", 1)
+    run(matbench, monkeypatch, *arguments)
+    folder = tmp_path / "runs/matbench/dielectric-eosnet"
+    known, predicted = np.loadtxt(
+        folder / "fold-1/predictions.csv", delimiter=",", skiprows=1, usecols=(1, 2)
+    ).T
+    error = np.abs(10.0**predicted - 10.0**known).mean()
+    record = json.loads((folder / "record.json").read_text())
+    assert record["mean"] == pytest.approx(error, rel=1e-4)
+
+
+def test_changes_are_compared_without_a_record(matbench, data, tmp_path, monkeypatch):
+    arguments = ("phonons", "--data", data, "--runs", tmp_path / "runs", "--folds", 0)
+    run(matbench, monkeypatch, *arguments, "--changes", '{"batch_size": 4}')
+    (folder,) = (tmp_path / "runs/matbench").iterdir()
+    assert folder.name.startswith("phonons-eosnet-")
+    assert not (folder / "record.json").exists()
