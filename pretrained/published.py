@@ -102,5 +102,7 @@ def training_set(name: str, data: Path) -> frozenset[str]:
     small = {str(atoms.info["id"]) for atoms in crystals if len(atoms) <= most}
     if column is not None:
         return frozenset(str(at.info["id"]) for at in crystals if not at.info[column])
-    extra = (str(atoms.info["id"]) for atoms in recipe.read_extra(data))
-    return frozenset(small.intersection(split_of(crystals, settings).train).union(extra))
+    trained = small.intersection(split_of(crystals, settings).train)
+    if recipe.data.extra:
+        trained.update(split_of(recipe.read_extra(data), settings).train)
+    return frozenset(trained)
