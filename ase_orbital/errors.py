@@ -43,6 +43,10 @@ class DataError(OrbitalError, ValueError):
     """Invalid data set, or invalid file of data."""
 
 
+class ConvergenceError(OrbitalError, ArithmeticError):
+    """An iteration did not converge."""
+
+
 class ProcessError(OrbitalError, RuntimeError):
     """A worker process ended before its work was done."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from ase_orbital import errors
 from ase_orbital.errors import (
+    ConvergenceError,
     ElementError,
     OrbitalError,
     ProcessError,
@@ -24,7 +25,8 @@ CLASSES = [
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_exception_has_the_common_base(kind):
     assert issubclass(kind, OrbitalError)
-    if kind not in (OrbitalError, ProcessError):  # users can cause all others
+    # Users can cause all others.
+    if kind not in (OrbitalError, ProcessError, ConvergenceError):
         assert issubclass(kind, ValueError)
 
 

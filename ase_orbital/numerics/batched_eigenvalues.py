@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ase_orbital.errors import ConvergenceError
 from ase_orbital.numerics.jit import uncompiled, vectorized, vectorized_inner
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ ROW = 2 * LANES  # numbers of a tridiagonal row: diagonal, and squared off-diago
 SHIFT, COSINE, SINE, GAMMA, P, ACTIVE = range(0, 6 * LANES, LANES)
 MAX_STEPS = 60  # QL steps for one eigenvalue; three are typical
 STRICT_STEPS = 10  # after these, the convergence threshold doubles with every step
+LOOSEST_STEP = 20  # until this one
 
 
 def solve(
@@ -55,11 +57,21 @@ def solve(
         Rows of each matrix.
     values : [n_matrices, n_values]
         Filled with the eigenvalues.
+
+    Raises
+    ------
+    ConvergenceError
+        If an eigenvalue has not converged after `MAX_STEPS`.
     """
     # One row more, because steps go over pairs of rows.
     bands = np.zeros((len(size), (int(size[0]) + 1) * ROW), triangles.dtype)
     _tridiagonalize(triangles, start, size, lanes, bands)
-    _iterate(bands, size, lanes)
+    n_failed = _iterate(bands, size, lanes, MAX_STEPS)
+    if n_failed:
+        raise ConvergenceError(
+            f"{n_failed} eigenvalues have not converged after {MAX_STEPS} steps; please "
+            "report the structure"
+        )
     _sort(bands, size, lanes, first, sizes, values)
 
 
@@ -185,15 +197,17 @@ def _update_and_multiply(
 
 
 @vectorized
-def _iterate(all_bands: Floats, size: Integers, lanes: Integers) -> None:
+def _iterate(all_bands: Floats, size: Integers, lanes: Integers, max_steps: int) -> int:
     """Reduce tridiagonal matrices to their unsorted eigenvalues on the diagonal.
+
+    Returns the number of eigenvalues that have not converged.
 
     The rows are decoupled from the next one by one. A lane whose row has converged is not
     changed while others continue, so its values do not depend on theirs.
     """
     kind = all_bands.dtype.type
     zero, one, two, four = kind(0.0), kind(1.0), kind(2.0), kind(4.0)
-    rounding = np.finfo(all_bands.dtype).eps
+    rounding, n_failed = np.finfo(all_bands.dtype).eps, 0
     for pack in range(len(size)):
         if lanes[pack] == 1:
             continue
@@ -211,8 +225,8 @@ def _iterate(all_bands: Floats, size: Integers, lanes: Integers) -> None:
             bottom = bands[(n - 1) * ROW : n * ROW]
             # The coupling of equal diagonal elements can stay just above rounding.
             allowed = rounding * rounding
-            for step in range(MAX_STEPS):
-                if step > STRICT_STEPS:
+            for step in range(max_steps + 1):
+                if STRICT_STEPS < step <= LOOSEST_STEP:
                     allowed *= four
                 n_active = 0
                 for lane in range(LANES):
@@ -220,6 +234,9 @@ def _iterate(all_bands: Floats, size: Integers, lanes: Integers) -> None:
                     state[ACTIVE + lane] = one if here else zero
                     n_active += here
                 if not n_active:
+                    break
+                if step == max_steps:
+                    n_failed += n_active
                     break
                 for lane in range(LANES):
                     coupling = np.sqrt(max(both[LANES + lane], allowed * largest[lane]))
@@ -239,6 +256,7 @@ def _iterate(all_bands: Floats, size: Integers, lanes: Integers) -> None:
             if not total[lane] < np.inf:  # also false for NaN
                 for i in range(n):
                     bands[i * ROW + lane] = np.nan
+    return n_failed
 
 
 @vectorized_inner

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from ase_orbital.errors import ConvergenceError
+from ase_orbital.numerics import batched_eigenvalues
 from ase_orbital.numerics.batched_eigenvalues import LANES
 from ase_orbital.numerics.packing import symmetric_eigenvalues
 
@@ -104,3 +106,19 @@ def test_what_is_not_finite_gives_no_numbers_and_harms_nothing_else(bad, place):
 
 def test_no_matrices_have_no_eigenvalues():
     assert symmetric_eigenvalues(np.empty((0, 5, 5))).shape[0] == 0
+
+
+def test_iterations_without_end_are_reported(monkeypatch):
+    matrices = gaussians(LANES, 6)
+    matrices[1:] = np.eye(6)  # has converged before the first step
+    monkeypatch.setattr(batched_eigenvalues, "MAX_STEPS", 1)
+    with pytest.raises(ConvergenceError, match=r"^\d eigenvalues have not"):
+        symmetric_eigenvalues(matrices)
+    assert_array_equal(symmetric_eigenvalues(matrices[1:]), 1.0)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_a_quarter_of_the_steps_is_enough(dtype, monkeypatch):
+    monkeypatch.setattr(batched_eigenvalues, "MAX_STEPS", 15)
+    for n in (2, 7, 30, 61):
+        symmetric_eigenvalues(gaussians(2 * LANES, n, seed=n).astype(dtype))
