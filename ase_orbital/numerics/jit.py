@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 from functools import cache, wraps
+from pickle import UnpicklingError
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
+from numba.core.caching import FunctionCache
 from numba.core.compiler import Compiler
 from numba.extending import overload, register_jitable
 
@@ -120,22 +122,38 @@ def uncompiled(kernel: Callable[..., Any]) -> Callable[[F], F]:
 
 
 def _dispatcher(function: F, **options: Any) -> Any:
-    options |= {"nogil": True, "pipeline_class": AnnouncedCompiler}
+    kernel = njit(nogil=True, pipeline_class=AnnouncedCompiler, **options)(function)
     try:
-        return njit(cache=True, **options)(function)
+        kernel._cache = _OptionalCache(function)  # where `njit(cache=True)` puts its own
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-    _warn_without_cache()
-    return njit(**options)(function)
+        _warn_without_cache()
+    return kernel
+
+
+class _OptionalCache(FunctionCache):  # type: ignore[misc]  # numba has no annotations
+    """A cache of compiled kernels whose files may be absent, damaged or read-only."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (OSError, EOFError, UnpicklingError):
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except (OSError, EOFError, UnpicklingError):  # it reads the index before
+            _warn_without_cache()
 
 
 @cache
 def _warn_without_cache() -> None:
     """Say once why every process compiles anew."""
     logger.warning(
-        "ase-orbital compiles its numerical kernels in every process, because neither its "
-        "folder nor the user's can be written; set NUMBA_CACHE_DIR to a folder for them."
+        "ase-orbital compiles its numerical kernels in every process, because numba's "
+        "cache cannot be written; set NUMBA_CACHE_DIR to a folder with space for it."
     )
 
 

@@ -1,12 +1,14 @@
 """Compilation: what is written on the screen, and arrays that grow."""
 
 import os
+import shutil
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 
-import numba
 import numpy as np
 import pytest
+from numba.core.caching import _CacheLocator
 
 from ase_orbital.numerics import jit
 from ase_orbital.numerics.interpreter import LARGEST
@@ -78,16 +80,51 @@ def test_an_extended_array_keeps_its_rows(dtype):
     np.testing.assert_array_equal(longer[:3], rows)
 
 
+def refuse(*_, **__):
+    raise PermissionError("read-only")
+
+
 def test_kernels_are_compiled_without_a_cache_where_nothing_can_be_written(
     monkeypatch, caplog
 ):
-    def njit(**options):
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function 'double': no locator available")
-        return numba.njit(**options)
-
-    monkeypatch.setattr(jit, "njit", njit)
+    """In an installation that is read-only, for a user without a home."""
+    monkeypatch.setattr(_CacheLocator, "ensure_cache_path", refuse)
     jit._warn_without_cache.cache_clear()
     for _ in range(2):
         assert jit.compiled(lambda number: 2 * number)(3) == 6
     assert caplog.text.count("NUMBA_CACHE_DIR") == 1
+
+
+def test_a_cache_that_cannot_be_written_any_more_is_no_error(tmp_path, caplog):
+    """Its folder was removed, or its disk is full."""
+    jit._warn_without_cache.cache_clear()
+    double = kernel_in(tmp_path)
+    shutil.rmtree(tmp_path / "__pycache__")
+    (tmp_path / "__pycache__").touch()
+    assert (double(3), double(0.5)) == (6, 1.0)
+    assert caplog.text.count("NUMBA_CACHE_DIR") == 1
+
+
+def test_a_damaged_cache_is_no_error(tmp_path):
+    assert kernel_in(tmp_path)(3) == 6
+    files = [*tmp_path.rglob("*.nb?")]
+    assert len(files) == 2
+    for path in files:
+        path.write_bytes(path.read_bytes()[:20])
+    assert kernel_in(tmp_path)(3) == 6
+
+
+def test_a_cache_folder_that_cannot_be_made_is_no_error(tmp_path):
+    (tmp_path / "file").touch()
+    assert first_use(tmp_path / "file" / "cache", quiet=1000.0) == ("3.0\n", "")
+
+
+def kernel_in(folder):
+    """Import a kernel from a file of its own, whose cache is beside it."""
+    path = folder / "doubled.py"
+    path.write_text("def double(number):\n    return 2 * number\n")
+    spec = spec_from_file_location("doubled", path)
+    module = module_from_spec(spec)
+    sys.modules["doubled"] = module
+    spec.loader.exec_module(module)
+    return jit.compiled(module.double)
