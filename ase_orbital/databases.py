@@ -6,6 +6,7 @@ the file stays, and every later program waits for it without end.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ase.db
 from ase.db.core import convert_str_to_int_float_bool_or_str
+from ase.io.formats import string2index
 from ase.utils import Lock
 
 from ase_orbital.errors import DataError
@@ -20,6 +22,10 @@ from ase_orbital.files import is_gone, process_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ase import Atoms
+
+logger = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds to wait for another program, which writes for milliseconds
 
@@ -40,6 +46,37 @@ def connect(path: str | Path, **options: Any) -> Any:
     if database.lock is not None:
         database.lock = _PatientLock(database.lock.name, database.lock.world)
     return database
+
+
+def read_rows(path: Path, index: str) -> list[Atoms]:
+    """Read the structures of a database, as `ase.io.read` does.
+
+    Constraints that ASE does not know are left out, where ASE would read nothing at all.
+
+    Parameters
+    ----------
+    path
+        The database.
+    index
+        Rows in ASE's notation, such as "-1:" for the last.
+    """
+    with connect(path) as database:
+        places = range(database.count())[string2index(index)]
+        if not places:
+            return []
+        first, last = min(places), max(places)
+        rows = list(database.select(offset=first, limit=last + 1 - first))
+        return [_atoms_of(rows[place - first]) for place in places]
+
+
+def _atoms_of(row: Any) -> Atoms:
+    try:
+        atoms: Atoms = row.toatoms()
+    except Exception as error:  # what the class of a constraint raises
+        row._constraints = []  # which `row.constraints` reads
+        atoms = row.toatoms()
+        logger.warning("row %d is read without its constraints: %s", row.id, error)
+    return atoms
 
 
 def storable(pairs: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.vectors import dot, inverted
-from ase_orbital.readers import read_frames
+from ase_orbital.readers import check_occupancy, read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -135,7 +135,7 @@ def validate(atoms: Atoms) -> None:
 
 
 def _validate(atoms: Atoms) -> None:
-    _check_occupancy(atoms)
+    check_occupancy(atoms)
     interpreter.begin_job(len(atoms))
     if _is_sound(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
         return
@@ -284,42 +284,6 @@ def _check_distances(atoms: Atoms) -> None:
     if distances.min() < CLOSEST:
         one, other = pairs[distances.argmin()].tolist()
         raise coincidence(atoms, one, other)
-
-
-def _check_occupancy(atoms: Atoms) -> None:
-    """Raise StructureError if ASE's CIF reader found a partially occupied site.
-
-    The reader keeps the majority species of each site and writes
-    {kind: {symbol: occupancy}} into `info`, where an occupancy can be a text. Other
-    programs use this key differently.
-    """
-    noted = atoms.info.get("occupancy")
-    sites = noted.items() if isinstance(noted, dict) else ()
-    for kind, species in sites:
-        if not (isinstance(species, dict) and set(species) <= set(SYMBOLS)):
-            continue
-        try:
-            whole = abs(sum(map(_share, species.values())) - 1.0) <= 1e-3
-        except ValueError:
-            whole, problem = False, "has an unknown occupancy"
-        else:
-            problem = "is partially occupied"
-        if len(species) != 1 or not whole:
-            shares = ", ".join(f"{symbol} {share}" for symbol, share in species.items())
-            kinds = np.asarray(atoms.arrays.get("spacegroup_kinds", ()))
-            found = np.flatnonzero(kinds.astype(str) == str(kind))
-            atom = f" (atom {found[0]})" if len(found) else ""
-            raise StructureError(
-                f"site {kind}{atom} {problem} ({shares}); make an ordered structure first, "
-                "and delete atoms.info['occupancy']"
-            )
-
-
-def _share(value: Any) -> float:
-    """Occupancy as a number; it is 1 where a CIF has its default. ValueError for others."""
-    if value is None or value == ".":
-        return 1.0
-    return float(str(value))
 
 
 def _from_pymatgen(structure: Structure | Molecule) -> Atoms:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -9,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
 
 from ase_orbital import databases
-from ase_orbital.databases import connect, storable
+from ase_orbital.databases import connect, read_rows, storable
 from ase_orbital.errors import DataError
 
 HOLD = """
@@ -84,6 +87,40 @@ def test_the_lock_contains_its_process(path):
     with connect(path).lock:
         assert path.with_name("x.db.lock").read_text().endswith(f"-{os.getpid()}")
     assert not path.with_name("x.db.lock").exists()
+
+
+@pytest.mark.parametrize("name", ["rows.db", "rows.json"])
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [(":", "Cu Al Ag"), ("-1:", "Ag"), ("1:2", "Al"), ("::-2", "Ag Cu"), ("5:", "")],
+)
+def test_rows_are_read_with_unknown_constraints(tmp_path, caplog, name, index, expected):
+    path, database = tmp_path / name, connect(tmp_path / name)
+    for symbol in ("Cu", "Al", "Ag"):
+        atoms = bulk(symbol)
+        atoms.calc = SinglePointCalculator(atoms, energy=-1.0)
+        atoms.set_constraint(FixAtoms([0]))
+        database.write(atoms)
+    change_constraint(path)
+    found = read_rows(path, index)
+    assert " ".join(str(atoms.symbols) for atoms in found) == expected
+    for atoms in found:
+        assert atoms.get_potential_energy() == -1.0
+        assert len(atoms.constraints) == (str(atoms.symbols) != "Al")
+    assert ("row 2 is read without" in caplog.text) == ("Al" in expected)
+
+
+def change_constraint(path):
+    """Let the second row have a constraint of a class that is not installed."""
+    if path.suffix == ".json":
+        text = path.read_text().split("FixAtoms")
+        path.write_text("FixAtoms".join(text[:2]) + "Unknown" + "FixAtoms".join(text[2:]))
+        return
+    with sqlite3.connect(path) as file:
+        file.execute(
+            "UPDATE systems SET constraints = replace(constraints, 'FixAtoms', 'Unknown') "
+            "WHERE id = 2"
+        )
 
 
 def test_texts_that_are_numbers_become_numbers():

@@ -86,6 +86,30 @@ def test_an_occupancy_of_one_passes_in_any_form(share):
     assert to_atoms(atoms) is atoms
 
 
+@pytest.mark.parametrize("site", ["0.0 0.0 0.0", "0.25 0.25 0.25"])
+def test_one_element_with_two_charges_passes_in_a_cif(tmp_path, site):
+    path, ions = tmp_path / "ions.cif", "Fe1 Fe2+ {0} 0.4\nFe2 Fe3+ {0} 0.6"
+    text = DISORDERED_CIF.format(copper=1.0, second=ions.format(site))
+    path.write_text(text.replace("Cu1 Cu 0.0 0.0 0.0 1.0\n", ""))
+    assert str(to_atoms(path).symbols) == "ClFe"
+
+
+@pytest.mark.parametrize(
+    "ions",
+    [
+        "Fe1 Fe2+ 0.0 0.0 0.0 0.4\nFe2 Fe3+ 0.0 0.0 0.0 0.5",
+        "Fe1 Fe2+ 0.0 0.0 0.0 0.4\nFe2 Fe3+ 0.0 0.0 0.5 0.6",
+        "Fe1 Fe2+ 0.0 0.0 0.0 0.4\nCo1 Co3+ 0.0 0.0 0.0 0.6",
+    ],
+    ids=["vacancies", "two sites", "two elements"],
+)
+def test_charges_that_do_not_fill_a_site_are_refused(tmp_path, ions):
+    path = tmp_path / "ions.cif"
+    text = DISORDERED_CIF.format(copper=1.0, second=ions)
+    path.write_text(text.replace("Cu1 Cu 0.0 0.0 0.0 1.0\n", ""))
+    refuse(path, "partially occupied", "Fe")
+
+
 def test_one_element_with_two_charges_passes_in_pymatgen():
     mixed = {"Fe2+": 0.5, "Fe3+": 0.5}
     structure = Structure(Lattice.cubic(4.0), ["O2-", mixed], [[0, 0, 0], [0.5, 0.5, 0.5]])
