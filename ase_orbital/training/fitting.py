@@ -20,6 +20,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 
 from ase_orbital.errors import DataError, SettingError
+from ase_orbital.files import check_zip
 from ase_orbital.models.rounding import clear_unused_columns, round_weights
 from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
@@ -105,7 +106,7 @@ def fit(
     # has the weights of the last step instead of their average.
     best = folder / "best.ckpt" if patient else last
     try:
-        saved = torch.load(best, map_location="cpu", weights_only=True)
+        saved = _loaded(best)
     except Exception as error:  # damaged files raise many kinds of errors
         raise DataError(
             f"{best} is damaged; remove the folder {folder} to train this network again"
@@ -199,7 +200,7 @@ def _readable(last: Path) -> Path | None:
         if not path.is_file():
             continue
         try:
-            torch.load(path, map_location="cpu", weights_only=True)
+            _loaded(path)
         except Exception as error:  # damaged files raise many kinds of errors
             reason = f"{type(error).__name__}: {error}".split("\n")[0]
             logger.warning("%s is damaged, and set aside: %s", path, reason)
@@ -208,6 +209,12 @@ def _readable(last: Path) -> Path | None:
         else:
             return path
     return None
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    check_zip(path)  # torch does not
+    saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return saved
 
 
 class _Patience(EarlyStopping):
