@@ -22,8 +22,19 @@ from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.numerics.torch_state import own_torch_state
-from ase_orbital.overlap.differentiable import eigenvalues, overlap_matrices
-from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
+from ase_orbital.overlap.differentiable import (
+    eigenvalues,
+    moving_cutoffs,
+    overlap_matrices,
+)
+from ase_orbital.overlap.environments import (
+    RIM,
+    Extents,
+    by_size,
+    environment_extents,
+    environments_of,
+    with_rim,
+)
 from ase_orbital.overlap.matrices import Gaussians, full_triangles
 from ase_orbital.overlap.symmetry_blocks import Blocks, symmetry_blocks
 from ase_orbital.structure import to_atoms
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ase_orbital.neighbors.batch import NeighborBatch
+    from ase_orbital.overlap.environments import Environments
     from ase_orbital.structure import AtomsLike
 
     Floats = NDArray[np.float64]
@@ -62,8 +74,9 @@ class GOM(Descriptor):
     normalize
         Divide the features of each atom by their Euclidean norm, as the EOSNet paper does.
     max_atoms
-        Most atoms in an environment, including its center. The nearest are kept; the
-        outermost shell is kept as a whole or not at all.
+        Most atoms in an environment, including its center. One that would have more ends
+        at a smaller cutoff, where the first atom that is too many lies. 256 atoms are
+        within 6 Å at 3.5 Å^3 per atom, which is denser than any solid at normal pressure.
     dtype
         "float64", or "float32" for up to twice the speed and an accuracy of 1e-6.
     device
@@ -119,17 +132,18 @@ class GOM(Descriptor):
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute eigenvalues, largest first, [n_inequivalent, n_features]."""
         gaussians = self._gaussians(batch)
-        sizes = environment_sizes(batch, self.cutoff, self.max_atoms)
+        extents = self._extents(batch)
+        sizes = extents.sizes
         features = np.zeros((len(sizes), self._width(sizes)), self.dtype)
         if self.device != "cpu":
-            solved = self._solve_on_device(batch, gaussians, sizes)
+            solved = self._solve_on_device(batch, gaussians, extents)
         else:
             left = np.ones(len(sizes), np.bool_)
             if self.orbitals == "s":
-                blocks = symmetry_blocks(batch, gaussians, sizes, self.cutoff)
+                blocks = symmetry_blocks(batch, gaussians, extents)
                 self._write_from_blocks(features, blocks, sizes)
                 left[blocks.center] = False
-            solved = self._solve(batch, gaussians, sizes, np.flatnonzero(left))
+            solved = self._solve(batch, gaussians, extents, np.flatnonzero(left))
         for index, values in solved:
             n = min(values.shape[1], features.shape[1])
             features[index, :n] = values[:, :n]
@@ -143,25 +157,23 @@ class GOM(Descriptor):
         """Count the features of each structure, [n_structures, 1]."""
         if self.n_eigenvalues is not None:
             return super().lengths(batch)
-        sizes = environment_sizes(batch, self.cutoff, self.max_atoms)
+        sizes = self._extents(batch).sizes
         largest = np.maximum.reduceat(sizes, batch.first_inequivalent[:-1])
         return np.asarray(largest[:, None] * self._n_orbitals)
 
     def _solve(
-        self, batch: NeighborBatch, gaussians: Gaussians, sizes: Integers, index: Integers
+        self, batch: NeighborBatch, gaussians: Gaussians, extents: Extents, index: Integers
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield inequivalent atoms and the eigenvalues of their full matrices."""
-        n_rows = sizes * self._n_orbitals
+        n_rows = extents.sizes * self._n_orbitals
         parts = list(pack(n_rows[index]).parts(PACKED)) if len(index) else []
 
         def solve(part: Packs) -> NDArray[np.floating[Any]]:
             own = index[part.matrix]
             if self.orbitals == "s":
-                triangles = full_triangles(
-                    batch, gaussians, sizes, own, part, self.cutoff, self.dtype
-                )
+                triangles = full_triangles(batch, gaussians, extents, own, part, self.dtype)
             else:
-                triangles = self._triangles(batch, gaussians, sizes, own, part)
+                triangles = self._triangles(batch, gaussians, extents, own, part)
             return packed_eigenvalues(triangles, part, n_rows[own])
 
         places = [index[part.matrix] for part in parts]
@@ -171,28 +183,28 @@ class GOM(Descriptor):
         self,
         batch: NeighborBatch,
         gaussians: Gaussians,
-        sizes: Integers,
+        extents: Extents,
         own: Integers,
         part: Packs,
     ) -> NDArray[np.floating[Any]]:
         """Compute matrices with torch in the layout of a part, which is sorted by size."""
         triangles, (places, strides) = part.full(0.0, self.dtype), part.places()
-        ends = np.flatnonzero(np.diff(sizes[own], append=0)) + 1
+        ends = np.flatnonzero(np.diff(extents.sizes[own], append=0)) + 1
         for begin, end in pairwise([0, *ends]):
-            points, widths = self._tensors(batch, gaussians, sizes, own[begin:end])
-            matrices = self._matrices(points, widths).numpy()
+            tensors = self._tensors(batch, gaussians, extents, own[begin:end])
+            matrices = self._matrices(*tensors).numpy()
             write_triangles(matrices, places[begin:end], strides[begin:end], triangles)
         return triangles
 
     def _solve_on_device(
-        self, batch: NeighborBatch, gaussians: Gaussians, sizes: Integers
+        self, batch: NeighborBatch, gaussians: Gaussians, extents: Extents
     ) -> Iterator[tuple[Integers, NDArray[np.floating[Any]]]]:
         """Yield inequivalent atoms and their eigenvalues from torch on any device."""
-        parts = list(by_size(sizes * self._n_orbitals, 8 * STACKED))
+        parts = list(by_size(extents.sizes * self._n_orbitals, 8 * STACKED))
 
         def solve(part: Integers) -> NDArray[np.floating[Any]]:
-            points, widths = self._tensors(batch, gaussians, sizes, part)
-            return np.asarray(eigenvalues(self._matrices(points, widths)).cpu().numpy())
+            tensors = self._tensors(batch, gaussians, extents, part)
+            return np.asarray(eigenvalues(self._matrices(*tensors)).cpu().numpy())
 
         return zip(parts, each_on_one_thread(solve, parts), strict=True)
 
@@ -227,19 +239,21 @@ class GOM(Descriptor):
     ) -> torch.Tensor:
         """Compute the features for autograd; see `derivatives` for degenerate ones."""
         gaussians = self._gaussians(batch)
-        sizes = environment_sizes(batch, self.cutoff, self.max_atoms)
-        parts = list(by_size(sizes * self._n_orbitals, STACKED))
-        width, with_gradient = self._width(sizes), torch.is_grad_enabled()
+        extents = self._extents(batch)
+        width, with_gradient = self._width(extents.sizes), torch.is_grad_enabled()
+        extents = with_rim(batch, extents, self.cutoff)
+        parts = list(by_size(extents.sizes * self._n_orbitals, STACKED))
 
         def describe(part: Integers) -> torch.Tensor:
-            environments = environments_of(batch, sizes, part)
+            environments = environments_of(batch, extents.sizes, part)
             with torch.set_grad_enabled(with_gradient):
                 pairs = environments.pairs
                 chosen = vectors.index_select(0, torch.as_tensor(pairs.reshape(-1)))
                 # The center is the first point, at the origin.
                 points = pad(chosen.view(*pairs.shape, 3), (0, 0, 1, 0))
                 widths = gaussians.width[gaussians.species[environments.atoms]]
-                values = self._features(points, points.new_tensor(widths), width)
+                cutoffs = self._cutoffs(points, environments, extents, part)
+                values = self._features(points, points.new_tensor(widths), cutoffs, width)
                 return pad(values, (0, width - values.shape[1]))
 
         features = torch.cat(list(each_on_one_thread(describe, parts)))
@@ -254,16 +268,19 @@ class GOM(Descriptor):
         """
         batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
         gaussians, n_atoms = self._gaussians(batch), len(batch.numbers)
-        sizes = environment_sizes(batch, self.cutoff, self.max_atoms)
-        parts = list(by_size(sizes * self._n_orbitals, STACKED))
-        n_features = self._width(sizes)
+        extents = self._extents(batch)
+        n_features = self._width(extents.sizes)
+        extents = with_rim(batch, extents, self.cutoff)
+        parts = list(by_size(extents.sizes * self._n_orbitals, STACKED))
         out = np.zeros((n_atoms, n_features, n_atoms, 3), self.dtype)
 
         def slopes(index: Integers) -> list[NDArray[np.floating[Any]]]:
-            points, widths = self._tensors(batch, gaussians, sizes, index)
+            points, widths, _ = self._tensors(batch, gaussians, extents, index)
             points.requires_grad_()
+            environments = environments_of(batch, extents.sizes, index)
             with torch.enable_grad():
-                values = self._features(points, widths, n_features)
+                cutoffs = self._cutoffs(points, environments, extents, index)
+                values = self._features(points, widths, cutoffs, n_features)
             gradients = (
                 torch.autograd.grad(feature.sum(), points, retain_graph=True)[0]
                 for feature in values.T  # small environments have few
@@ -271,7 +288,7 @@ class GOM(Descriptor):
             return [gradient.cpu().numpy() for gradient in gradients]
 
         for index, found in zip(parts, each_on_one_thread(slopes, parts), strict=True):
-            atoms = environments_of(batch, sizes, index).atoms
+            atoms = environments_of(batch, extents.sizes, index).atoms
             for f, slope in enumerate(found):
                 np.add.at(out[:, f], (index[:, None], atoms), slope)
                 # Points are relative to the center.
@@ -282,33 +299,55 @@ class GOM(Descriptor):
         """Return a copy with another `dtype`."""
         return replace(self, dtype=dtype)  # type: ignore[arg-type]
 
+    def _extents(self, batch: NeighborBatch) -> Extents:
+        return environment_extents(batch, self.cutoff, self.max_atoms)
+
     def _width(self, sizes: Integers) -> int:
         """Number of features of environments of these sizes."""
         if self.n_eigenvalues is not None:
             return self.n_eigenvalues
         return int(sizes.max()) * self._n_orbitals
 
-    def _matrices(self, points: torch.Tensor, widths: torch.Tensor) -> torch.Tensor:
-        return overlap_matrices(points, widths, cutoff=self.cutoff, orbitals=self.orbitals)
+    def _matrices(
+        self, points: torch.Tensor, widths: torch.Tensor, cutoffs: float | torch.Tensor
+    ) -> torch.Tensor:
+        return overlap_matrices(points, widths, cutoff=cutoffs, orbitals=self.orbitals)
 
     def _features(
-        self, points: torch.Tensor, widths: torch.Tensor, width: int
+        self,
+        points: torch.Tensor,
+        widths: torch.Tensor,
+        cutoffs: float | torch.Tensor,
+        width: int,
     ) -> torch.Tensor:
         """Compute at most `width` features of environments of one size."""
-        values = eigenvalues(self._matrices(points, widths))[:, :width]
+        values = eigenvalues(self._matrices(points, widths, cutoffs))[:, :width]
         if self.normalize:
             values = torch.where(values.abs() < NEGLIGIBLE, 0.0, values)
             values = values / torch.linalg.norm(values, dim=1, keepdim=True)
         return values
 
     def _tensors(
-        self, batch: NeighborBatch, gaussians: Gaussians, sizes: Integers, index: Integers
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Points and widths of environments of one size, on the device."""
-        part, dtype = environments_of(batch, sizes, index), getattr(torch, self.dtype)
+        self, batch: NeighborBatch, gaussians: Gaussians, extents: Extents, index: Integers
+    ) -> tuple[torch.Tensor, torch.Tensor, float | torch.Tensor]:
+        """Points, widths and cutoffs of environments of one size, on the device."""
+        part = environments_of(batch, extents.sizes, index)
         widths = gaussians.width[gaussians.species[part.atoms]]
-        points = torch.as_tensor(part.points, dtype=dtype, device=self.device)
-        return points, torch.as_tensor(widths, dtype=dtype, device=self.device)
+        kind: dict[str, Any] = {"dtype": getattr(torch, self.dtype), "device": self.device}
+        points = torch.as_tensor(part.points, **kind)
+        cutoffs = self._cutoffs(points, part, extents, index)
+        return points, torch.as_tensor(widths, **kind), cutoffs
+
+    def _cutoffs(
+        self, points: torch.Tensor, part: Environments, extents: Extents, index: Integers
+    ) -> float | torch.Tensor:
+        """Cutoffs of environments of one size, which may move with the points."""
+        own = extents.cutoffs[index, None]
+        if (own == self.cutoff).all():
+            return self.cutoff
+        cutoffs = torch.as_tensor(own, device=points.device)
+        distances = cutoffs.new_tensor(np.linalg.norm(part.points, axis=-1))
+        return moving_cutoffs(points, distances, cutoffs, RIM)
 
     @staticmethod
     def _gaussians(batch: NeighborBatch) -> Gaussians:

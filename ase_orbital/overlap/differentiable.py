@@ -26,7 +26,7 @@ _one_at_a_time = Lock()  # for linear algebra on other devices
 
 
 def overlap_matrices(
-    points: Tensor, widths: Tensor, *, cutoff: float, orbitals: str
+    points: Tensor, widths: Tensor, *, cutoff: float | Tensor, orbitals: str
 ) -> Tensor:
     r"""Compute damped overlap matrices of environments of one size.
 
@@ -39,7 +39,7 @@ def overlap_matrices(
     widths : [n_environments, n]
         Width of each atom's Gaussians. Å.
     cutoff
-        R, in Å. The damping factor is zero at this distance and beyond.
+        R, in Å, or [n_environments, 1]. The damping factor is zero there and beyond.
     orbitals
         "s" for one Gaussian per atom, "sp" for four: s, px, py, pz.
 
@@ -68,6 +68,34 @@ def overlap_matrices(
     if orbitals == "s":
         return overlap
     return _with_p(overlap, torch.stack(differences, dim=-1), inverse, widths)
+
+
+def moving_cutoffs(
+    points: Tensor, distances: Tensor, cutoffs: Tensor, rim: float
+) -> Tensor:
+    """Let the cutoffs of environments follow the atoms at which they end.
+
+    Parameters
+    ----------
+    points : [n_environments, n, 3]
+        As for `overlap_matrices`, with those atoms.
+    distances : [n_environments, n]
+        Of the points from the center, in double precision. Å.
+    cutoffs : [n_environments, 1]
+        Å.
+    rim
+        Relative width of the shell of those atoms.
+
+    Returns
+    -------
+    [n_environments, 1]
+        With the average of the derivatives of their distances.
+    """
+    share = (distances > cutoffs * (1.0 - rim)).to(points.dtype)
+    share = share / share.sum(-1, keepdim=True).clamp(min=1.0)
+    length = (share * torch.linalg.vector_norm(points, dim=-1)).sum(-1, keepdim=True)
+    moved: Tensor = cutoffs.to(points.dtype) + (length - length.detach())
+    return moved
 
 
 def _with_p(overlap: Tensor, difference: Tensor, inverse: Tensor, widths: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SHELL = 1e-4  # Å; neighbors whose distances differ by less are one shell
+RIM = 1e-9  # of the cutoff: atoms this close to it are damped to zero
 
 
 class Environments(NamedTuple):
@@ -40,37 +40,60 @@ class Environments(NamedTuple):
     points: Floats
 
 
-def environment_sizes(batch: NeighborBatch, cutoff: float, max_atoms: int) -> Integers:
-    """Count the atoms around each inequivalent atom, the center included.
+class Extents(NamedTuple):
+    """How far the environments of inequivalent atoms extend.
+
+    Parameters
+    ----------
+    sizes : [n_inequivalent]
+        Numbers of atoms, the center included.
+    cutoffs : [n_inequivalent]
+        Distances at which the damping reaches zero. Å.
+    """
+
+    sizes: Integers
+    cutoffs: Floats
+
+
+def environment_extents(batch: NeighborBatch, cutoff: float, max_atoms: int) -> Extents:
+    """Find the extents of the environments of all inequivalent atoms.
+
+    An environment with more than `max_atoms` atoms ends where the first atom that is too
+    many lies. The damping is zero there, so that atoms leave it continuously, and whole
+    shells together.
 
     Parameters
     ----------
     batch
         Complete up to `cutoff`, in Å.
     max_atoms
-        Largest size. Of larger environments the nearest atoms are kept, and of the
-        outermost shell either all or none.
-
-    Returns
-    -------
-    [n_inequivalent]
+        Largest size.
     """
     begin = batch.first_pair[batch.representative]
     end = batch.first_pair[batch.representative + 1]
-    # The damping is zero at the cutoff: atoms that rounding puts there would only change
-    # the number of eigenvalues.
-    inside = np.concatenate([[0], np.cumsum(batch.distance < cutoff * (1.0 - 1e-9))])
-    sizes = 1 + inside[end] - inside[begin]
+    # Atoms that rounding puts at the cutoff would only change the number of eigenvalues.
+    inside = np.concatenate([[0], np.cumsum(batch.distance < cutoff * (1.0 - RIM))])
+    sizes, cutoffs = 1 + inside[end] - inside[begin], np.full(len(begin), cutoff)
     for center in np.flatnonzero(sizes > max_atoms):
-        distance, kept = batch.distance[begin[center] : end[center]], max_atoms - 1
-        while kept > 0 and distance[kept] - distance[kept - 1] < SHELL:
-            kept -= 1
+        distance = batch.distance[begin[center] : begin[center] + max_atoms]
+        cutoffs[center] = distance[-1]
+        kept = 1 + int(np.searchsorted(distance, distance[-1] * (1.0 - RIM)))
         atom = batch.representative[center]
         before = batch.first_atom[np.searchsorted(batch.first_atom, atom, "right") - 1]
         message = "atom %d has %d atoms within %g Å; the nearest %d are used"
-        logger.info(message, atom - before, sizes[center], cutoff, kept + 1)
-        sizes[center] = kept + 1
-    return np.asarray(sizes)
+        logger.info(message, atom - before, sizes[center], cutoff, kept)
+        sizes[center] = kept
+    return Extents(sizes, cutoffs)
+
+
+def with_rim(batch: NeighborBatch, extents: Extents, cutoff: float) -> Extents:
+    """Include the atoms at which the environments that end before `cutoff` (Å) do so."""
+    sizes = extents.sizes.copy()
+    for center in np.flatnonzero(extents.cutoffs < cutoff):
+        atom, end = batch.representative[center], extents.cutoffs[center] * (1.0 + RIM)
+        own = batch.distance[batch.first_pair[atom] : batch.first_pair[atom + 1]]
+        sizes[center] = 1 + np.searchsorted(own, end, "right")
+    return Extents(sizes, extents.cutoffs)
 
 
 def environments_of(batch: NeighborBatch, sizes: Integers, index: Integers) -> Environments:
@@ -81,7 +104,7 @@ def environments_of(batch: NeighborBatch, sizes: Integers, index: Integers) -> E
     batch
         Structures with neighbors.
     sizes : [n_inequivalent]
-        From `environment_sizes`.
+        Of `Extents`.
     index : [n_environments]
         Inequivalent atoms with equal sizes.
     """

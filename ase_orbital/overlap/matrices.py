@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.numerics.packing import Packs
+    from ase_orbital.overlap.environments import Extents
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -47,10 +48,9 @@ class Gaussians(NamedTuple):
 def full_triangles(
     batch: NeighborBatch,
     gaussians: Gaussians,
-    sizes: Integers,
+    extents: Extents,
     index: Integers,
     packs: Packs,
-    cutoff: float,
     dtype: DTypeLike,
 ) -> NDArray[np.floating]:
     """Compute damped overlap matrices in the layout of the packed eigenvalue solver.
@@ -59,14 +59,12 @@ def full_triangles(
     ----------
     batch, gaussians
         Structures, and the Gaussians of their atoms.
-    sizes : [n_inequivalent]
-        From `environment_sizes`.
+    extents
+        Of the environments.
     index : [n_environments]
         Inequivalent atoms whose environments the packs hold.
     packs
         From `packing.pack`.
-    cutoff
-        Distance at which the damping reaches zero. Å.
     dtype
         Type of the entries.
     """
@@ -75,7 +73,7 @@ def full_triangles(
     triangles = packs.full(-math.inf, dtype)  # the exponential of it is zero
     constant = 1.5 * np.log(2.0 * np.outer(width, width) / variance)
     _write_exponents(
-        batch, gaussians.species, sizes, index, cutoff, -0.5 / variance, constant,
+        batch, gaussians.species, *extents, index, -0.5 / variance, constant,
         *packs.places(), triangles,
     )  # fmt: skip
     torch.from_numpy(triangles).exp_()
@@ -87,8 +85,8 @@ def _write_exponents(
     batch: NeighborBatch,
     species: Integers,
     sizes: Integers,
+    cutoffs: Floats,
     index: Integers,
-    cutoff: float,
     slope: Floats,
     constant: Floats,
     places: Integers,
@@ -103,7 +101,7 @@ def _write_exponents(
     kind = np.empty(largest, np.int64)
     for e in range(len(index)):
         n, at, center = sizes[index[e]], places[e], batch.representative[index[e]]
-        kind[0] = species[center]
+        kind[0], cutoff = species[center], cutoffs[index[e]]
         for i in range(1, n):
             pair, square = batch.first_pair[center] + i - 1, 0.0
             for a in range(3):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.neighbors.batch import NeighborBatch
     from ase_orbital.numerics.packing import Packs
+    from ase_orbital.overlap.environments import Extents
     from ase_orbital.overlap.matrices import Gaussians
 
     Floats = NDArray[np.float64]
@@ -61,19 +62,15 @@ class Blocks(NamedTuple):
         return triangles
 
 
-def symmetry_blocks(
-    batch: NeighborBatch, gaussians: Gaussians, sizes: Integers, cutoff: float
-) -> Blocks:
+def symmetry_blocks(batch: NeighborBatch, gaussians: Gaussians, extents: Extents) -> Blocks:
     """Compute the blocks of the overlap matrices of all symmetric environments.
 
     Parameters
     ----------
     batch, gaussians
         Structures, and the Gaussians of their atoms.
-    sizes : [n_inequivalent]
-        From `environment_sizes`.
-    cutoff
-        Distance at which the damping reaches zero. Å.
+    extents
+        Of the environments.
 
     Returns
     -------
@@ -90,7 +87,7 @@ def symmetry_blocks(
 
     def compute(share: list[int]) -> tuple[Integers, Integers, Floats]:
         return _blocks(
-            batch, share[0], share[-1] + 1, gaussians.species, sizes, slope, factor, cutoff
+            batch, share[0], share[-1] + 1, gaussians.species, *extents, slope, factor
         )
 
     found = list(each_on_one_thread(compute, shares))
@@ -106,9 +103,9 @@ def _blocks(
     end: int,
     species: Integers,
     sizes: Integers,
+    cutoffs: Floats,
     slope: Floats,
     factor: Floats,
-    cutoff: float,
 ) -> tuple[Integers, Integers, Floats]:
     """Fields of Blocks for the structures from `begin` to `end`.
 
@@ -141,7 +138,7 @@ def _blocks(
             for at in range(1, n):
                 pair = start + at - 1
                 kinds[at], lengths[at] = species[batch.neighbor[pair]], batch.distance[pair]
-                damping[at] = (1.0 - (lengths[at] / cutoff) ** 2) ** 2
+                damping[at] = (1.0 - (lengths[at] / cutoffs[one]) ** 2) ** 2
                 for a in range(3):
                     points[at, a] = batch.vector[pair, a]
             images = commuting_group(points, lengths, kinds, operations, batch.tolerance)

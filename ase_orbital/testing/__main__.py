@@ -48,10 +48,16 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--number", type=int, default=100, help="number of structures")
     parser.add_argument("--atoms", type=int, default=60, help="largest number of atoms")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--volumes", type=float, nargs=2, default=(2.0, 200.0), metavar=("LOW", "HIGH"),
+        help="smallest and largest volume per atom, Å^3",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file for the worst structures")
     arguments = parser.parse_args(words)
     known, check, tolerance = subject(arguments.subject)
-    drawn = structures(arguments.number, arguments.atoms, arguments.seed, known)
+    drawn = structures(
+        arguments.number, arguments.atoms, arguments.seed, known, tuple(arguments.volumes)
+    )
     shown = tqdm(drawn, total=arguments.number, disable=not sys.stderr.isatty())
     with warnings.catch_warnings():
         # Models of crystals are tried on slabs and molecules, too.
@@ -71,7 +77,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def subject(name: str) -> tuple[list[str] | None, Check, float]:
     """Return the elements that a descriptor or model knows, its check and a tolerance."""
     if name in DESCRIPTORS:
-        return None, descriptor_check(DESCRIPTORS[name]), 1e-9
+        return None, descriptor_check(DESCRIPTORS[name], processes=True), 1e-9
     import torch
 
     from ase_orbital.elements import SYMBOLS
@@ -81,11 +87,15 @@ def subject(name: str) -> tuple[list[str] | None, Check, float]:
     elements = [SYMBOLS[number] for number in settings.get("elements") or []]
     scale = {settings["property_name"]: float(settings["target_scale"])}
     double = Predictor(name, device="cpu", dtype=torch.float64)
-    return elements or None, predictor_check(double, scale), 1e-7
+    return elements or None, predictor_check(double, scale, processes=True), 1e-7
 
 
 def structures(
-    number: int, most_atoms: int, seed: int, elements: list[str] | None
+    number: int,
+    most_atoms: int,
+    seed: int,
+    elements: list[str] | None,
+    volumes: tuple[float, float] = (2.0, 200.0),
 ) -> Iterator[Atoms]:
     """Draw structures of all kinds, of known elements."""
     given = {} if elements is None else {"elements": elements}
@@ -96,7 +106,7 @@ def structures(
             kind=KINDS[rng.choice(4, p=[0.7, 0.1, 0.1, 0.1])],
             lattice=LATTICES[index % len(LATTICES)],
             n_atoms=int(rng.integers(1, most_atoms, endpoint=True)),
-            volume=float(rng.uniform(8.0, 60.0)),
+            volume=float(np.exp(rng.uniform(*np.log(volumes)))),
             sites=SITES[rng.choice(3)],
             skewed=bool(rng.choice(2)),
             **given,

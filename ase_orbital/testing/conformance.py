@@ -7,12 +7,15 @@ many structures, and keeps the worst violation of each with its structure.
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from ase.build import bulk
 
+from ase_orbital.structure import lattice
 from ase_orbital.testing.invariance import same_crystals
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[np.floating[Any]]
     Values: TypeAlias = Callable[[Atoms], Array]
+    Path: TypeAlias = Callable[[float], Atoms]
     # Gives the size of each violation, by the name of the law.
     Check: TypeAlias = Callable[[Atoms, int], Iterator[tuple[str, float]]]
 
@@ -96,9 +100,13 @@ def assert_conforms(findings: Iterable[Finding]) -> None:
     assert not lines, "\n".join(lines)
 
 
-def descriptor_check(descriptor: Descriptor) -> Check:
-    """Check a descriptor; sizes are in the largest feature, or 1 if all are smaller."""
+def descriptor_check(descriptor: Descriptor, *, processes: bool = False) -> Check:
+    """Check a descriptor; sizes are in the largest feature, or 1 if all are smaller.
+
+    With `processes`, it also computes in another process, which takes seconds to start.
+    """
     single = descriptor.with_precision("float32")
+    elsewhere = _in_another_process(descriptor.create) if processes else None
 
     def check(atoms: Atoms, seed: int) -> Iterator[tuple[str, float]]:
         features = descriptor.create(atoms)
@@ -109,7 +117,11 @@ def descriptor_check(descriptor: Descriptor) -> Check:
         yield "batch", max(_difference(many[i], features) for i in (1, 3)) / scale
         yield "pickle", _difference(copy.create(atoms), features) / scale
         yield SINGLE, _difference(single.create(atoms), features) / scale
-        yield "continuity", largest_jump(descriptor.create, atoms, seed=seed) / scale
+        yield "threads", _thread_difference(descriptor.create, atoms, features) / scale
+        if elsewhere:
+            yield "processes", _difference(elsewhere(atoms), features) / scale
+        path = compression(atoms, seed=seed)
+        yield "continuity", largest_jump(descriptor.create, atoms, path=path) / scale
         if descriptor.differentiable and descriptor.cutoff:
             # Eigenvalues that coincide by symmetry have no derivatives of their own.
             moved = _displaced(atoms, _direction(atoms, seed), 0.02)
@@ -123,6 +135,7 @@ def predictor_check(
     scales: dict[str, float] | None = None,
     *,
     double: Predictor | None = None,
+    processes: bool = False,
 ) -> Check:
     """Check a predictor.
 
@@ -135,7 +148,10 @@ def predictor_check(
         a training set makes properties comparable.
     double
         The same predictor in double precision, to compare with.
+    processes
+        Whether to predict in another process, too, which takes seconds to start.
     """
+    elsewhere = _in_another_process(predictor.predict) if processes else None
     units = np.array([(scales or {}).get(name, 1.0) for name in predictor.properties])
 
     def values(atoms: Atoms) -> Array:
@@ -153,7 +169,11 @@ def predictor_check(
         if double is not None:
             exact = np.array([[*double.predict(atoms).values()]]) / units
             yield SINGLE, _difference(exact, expected)
-        yield "continuity", largest_jump(values, atoms, seed=seed)
+        yield "threads", _thread_difference(values, atoms, expected)
+        if elsewhere:
+            other = np.array([[*elsewhere(atoms).values()]]) / units
+            yield "processes", _difference(other, expected)
+        yield "continuity", largest_jump(values, atoms, path=compression(atoms, seed=seed))
 
     return check
 
@@ -175,7 +195,7 @@ def calculator_check(make: Callable[[], Calculator]) -> Check:
 
     def check(atoms: Atoms, seed: int) -> Iterator[tuple[str, float]]:
         yield from _equivalence(energy, atoms, seed, 1.0)
-        yield "continuity", largest_jump(energy, atoms, seed=seed)
+        yield "continuity", largest_jump(energy, atoms, path=compression(atoms, seed=seed))
         moved = _displaced(atoms, _direction(atoms, seed), 0.02)
         moved.calc = make()
         known = moved.calc.implemented_properties
@@ -200,10 +220,11 @@ def largest_jump(
     *,
     seed: int = 0,
     length: float = PATH,
+    path: Path | None = None,
     n_steps: int = 8,
     n_halvings: int = 24,
 ) -> float:
-    """Search a discontinuity along a path on which all atoms move at random.
+    """Search a discontinuity along a path; by default, all atoms move at random.
 
     The step with the largest change is halved again and again, always keeping the half
     with the larger change. What remains of a continuous function is its slope times the
@@ -217,13 +238,16 @@ def largest_jump(
         Start and random direction of the path.
     length
         Largest displacement of an atom, Å.
+    path
+        Another path, such as `compression(atoms)`: a function from 0 to 1 that returns
+        structures. Then `seed` and `length` are not used.
     n_steps, n_halvings
         Number of equal steps at first, and of halvings of one of them.
     """
     direction = _direction(atoms, seed) * length
 
     def at(place: float) -> Array:
-        return values(_displaced(atoms, direction, place))
+        return values(path(place) if path else _displaced(atoms, direction, place))
 
     places = np.linspace(0.0, 1.0, n_steps + 1)
     found = [at(place) for place in places]
@@ -240,6 +264,30 @@ def largest_jump(
     return _difference(below, above)
 
 
+def compression(atoms: Atoms, *, strain: float = 0.1, seed: int = 0) -> Path:
+    """Return a path on which a structure shrinks, and all atoms move at random.
+
+    Parameters
+    ----------
+    atoms
+        Start of the path. Directions that are not periodic do not shrink.
+    strain
+        Relative change of the lengths at the end of the path.
+    seed
+        Of the random displacements, of up to 0.1 Å.
+    """
+    direction, vectors = _direction(atoms, seed) * PATH, lattice(atoms)
+
+    def at(place: float) -> Atoms:
+        moved = _displaced(atoms, direction, place)
+        scale = np.where(atoms.pbc, 1.0 - strain * place, 1.0)[:, None]
+        moved.positions = moved.positions @ np.linalg.inv(vectors) @ (scale * vectors)
+        moved.set_cell(moved.cell.array * scale)
+        return moved
+
+    return at
+
+
 def _equivalence(
     values: Values, atoms: Atoms, seed: int, scale: float
 ) -> Iterator[tuple[str, float]]:
@@ -248,6 +296,20 @@ def _equivalence(
     for change, other, origin in same_crystals(atoms, seed=seed):
         same = expected[origin] if len(expected) == len(atoms) else expected
         yield change, _difference(values(other), same) / scale
+
+
+def _thread_difference(values: Values, atoms: Atoms, expected: Array) -> float:
+    """Compute in three threads at the same time, beside another structure."""
+    moved = _displaced(atoms, _direction(atoms, 0), PATH / 2.0)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(values, [moved, atoms, atoms * 1, atoms.copy()]))
+    return max(_difference(at, expected) for at in found[1:])
+
+
+def _in_another_process(function: Callable[[Atoms], Any]) -> Callable[[Atoms], Any]:
+    """Return a function that computes in one spawned process, which starts when called."""
+    pool = ProcessPoolExecutor(1, get_context("spawn"))
+    return lambda atoms: pool.submit(function, atoms).result()
 
 
 def _difference(found: Array, expected: Array) -> float:

@@ -28,7 +28,7 @@ def structures(
     *,
     kinds: Sequence[Kind] = KINDS,
     most_atoms: int = 60,
-    volumes: tuple[float, float] = (8.0, 60.0),
+    volumes: tuple[float, float] = (2.0, 200.0),
     **options: Any,
 ) -> Atoms:
     """Generate crystals of all Bravais lattices, slabs, wires and molecules.

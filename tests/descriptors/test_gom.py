@@ -16,7 +16,12 @@ from numpy.testing import assert_allclose
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import ElementError, StructureError
-from ase_orbital.testing import assert_invariant
+from ase_orbital.testing import (
+    assert_invariant,
+    compression,
+    largest_jump,
+    random_structure,
+)
 
 from ..structures import RUTILE, SLAB
 
@@ -124,8 +129,34 @@ def test_gom_features_are_the_same_for_every_description_of_a_crystal(name, orbi
 
 
 @pytest.mark.parametrize("most", [2, 6, 13, 16, 19, 30])
-def test_crowded_environment_keeps_whole_shells_and_stays_invariant(most):
-    assert_invariant(GOM(max_atoms=most), bulk("NaCl", "rocksalt", a=5.64))
+@pytest.mark.parametrize("orbitals", ["s", "sp"])
+def test_crowded_environment_keeps_whole_shells_and_stays_invariant(most, orbitals):
+    gom = GOM(max_atoms=most, orbitals=orbitals)
+    assert_invariant(gom, bulk("NaCl", "rocksalt", a=5.64))
+
+
+@pytest.mark.parametrize("most", [2, 6, 30])
+@pytest.mark.parametrize("orbitals", ["s", "sp"])
+@pytest.mark.parametrize("seed", range(2))
+def test_crowded_environments_change_continuously(most, orbitals, seed):
+    gom = GOM(cutoff=4.0, max_atoms=most, orbitals=orbitals, n_eigenvalues=4 * most)
+    atoms = random_structure(np.random.default_rng(seed), n_atoms=4, volume=6.0)
+    jump = largest_jump(gom.create, atoms, path=compression(atoms, seed=seed))
+    assert jump < 1e-7
+
+
+@pytest.mark.parametrize("atoms", [bulk("C"), bulk("Cu", cubic=True)], ids=["C", "Cu"])
+def test_crystals_are_compressed_to_the_densest_allowed_without_a_jump(atoms):
+    def at(place):
+        pressed = atoms.copy()
+        volume = 4.0 - 2.9 * place  # Å^3 per atom; up to 256 atoms are within 6 Å at 3.5
+        scale = (volume * len(atoms) / atoms.get_volume()) ** (1 / 3)
+        pressed.set_cell(atoms.cell.array * scale, scale_atoms=True)
+        return pressed
+
+    gom = GOM(n_eigenvalues=66, normalize=True)
+    assert len(gom.create(at(0.0))) < len(GOM().create(at(1.0))[0])
+    assert largest_jump(gom.create, atoms, path=at) < 1e-7
 
 
 @pytest.mark.parametrize(("most", "kept"), [(1, 1), (12, 1), (13, 13), (18, 13), (19, 19)])
@@ -137,7 +168,7 @@ def test_max_atoms_cuts_between_shells(most, kept):
 
 def test_cut_environment_is_that_of_a_shorter_search():
     cut = GOM(cutoff=6.0, max_atoms=13, n_eigenvalues=13).create(bulk("Cu", a=3.6))
-    damping = (1 - 3.6**2 / 2 / 36) ** 2
+    damping = (1 - 1 / 2) ** 2  # the second shell, at sqrt(2) times the first, is cut
     assert_allclose(cut.sum(), 1.0 + 12 * damping**2)
 
 

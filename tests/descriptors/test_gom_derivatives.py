@@ -44,6 +44,7 @@ def by_differences(gom, atoms):
         GOM(cutoff=4.5, n_eigenvalues=50, normalize=True),
         GOM(cutoff=4.0, orbitals="sp", n_eigenvalues=31, normalize=True),
         GOM(cutoff=6.0, max_atoms=20),
+        GOM(cutoff=5.0, max_atoms=9, orbitals="sp", normalize=True, n_eigenvalues=20),
     ],
     ids=str,
 )

@@ -7,7 +7,12 @@ from ase.build import bulk
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ase_orbital.neighbors.batch import neighbor_batch
-from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
+from ase_orbital.overlap.environments import (
+    by_size,
+    environment_extents,
+    environments_of,
+    with_rim,
+)
 
 # Shells of fcc copper: 12 at a / sqrt(2), 6 at a, 24 at a sqrt(3/2).
 COPPER = bulk("Cu", a=3.6)
@@ -18,12 +23,12 @@ COPPER = bulk("Cu", a=3.6)
 )
 def test_sizes_count_the_shells_of_fcc(cutoff, size):
     batch = neighbor_batch([COPPER], 5.0)
-    assert environment_sizes(batch, cutoff, 256).tolist() == [size]
+    assert environment_extents(batch, cutoff, 256).sizes.tolist() == [size]
 
 
 def test_atoms_exactly_at_the_cutoff_do_not_count():
     batch = neighbor_batch([COPPER], 3.6)
-    assert environment_sizes(batch, 3.6, 256).tolist() == [13]
+    assert environment_extents(batch, 3.6, 256).sizes.tolist() == [13]
 
 
 @pytest.mark.parametrize(
@@ -31,19 +36,26 @@ def test_atoms_exactly_at_the_cutoff_do_not_count():
 )
 def test_large_environments_keep_whole_shells(max_atoms, size):
     batch = neighbor_batch([COPPER], 4.5)
-    assert environment_sizes(batch, 4.5, max_atoms).tolist() == [size]
+    assert environment_extents(batch, 4.5, max_atoms).sizes.tolist() == [size]
+
+
+def test_large_environments_end_at_the_first_shell_that_is_cut():
+    batch = neighbor_batch([COPPER, bulk("Po", "sc", a=4.0)], 4.5)
+    extents = environment_extents(batch, 4.5, 18)
+    assert_allclose(extents.cutoffs, [3.6, 4.5])  # polonium has 7 atoms
+    assert with_rim(batch, extents, 4.5).sizes.tolist() == [19, 7]
 
 
 def test_sizes_are_those_of_inequivalent_atoms_of_all_structures():
     structures = [bulk("NaCl", "rocksalt", a=5.64, cubic=True), Atoms("He"), COPPER]
     batch = neighbor_batch(structures, 3.0)
-    assert environment_sizes(batch, 3.0, 256).tolist() == [7, 7, 1, 13]
+    assert environment_extents(batch, 3.0, 256).sizes.tolist() == [7, 7, 1, 13]
 
 
 def test_environments_hold_the_center_and_its_neighbors():
     salt = bulk("NaCl", "rocksalt", a=5.64)
     batch = neighbor_batch([COPPER, salt], 3.0)
-    sizes = environment_sizes(batch, 3.0, 256)
+    sizes, _ = environment_extents(batch, 3.0, 256)
     index = np.array([1, 2])  # sodium and chlorine
     found = environments_of(batch, sizes, index)
     assert batch.numbers[found.atoms].tolist() == [[11] + [17] * 6, [17] + [11] * 6]

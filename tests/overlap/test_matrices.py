@@ -12,7 +12,7 @@ from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.numerics.packing import pack
 from ase_orbital.overlap.differentiable import overlap_matrices
-from ase_orbital.overlap.environments import by_size, environment_sizes, environments_of
+from ase_orbital.overlap.environments import by_size, environment_extents, environments_of
 from ase_orbital.overlap.matrices import Gaussians, full_triangles
 
 RATTLED = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
@@ -27,7 +27,7 @@ def batch_of(atoms, cutoff):
     batch = neighbor_batch([atoms], cutoff, symmetry=False)
     elements, species = np.unique(batch.numbers, return_inverse=True)
     gaussians = Gaussians(species, covalent_radii()[elements])
-    return batch, gaussians, environment_sizes(batch, cutoff, 256)
+    return batch, gaussians, environment_extents(batch, cutoff, 256)
 
 
 def matrix_of(triangles, packs, index):
@@ -46,17 +46,17 @@ def matrix_of(triangles, packs, index):
 def test_matrices_are_those_of_torch(name, dtype, cutoff):
     atoms = STRUCTURES[name]
     widths = covalent_radii()[atoms.numbers]
-    batch, gaussians, sizes = batch_of(atoms, cutoff)
-    for index in by_size(sizes, 2**18):
-        part = environments_of(batch, sizes, index)
+    batch, gaussians, extents = batch_of(atoms, cutoff)
+    for index in by_size(extents.sizes, 2**18):
+        part = environments_of(batch, extents.sizes, index)
         expected = overlap_matrices(
             torch.as_tensor(part.points, dtype=getattr(torch, dtype)),
             torch.as_tensor(widths[part.atoms], dtype=getattr(torch, dtype)),
             cutoff=cutoff,
             orbitals="s",
         )
-        packs = pack(sizes[index])
-        triangles = full_triangles(batch, gaussians, sizes, index, packs, cutoff, dtype)
+        packs = pack(extents.sizes[index])
+        triangles = full_triangles(batch, gaussians, extents, index, packs, dtype)
         assert triangles.dtype == dtype
         tolerance = 1e-14 if dtype == "float64" else 1e-6
         for at in range(len(index)):
@@ -67,11 +67,11 @@ def test_matrices_are_those_of_torch(name, dtype, cutoff):
 def test_an_atom_at_the_cutoff_overlaps_with_nothing():
     cutoff = 2.0
     hydrogen = Atoms("H2", [[0, 0, 0], [0, 0, 1.0]])
-    batch, gaussians, sizes = batch_of(hydrogen, cutoff)
+    batch, gaussians, extents = batch_of(hydrogen, cutoff)
     at_rim = batch._replace(vector=batch.vector * 2.0)
     one = np.arange(1)
     triangles = full_triangles(
-        at_rim, gaussians, sizes, one, packs := pack(sizes[one]), cutoff, "float64"
+        at_rim, gaussians, extents, one, packs := pack(extents.sizes[one]), "float64"
     )
     assert matrix_of(triangles, packs, 0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
@@ -79,7 +79,7 @@ def test_an_atom_at_the_cutoff_overlaps_with_nothing():
 def test_features_are_the_same_with_and_without_a_gradient():
     gom = GOM(cutoff=5.0)
     found = gom.create(RATTLED)
-    batch, _, sizes = batch_of(RATTLED, 5.0)
+    batch, _, (sizes, _) = batch_of(RATTLED, 5.0)
     for index in by_size(sizes, 2**18):
         part = environments_of(batch, sizes, index)
         points = torch.tensor(part.points, requires_grad=True)

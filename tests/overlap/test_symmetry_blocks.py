@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from ase_orbital import GOM
 from ase_orbital.elements import covalent_radii
 from ase_orbital.neighbors.batch import neighbor_batch
-from ase_orbital.overlap.environments import environment_sizes
+from ase_orbital.overlap.environments import environment_extents
 from ase_orbital.overlap.matrices import Gaussians
 from ase_orbital.overlap.symmetry_blocks import symmetry_blocks
 
@@ -32,10 +32,10 @@ CRYSTALS = {
 
 def blocks_of(atoms):
     batch = neighbor_batch([atoms], CUTOFF)
-    sizes = environment_sizes(batch, CUTOFF, 256)
+    extents = environment_extents(batch, CUTOFF, 256)
     elements, species = np.unique(batch.numbers, return_inverse=True)
     gaussians = Gaussians(species, covalent_radii()[elements])
-    return batch, sizes, symmetry_blocks(batch, gaussians, sizes, CUTOFF)
+    return batch, extents.sizes, symmetry_blocks(batch, gaussians, extents)
 
 
 def without_symmetry(atoms, **settings):

@@ -1,5 +1,8 @@
 """The conformance checks pass what obeys a law, and find what violates it."""
 
+from multiprocessing import parent_process
+from threading import current_thread, main_thread
+
 import numpy as np
 import pytest
 import torch
@@ -45,10 +48,12 @@ LAWS = {
 )
 def test_descriptors_conform(descriptor):
     few = STRUCTURES[1:2] if isinstance(descriptor, OFM) else STRUCTURES  # it is slow
-    findings = conformance(descriptor_check(descriptor), few)
+    processes = isinstance(descriptor, GOM)  # starting one takes seconds
+    findings = conformance(descriptor_check(descriptor, processes=processes), few)
     assert_conforms(findings)
     laws = {finding.law for finding in findings}
-    assert laws >= LAWS | {"batch", "pickle", "precision"}
+    assert laws >= LAWS | {"batch", "pickle", "precision", "threads"}
+    assert ("processes" in laws) == processes
     assert ("gradient" in laws) == isinstance(descriptor, GOM)
 
 
@@ -99,8 +104,10 @@ class Wrong:
         wrong = {
             "rotation": structure.cell.array[0, 1] > 0.0,
             "supercell": len(structure) > 6,
-            "continuity": structure.positions[0, 0] > STRUCTURES[1].positions[0, 0],
+            "continuity": structure.get_volume() < 0.9 * STRUCTURES[1].get_volume(),
             "batch": self.batched,
+            "threads": current_thread() is not main_thread(),
+            "processes": parent_process() is not None,
             "pickled": True,
             "always": True,
         }
@@ -113,9 +120,13 @@ class Wrong:
         return found
 
 
-@pytest.mark.parametrize("law", ["supercell", "continuity", "batch", "pickle", "precision"])
+@pytest.mark.parametrize(
+    "law",
+    ["supercell", "continuity", "batch", "pickle", "precision", "threads", "processes"],
+)
 def test_a_violated_law_is_named_with_its_structure(law):
-    findings = conformance(descriptor_check(Wrong(law)), STRUCTURES[1:])
+    check = descriptor_check(Wrong(law), processes=law == "processes")
+    findings = conformance(check, STRUCTURES[1:])
     broken = {finding.law: finding for finding in findings if not finding.passed}
     assert law in broken
     assert broken[law].structure in STRUCTURES
