@@ -19,9 +19,9 @@ EOSNET, OCRYSTALNET = "eosnet-fermi-energy-mp2018", "ocrystalnet-band-gap-mp2018
 
 
 @contextmanager
-def double_precision():
+def default_precision(dtype):
     before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(dtype)
     try:
         yield
     finally:
@@ -32,7 +32,8 @@ STATES = {
     "inference mode": torch.inference_mode,
     "no gradients": torch.no_grad,
     "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
-    "default precision": double_precision,
+    "double precision": lambda: default_precision(torch.float64),
+    "half precision": lambda: default_precision(torch.float16),
     "default device": lambda: torch.device("meta"),
 }
 DISPLACED = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
@@ -110,7 +111,7 @@ def test_results_do_not_depend_on_the_callers_state(compute, state, tmp_path):
 
 @pytest.mark.parametrize("network", [EOSNet, OCrystalNet])
 def test_a_network_of_double_precision_predicts_in_double_precision(network):
-    with double_precision():
+    with default_precision(torch.float64):
         model = network()
         value = model.predict_structure(DISPLACED)
     assert value.dtype == torch.float64

@@ -35,7 +35,8 @@ class WeightedBatchNorm(nn.BatchNorm1d):
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
         assert self.momentum is not None
-        total = weight.sum()
+        # Numbers of atoms are integers, which a division would make the caller's default.
+        total = weight.sum().to(self.running_mean.dtype)
         share = weight.to(self.running_mean.dtype) / total
         with torch.autocast(values.device.type, enabled=False):
             normalized, mean, variance = _Normalize.apply(
