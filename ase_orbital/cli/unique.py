@@ -45,7 +45,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     structures, n_bad = read_files(arguments)
     for path in {given.path for given in arguments.files}:
-        if path.suffix == ".db":
+        readable = any(label.startswith(str(path)) for label, _ in structures)
+        if path.suffix == ".db" and readable:
             _copy_database_info(path, structures)
     archive = archive_for(arguments)
     groups: dict[int, list[NamedStructure]] = {}

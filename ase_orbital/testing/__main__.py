@@ -53,8 +53,11 @@ def main(words: Sequence[str] | None = None) -> int:
         help="smallest and largest volume per atom, Å^3",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file for the worst structures")
+    parser.add_argument(
+        "--processes", action="store_true", help="also compute in another process"
+    )
     arguments = parser.parse_args(words)
-    known, check, tolerance = subject(arguments.subject)
+    known, check, tolerance = subject(arguments.subject, processes=arguments.processes)
     drawn = structures(
         arguments.number, arguments.atoms, arguments.seed, known, tuple(arguments.volumes)
     )
@@ -74,10 +77,10 @@ def main(words: Sequence[str] | None = None) -> int:
     return int(not all(finding.passed for finding in findings))
 
 
-def subject(name: str) -> tuple[list[str] | None, Check, float]:
+def subject(name: str, *, processes: bool = False) -> tuple[list[str] | None, Check, float]:
     """Return the elements that a descriptor or model knows, its check and a tolerance."""
     if name in DESCRIPTORS:
-        return None, descriptor_check(DESCRIPTORS[name], processes=True), 1e-9
+        return None, descriptor_check(DESCRIPTORS[name], processes=processes), 1e-9
     import torch
 
     from ase_orbital.elements import SYMBOLS
@@ -87,7 +90,7 @@ def subject(name: str) -> tuple[list[str] | None, Check, float]:
     elements = [SYMBOLS[number] for number in settings.get("elements") or []]
     scale = {settings["property_name"]: float(settings["target_scale"])}
     double = Predictor(name, device="cpu", dtype=torch.float64)
-    return elements or None, predictor_check(double, scale, processes=True), 1e-7
+    return elements or None, predictor_check(double, scale, processes=processes), 1e-7
 
 
 def structures(

@@ -164,7 +164,9 @@ class TrainingModule(LightningModule):
 def _weighted_mean(values: Tensor, weights: Tensor | None) -> Tensor:
     if weights is None:
         return values.mean()
-    return (values * weights).sum() / weights.sum().clamp(min=torch.finfo(values.dtype).tiny)
+    return (values * weights).sum() / weights.sum().clamp(
+        min=torch.finfo(values.dtype).tiny
+    )
 
 
 def learning_rate(step: int, n_steps: int, settings: TrainingSettings) -> float:

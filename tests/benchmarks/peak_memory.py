@@ -5,23 +5,15 @@ read from /proc, because `resource` begins with the peak of the parent process o
 """
 
 import sys
-from pathlib import Path
 
 import torch
 
 from ase_orbital import GOM
 
+from .memory import memory
 from .sets import rattled_diamond
 
 REPEATS = {"s": 13, "sp": 5}  # of a cell of 8 atoms
-STATUS = Path("/proc/self/status")
-
-
-def memory(field: str) -> float:
-    """Return the current ("VmRSS") or the peak memory ("VmHWM") in MiB."""
-    lines = STATUS.read_text(encoding="ascii").splitlines()
-    (line,) = (line for line in lines if line.startswith(f"{field}:"))
-    return int(line.split()[1]) / 1024.0
 
 
 if __name__ == "__main__":

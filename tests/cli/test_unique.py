@@ -116,3 +116,14 @@ def test_a_database_keeps_key_value_pairs_and_data(tmp_path):
     assert [(row.lattice, row.orbital_copies) for row in rows] == [(3.6, 2), (3.8, 1)]
     np.testing.assert_array_equal(rows[0].data["row"], np.arange(3))
     assert [atoms.info["lattice"] for atoms in read(out, ":")] == [3.6, 3.8]
+
+
+def test_a_damaged_database_is_reported_as_any_file(tmp_path, capsys):
+    (tmp_path / "x.db").write_bytes(b"SQLite format 3\0" + bytes(2000))
+    write(tmp_path / "good.extxyz", bulk("Cu"))
+    words = ["unique", str(tmp_path / "x.db"), str(tmp_path / "good.extxyz")]
+    assert main(words) == 1
+    told = capsys.readouterr()
+    assert "x.db cannot be read" in told.err
+    assert "fault" not in told.err
+    assert "1 distinct of 1 structures" in told.out
