@@ -79,10 +79,10 @@ def _frame(row: Any, source: str, number: int) -> Frame:
     try:
         # Not `toatoms`, which fails for constraints that ASE does not know.
         atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
-        known = {**row.data, **row.key_value_pairs}
+        named = row.key_value_pairs, row.data
     except Exception as error:  # a value in a row can be damaged
         return Frame.failed(source, number, content_or_stop(source, error))
-    name = next((known[key] for key in IDS if key in known), None)
+    name = next((known[key] for known in named for key in IDS if key in known), None)
     return Frame.of(atoms, source, number, name)
 
 

@@ -85,7 +85,7 @@ def main():
     given = parser.parse_args()
     lines = ["| cost of a structure | in a shard | time | efficiency | lost | files |"]
     lines += ["|---:|---:|---:|---:|---:|---:|"]
-    for cost in (1e-3, 2e-2):
+    for cost in (1e-3, 1e-2):
         for shard in (100, 1_000, 10_000, 100_000):
             found = simulate(
                 structures=given.structures, shard=shard, workers=given.workers, cost=cost
