@@ -17,6 +17,7 @@ from ase_orbital.files import atomic_write, write_text
 from ase_orbital.screening.structure_tables import arrow
 
 FORMAT = 1
+SHARDS = "shards"
 RUN = "run.json"  # what was asked
 TOTAL = "total.json"  # number of shards, when the inputs have been read to their end
 SELECTED = "selected.parquet"
@@ -34,10 +35,10 @@ class Folder:
 
     def begin(self, metadata: dict[str, Any]) -> None:
         """Create the folder for a run, or check that it is the folder of the same run."""
-        if not self._is_run() and self.path.is_dir() and any(self.path.iterdir()):
+        if not self._is_run() and self._others():
             raise DataError(f"the folder {self.path} holds other files; give a new folder")
         try:
-            (self.path / "shards").mkdir(parents=True, exist_ok=True)
+            (self.path / SHARDS).mkdir(parents=True, exist_ok=True)
             if not self._is_run():
                 write_text(self.path / RUN, json.dumps(metadata, indent=1) + "\n")
         except OSError as error:
@@ -106,16 +107,22 @@ class Folder:
 
     def numbers(self) -> list[int]:
         """Numbers of the shards that have a done mark."""
-        names = (path.stem for path in (self.path / "shards").glob("*.json"))
+        names = (path.stem for path in (self.path / SHARDS).glob("*.json"))
         return sorted(int(name) for name in names if name.isdecimal())
 
     def shard(self, number: int) -> Path:
         """Path of a shard."""
-        return self.path / "shards" / f"{number:08d}.parquet"
+        return self.path / SHARDS / f"{number:08d}.parquet"
 
     def mark(self, number: int) -> Path:
         """Path of the done mark of a shard."""
-        return self.path / "shards" / f"{number:08d}.json"
+        return self.path / SHARDS / f"{number:08d}.json"
+
+    def _others(self) -> list[str]:
+        """Files that are there, and not what a run killed at its beginning leaves."""
+        names = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        own = (SHARDS, f".{RUN}.")
+        return [name for name in names if not name.startswith(own)]
 
     def _is_run(self) -> bool:
         return (self.path / RUN).is_file()

@@ -48,10 +48,13 @@ def killed(seconds, *arguments):
 
 
 def test_twenty_kills_change_nothing(xyz, model, undisturbed, tmp_path):
+    start = time.monotonic()
+    screen(xyz, model, tmp_path / "timed", **FEW)
+    eighth = (time.monotonic() - start) / 8.0
     chance = random.Random(1)
     output, n_killed = tmp_path / "out", 0
     for _ in range(20):
-        n_killed += killed(chance.uniform(0.0, 0.12), xyz, model, output)
+        n_killed += killed(chance.uniform(0.0, eighth), xyz, model, output)
     screen(xyz, model, output, **FEW)
     assert n_killed > 5
     assert_equal(output, undisturbed)

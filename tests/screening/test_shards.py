@@ -67,6 +67,13 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
         Folder(tmp_path).metadata()
 
 
+def test_a_run_killed_at_its_very_beginning_is_begun_again(tmp_path):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / ".run.json.machine-1.x").mkdir()
+    Folder(tmp_path).begin({"models": ["m"]})
+    assert Folder(tmp_path).metadata() == {"models": ["m"]}
+
+
 def test_a_full_disk_leaves_nothing_and_says_what_to_do(folder, monkeypatch):
     before = sorted(folder.path.rglob("*"))
 
