@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentTypeError
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--write",
         type=lambda text: writable(text, list(WRITERS)),
         metavar="FILE",
-        help=f"write the selected rows; ends with {', '.join(WRITERS)}",
+        help=f"write the selected rows, or all; ends with {', '.join(WRITERS)}",
     )
 
 
@@ -117,15 +118,19 @@ def run(arguments: Namespace) -> int:
     marks = results.marks.values()
     rows, failed = (sum(mark[name] for mark in marks) for name in ("rows", "failed"))
     print(f"{rows} structures, {failed} failed: {arguments.output}")
-    if not (arguments.filter or top or bottom or arguments.unique or arguments.write):
+    selecting = arguments.filter or top or bottom or arguments.unique
+    if not (selecting or arguments.write):
         return 0
     if not results.complete:
         print("nothing is selected before all shares are done", file=sys.stderr)
         return 0
-    selected = select(
-        results, arguments.filter, top=top, bottom=bottom, unique=arguments.unique
-    )
-    _show(selected, results)
+    if selecting:
+        selected = select(
+            results, arguments.filter, top=top, bottom=bottom, unique=arguments.unique
+        )
+        _show(selected, results)
+    else:
+        selected = results.frame()
     if arguments.write and is_worth_writing(range(len(selected)), arguments.write):
         _write(selected, results, arguments.write)
     return 0
@@ -170,16 +175,16 @@ def _show(selected: DataFrame, results: Results) -> None:
 
 def _write(selected: DataFrame, results: Results, path: Path) -> None:
     """Write the rows and, in formats that have them, the structures."""
+    places = [f"{shard}/{row}" for shard, row in selected.index]
     records: list[dict[str, Any]] = [
-        {"structure": f"{shard}/{row}", **record}
-        for (shard, row), record in zip(
-            selected.index,
-            selected.drop(columns=["error", "digest"]).to_dict("records"),
-            strict=True,
-        )
+        {"structure": place, **record}
+        for place, record in zip(places, selected.to_dict("records"), strict=True)
     ]
+    for record in records:
+        record["n_atoms"] = None if isnan(record["n_atoms"]) else int(record["n_atoms"])
     atoms = {}
     if path.suffix in (".extxyz", ".xyz", ".db"):
-        found = results.atoms(selected.index)
-        atoms = dict(zip((record["structure"] for record in records), found, strict=True))
+        good = selected.error == ""
+        named = [place for place, sound in zip(places, good, strict=True) if sound]
+        atoms = dict(zip(named, results.atoms(selected.index[good]), strict=True))
     write(records, atoms, path)

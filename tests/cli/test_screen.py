@@ -1,5 +1,7 @@
 """The command screen: files become ranked candidates, and a run goes on after a stop."""
 
+import csv
+
 import pytest
 from ase.db import connect
 
@@ -37,6 +39,18 @@ def test_candidates_are_selected_and_written(words, capsys, tmp_path):
     gaps = [row.orbital_band_gap for row in rows]
     assert gaps == sorted(gaps)
     assert len(rows) == 2
+
+
+def test_all_rows_of_a_small_job_are_written(words, tmp_path, capsys):
+    assert main([*words, "--write", str(tmp_path / "all.csv")]) == 0
+    with (tmp_path / "all.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["formula"] for row in rows] == ["", "Cu", "Al", "NaCl"]
+    assert [row["n_atoms"] for row in rows] == ["", "1", "1", "2"]
+    assert [bool(row["error"]) for row in rows] == [True, False, False, False]
+    assert main([*words, "--write", str(tmp_path / "all.db")]) == 0
+    assert connect(tmp_path / "all.db").count() == 3
+    assert "selected" not in capsys.readouterr().out
 
 
 def test_shares_are_selected_from_when_all_are_done(words, capsys):

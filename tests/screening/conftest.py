@@ -6,8 +6,6 @@ import torch
 from ase import Atoms
 from ase.io import write
 
-pytest.importorskip("pyarrow")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _stream_small_files():
