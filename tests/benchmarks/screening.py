@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.screening FOLDER --structures 1000000 --workers 2
 
-The crystals are those of files with labels in `../shared/data`, with elements replaced by
-others of their group, and strained. They are made once, as FOLDER/crystals.parquet.
+The crystals are those of a file, with elements replaced by others of their group, and
+strained. They are made once, as FOLDER/crystals.parquet.
 """
 
 import argparse
@@ -28,13 +28,18 @@ MODELS = ["eosnet-heat-of-formation-perovskites"]
 
 
 def crystals(parents, number, seed=1):
-    """Yield crystals with replaced elements and strained cells."""
+    """Yield crystals with other elements, of those that occur, and strained cells."""
     rng = np.random.default_rng(seed)
-    group = {symbol: names.split() for names in GROUPS for symbol in names.split()}
+    present = {z for atoms in parents for z in atoms.numbers}
+    group = {z: [z] for z in present}
+    for names in GROUPS:
+        members = [z for z in map(chemical_symbols.index, names.split()) if z in present]
+        group |= dict.fromkeys(members, members)
     for index in range(number):
         atoms = parents[index % len(parents)].copy()
-        new = {old: rng.choice(group.get(old, [old])) for old in sorted({*atoms.symbols})}
-        atoms.numbers = [chemical_symbols.index(new[old]) for old in atoms.symbols]
+        draws = rng.random(len(chemical_symbols))
+        new = {z: group[z][int(draws[z] * len(group[z]))] for z in set(atoms.numbers)}
+        atoms.numbers = [new[z] for z in atoms.numbers]
         strain = np.eye(3) + STRAIN * rng.uniform(-1.0, 1.0, (3, 3))
         atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
         atoms.calc, atoms.info = None, {"id": f"{atoms.symbols}-{index}"}
@@ -58,6 +63,7 @@ def main():
     parser.add_argument("--structures", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--parents", default="../shared/data/perovskites.extxyz.gz")
+    parser.add_argument("--kill-at", type=int, help="kill and repeat it at so many shards")
     parser.add_argument("--model", nargs="+", default=MODELS)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -68,12 +74,17 @@ def main():
     command = [sys.executable, "-m", "ase_orbital", "screen", source, "-o", out]
     command += [f"--workers={given.workers}", *(f"--model={name}" for name in given.model)]
     start, log = time.monotonic(), []
-    with subprocess.Popen(command) as running:
-        process = psutil.Process(running.pid)
-        while running.poll() is None:
-            done = len(list((out / "shards").glob("*.json"))) if out.exists() else 0
-            log.append((round(time.monotonic() - start, 1), done, round(memory(process))))
-            time.sleep(2.0)
+    for kill in [True] * (given.kill_at is not None) + [False]:
+        with subprocess.Popen(command) as running:
+            process = psutil.Process(running.pid)
+            while running.poll() is None:
+                done = len(list((out / "shards").glob("*.json"))) if out.exists() else 0
+                log.append(
+                    (round(time.monotonic() - start, 1), done, round(memory(process)))
+                )
+                if kill and done >= given.kill_at:
+                    running.kill()
+                time.sleep(2.0)
     marks = Results(out).marks.values()
     summary = {
         "structures": sum(mark["rows"] for mark in marks),
