@@ -35,7 +35,7 @@ from ase_orbital.overlap.environments import (
     environments_of,
     with_rim,
 )
-from ase_orbital.overlap.matrices import Gaussians, full_triangles
+from ase_orbital.overlap.matrices import Gaussians, OverlapMatrix, full_triangles
 from ase_orbital.overlap.symmetry_blocks import Blocks, symmetry_blocks
 from ase_orbital.structure import to_atoms
 
@@ -77,6 +77,9 @@ class GOM(Descriptor):
         Most atoms in an environment, including its center. One that would have more ends
         at a smaller cutoff, where the first atom that is too many lies. 256 atoms are
         within 6 Å at 3.5 Å^3 per atom, which is denser than any solid at normal pressure.
+    damping_exponent
+        p of the damping (1 - d^2 / R^2)^p at distance d with cutoff R. The value of the
+        published checkpoints of EOSnet up to June 2024 is 3.
     dtype
         "float64", or "float32" for up to twice the speed and an accuracy of 1e-6.
     device
@@ -95,6 +98,7 @@ class GOM(Descriptor):
     n_eigenvalues: int | None = None
     normalize: bool = False
     max_atoms: int = 256
+    damping_exponent: int = 2
     dtype: Precision = "float64"
     device: str = "cpu"
 
@@ -108,7 +112,7 @@ class GOM(Descriptor):
             raise SettingError(
                 f"cutoff must be a length in Å above zero, not {self.cutoff!r}"
             )
-        for name in ("n_eigenvalues", "max_atoms"):
+        for name in ("n_eigenvalues", "max_atoms", "damping_exponent"):
             value = getattr(self, name)
             if value is None and name == "n_eigenvalues":
                 continue
@@ -129,6 +133,11 @@ class GOM(Descriptor):
     def _n_orbitals(self) -> int:
         return len(self.orbitals) ** 2
 
+    @property
+    def _compiled(self) -> bool:
+        """Whether there are compiled loops for the matrices; torch computes others."""
+        return self.orbitals == "s" and self.damping_exponent == 2
+
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute eigenvalues, largest first, [n_inequivalent, n_features]."""
         gaussians = self._gaussians(batch)
@@ -139,7 +148,7 @@ class GOM(Descriptor):
             solved = self._solve_on_device(batch, gaussians, extents)
         else:
             left = np.ones(len(sizes), np.bool_)
-            if self.orbitals == "s":
+            if self._compiled:
                 blocks = symmetry_blocks(batch, gaussians, extents)
                 self._write_from_blocks(features, blocks, sizes)
                 left[blocks.center] = False
@@ -170,7 +179,7 @@ class GOM(Descriptor):
 
         def solve(part: Packs) -> NDArray[np.floating[Any]]:
             own = index[part.matrix]
-            if self.orbitals == "s":
+            if self._compiled:
                 triangles = full_triangles(batch, gaussians, extents, own, part, self.dtype)
             else:
                 triangles = self._triangles(batch, gaussians, extents, own, part)
@@ -295,6 +304,23 @@ class GOM(Descriptor):
                 np.subtract.at(out[:, f], (index, index), slope.sum(axis=1))
         return out
 
+    @own_torch_state()
+    def matrix(self, structure: AtomsLike, atom: int) -> OverlapMatrix:
+        """Compute the matrix of one atom; rows are sorted by distance from it."""
+        batch = neighbor_batch([to_atoms(structure)], self.cutoff, symmetry=False)
+        if not 0 <= atom < len(batch.numbers):
+            raise SettingError(
+                f"the structure has {len(batch.numbers)} atoms and no atom {atom}"
+            )
+        extents, index = self._extents(batch), np.array([atom])
+        tensors = self._tensors(batch, self._gaussians(batch), extents, index)
+        around = environments_of(batch, extents.sizes, index)
+        return OverlapMatrix(
+            self._matrices(*tensors)[0].cpu().numpy(),
+            batch.numbers[around.atoms[0]],
+            np.linalg.norm(around.points[0], axis=1),
+        )
+
     def with_precision(self, dtype: str) -> GOM:
         """Return a copy with another `dtype`."""
         return replace(self, dtype=dtype)  # type: ignore[arg-type]
@@ -311,7 +337,10 @@ class GOM(Descriptor):
     def _matrices(
         self, points: torch.Tensor, widths: torch.Tensor, cutoffs: float | torch.Tensor
     ) -> torch.Tensor:
-        return overlap_matrices(points, widths, cutoff=cutoffs, orbitals=self.orbitals)
+        return overlap_matrices(
+            points, widths, cutoff=cutoffs, orbitals=self.orbitals,
+            exponent=self.damping_exponent,
+        )  # fmt: skip
 
     def _features(
         self,

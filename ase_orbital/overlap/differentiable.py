@@ -26,11 +26,16 @@ _one_at_a_time = Lock()  # for linear algebra on other devices
 
 
 def overlap_matrices(
-    points: Tensor, widths: Tensor, *, cutoff: float | Tensor, orbitals: str
+    points: Tensor,
+    widths: Tensor,
+    *,
+    cutoff: float | Tensor,
+    orbitals: str,
+    exponent: int = 2,
 ) -> Tensor:
     r"""Compute damped overlap matrices of environments of one size.
 
-    $M_{ij} = A_i S_{ij} A_j$ with $A_i = (1 - d_{ci}^2 / R^2)^2$.
+    $M_{ij} = A_i S_{ij} A_j$ with $A_i = (1 - d_{ci}^2 / R^2)^p$.
 
     Parameters
     ----------
@@ -42,13 +47,15 @@ def overlap_matrices(
         R, in Å, or [n_environments, 1]. The damping factor is zero there and beyond.
     orbitals
         "s" for one Gaussian per atom, "sp" for four: s, px, py, pz.
+    exponent
+        p.
 
     Returns
     -------
     [n_environments, n, n] or, for "sp", [n_environments, 4 n, 4 n]
     """
     squared = torch.square(points).sum(-1)
-    damping = torch.square(torch.clamp(1.0 - squared / cutoff**2, min=0.0))
+    damping = torch.clamp(1.0 - squared / cutoff**2, min=0.0) ** exponent
     # (2 a b / (a^2 + b^2))^1.5 e^(-d^2 / 2 (a^2 + b^2)); factor is the part of one atom.
     factor = damping * (2.0 * torch.square(widths)) ** 0.75
     variance = torch.square(widths)

@@ -45,6 +45,24 @@ class Gaussians(NamedTuple):
     width: Floats
 
 
+class OverlapMatrix(NamedTuple):
+    """Damped overlap matrix of one environment, from `GOM.matrix`.
+
+    Parameters
+    ----------
+    values : [n_rows, n_rows]
+        Overlaps. There are one or, with p orbitals, four rows for each atom.
+    numbers : [n]
+        Atomic numbers, in the order of the rows; the center is the first atom.
+    distances : [n]
+        Distances from the center in ascending order. Å.
+    """
+
+    values: Floats
+    numbers: Integers
+    distances: Floats
+
+
 def full_triangles(
     batch: NeighborBatch,
     gaussians: Gaussians,

@@ -10,12 +10,13 @@ nothing to draw.
 from __future__ import annotations
 
 from ase_orbital.plotting.curves import (
+    ablation,
     compare_models,
     learning_curve,
     roc_curves,
     training_history,
 )
-from ase_orbital.plotting.descriptors import orbital_fields, spectra
+from ase_orbital.plotting.descriptors import orbital_fields, overlap_matrix, spectra
 from ase_orbital.plotting.distributions import distributions
 from ase_orbital.plotting.errors import error_by_element, error_by_size, parity
 from ase_orbital.plotting.maps import property_map, similarity_map
@@ -23,6 +24,7 @@ from ase_orbital.plotting.neighbors import neighbor_weights
 from ase_orbital.plotting.path import along_path
 
 __all__ = [
+    "ablation",
     "along_path",
     "compare_models",
     "distributions",
@@ -31,6 +33,7 @@ __all__ = [
     "learning_curve",
     "neighbor_weights",
     "orbital_fields",
+    "overlap_matrix",
     "parity",
     "property_map",
     "roc_curves",

@@ -1,4 +1,4 @@
-"""Curves of errors and losses, for one or several models."""
+"""Curves and bars of errors and losses, for one or several models."""
 
 from __future__ import annotations
 
@@ -80,6 +80,38 @@ def learning_curve(
     ticks = np.outer(decades, STEPS if highest < 10.0 * lowest else STEPS[:1]).ravel()
     ticks = ticks[(ticks > 0.9 * lowest) & (ticks < 1.1 * highest)]
     axes.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])
+    return figure
+
+
+def ablation(
+    errors: Mapping[str, Mapping[str, float]],
+    *,
+    unit: str = "",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the error with each descriptor as bars, one color per network.
+
+    This is figure 4 of the OCrystalNet paper for any network.
+
+    Parameters
+    ----------
+    errors
+        Mean absolute errors by name of the network, then by name of the descriptor; all
+        networks have the same descriptors.
+    """
+    check_named(errors, "errors")
+    figure, axes = canvas(6.4, 3.6, ax=ax)
+    width = 0.8 / len(errors)
+    for index, (network, own) in enumerate(errors.items()):
+        place = np.arange(len(own)) + (index - 0.5 * (len(errors) - 1)) * width
+        bars = axes.bar(place, own.values(), width, color=COLORS[index], label=network)
+        axes.bar_label(bars, fmt="%.3g", fontsize=8, padding=2)
+    axes.set_xticks(np.arange(len(own)), list(own), fontsize=9)
+    axes.tick_params(axis="x", length=0)
+    axes.set(ylabel=with_unit("mean absolute error", unit), title=title)
+    axes.margins(y=0.12)
+    axes.legend(frameon=False, fontsize=9)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Orbital field matrices and eigenvalue spectra of atoms."""
+"""Orbital field matrices, overlap matrices and eigenvalue spectra of atoms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ase_orbital.elements import ORBITALS
+from ase_orbital.elements import ORBITALS, SYMBOLS
 from ase_orbital.errors import SettingError
 from ase_orbital.plotting.canvas import (
     COLORS,
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
+
+    from ase_orbital.overlap.matrices import OverlapMatrix
 
 ZERO = "0.94"  # color of elements that are zero
 MARKERS = "osD^vPX"
@@ -116,6 +118,51 @@ def _write_numbers(axes: Axes, values: NDArray[np.float64], image: Any) -> None:
                 column, row, f"{value:.2f}", ha="center", va="center", fontsize=9,
                 color="white" if dark else "black",
             )  # fmt: skip
+
+
+def overlap_matrix(
+    matrix: OverlapMatrix,
+    *,
+    n_atoms: int = 16,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the overlap matrix of an atom and its nearest neighbors as a heat map.
+
+    Parameters
+    ----------
+    matrix
+        From `GOM.matrix`.
+    n_atoms
+        Number of atoms to draw, from the center outwards.
+
+    Raises
+    ------
+    SettingError
+        If there is no atom to draw.
+    """
+    n = min(n_atoms, len(matrix.numbers))
+    if n < 1:
+        raise SettingError(f"n_atoms must be a number from 1 on, not {n_atoms!r}")
+    per_atom = len(matrix.values) // len(matrix.numbers)
+    figure, axes = canvas(0.27 * n + 2.0, 0.27 * n + 1.1, ax=ax)
+    axes.spines[:].set_visible(False)
+    part = matrix.values[: n * per_atom, : n * per_atom]
+    signed = bool((part < 0.0).any())
+    scale = {"cmap": "PuOr_r", "vmin": -1.0} if signed else {"cmap": DENSITY, "vmin": 0.0}
+    image = axes.imshow(part, vmax=1.0, **scale)  # type: ignore[arg-type]
+    if per_atom > 1:
+        for index in range(1, n):
+            divide(axes, index * per_atom, 0.6)
+    names = [SYMBOLS[number] for number in matrix.numbers[:n]]
+    near = [f"{d:.2f}  {name}" for d, name in zip(matrix.distances, names, strict=False)]
+    place = (np.arange(n) + 0.5) * per_atom - 0.5
+    axes.set_xticks(place, names, fontsize=8.5)
+    axes.set_yticks(place, near, fontsize=8.5)
+    axes.tick_params(length=0.0)
+    axes.set(ylabel="distance from the center (Å), element", title=title)
+    figure.colorbar(image, ax=axes, label="damped overlap", aspect=25, pad=0.02)
+    return figure
 
 
 def spectra(

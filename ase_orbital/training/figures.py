@@ -85,6 +85,15 @@ def draw_learning_curve(
     _save(path, "learning_curve", sizes, errors, unit=unit, title=title)
 
 
+def draw_ablation(
+    folder: Path, settings: TrainingSettings, errors: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Draw the errors of each network with each descriptor."""
+    unit = transformed_unit(settings.property_name, settings.transform)
+    title = settings.property_name.replace("_", " ")
+    _save(folder / "ablation.png", "ablation", errors, unit=unit, title=title)
+
+
 def _save(path: Path, function: str, *values: Any, **labels: Any) -> None:
     """Draw with a function of `ase_orbital.plotting`, and save the figure."""
     if (plotting := _plotting()) is not None:

@@ -12,7 +12,7 @@ from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.errors import SettingError
 from ase_orbital.files import write_csv
-from ase_orbital.training.figures import draw_learning_curve
+from ase_orbital.training.figures import draw_ablation, draw_learning_curve
 from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
@@ -91,8 +91,9 @@ def ablate(
 ) -> list[Row]:
     """Train each network on each descriptor, with the same split, epochs and seed.
 
-    The parameters are those of `train_series`, with the table `ablation.csv` in `folder`.
-    Network, descriptor and learning rate are replaced in the settings.
+    The parameters are those of `train_series`, with the table `ablation.csv` in `folder`,
+    and errors as a figure beside it. Network, descriptor and learning rate are replaced in
+    the settings.
 
     Returns
     -------
@@ -110,7 +111,13 @@ def ablate(
                 "network_settings": arguments,
             }
             variants.append((labels | {"n_features": descriptor.n_features}, changes))
-    return train_series(source, Path(folder) / "ablation.csv", settings, variants, cache)
+    rows = train_series(source, Path(folder) / "ablation.csv", settings, variants, cache)
+    if not settings.classes:
+        errors: dict[str, dict[str, float]] = {}
+        for row in rows:
+            errors.setdefault(row["network"], {})[row["descriptor"]] = row["mae"]
+        draw_ablation(Path(folder), settings, errors)
+    return rows
 
 
 def learning_curve(

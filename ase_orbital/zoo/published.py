@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 N_EIGENVALUES = 66
-NEEDED = ("task", "nx", "atom_fea_len", "n_conv", "h_fea_len", "radius", "max_num_nbr")
 # Settings of all published runs, which are built into EOSNet.
 FIXED = {"dmin": 0.5, "step": 0.1, "var": 1.0, "lmax": 0, "n_h": 1}
+# Files up to June 2024 do not record how the features were made; the code of that time had
+# these defaults, and no option for others. The library for the overlap matrices had another
+# exponent, which can be seen from the published predictions: with 3, a third of them are
+# reproduced to 1 meV, with 2 none.
+UNRECORDED = {"nx": 256, "radius": 8.0, "max_num_nbr": 12, "damping": 3} | FIXED
+DAMPING = 2  # of all later runs
 LAYERS = {"embedding": "embedding", "conv_to_fc": "readout", "fc_out": "output"}
 CONVOLUTION = {"fc_full": "linear", "bn1": "edge_norm", "bn2": "node_norm"}
 
@@ -39,7 +44,10 @@ def import_eosnet(
     Parameters
     ----------
     checkpoint
-        Path of the file. Only tensors and plain values are loaded from it, never code.
+        Path of the file. Only tensors and plain values are loaded from it, never code. The
+        widths and the depth of the network are those of its weights. Files up to June 2024
+        do not record the features. Their graphs are those of all other runs, with 12
+        neighbors within 8 Å, and the damping exponent of their overlap matrices is 3.
     property
         Predicted property, one of `properties.PROPERTIES`; the file does not record it.
     normalized_edges
@@ -69,15 +77,21 @@ def import_eosnet(
             f"{checkpoint} was trained for {arguments['task']}, which gives no {property}"
         )
     normalizer = (content.get("normalizer") or {}) if n_classes is None else {}
-    n_features = state["embedding.weight"].shape[1]
+    # Widths and depth are those of the weights.
+    n_hidden, n_features = state["embedding.weight"].shape
     model = EOSNet(
         Concatenate(
             OneHot(size=n_features - N_EIGENVALUES),
-            GOM(n_eigenvalues=N_EIGENVALUES, normalize=True, max_atoms=arguments["nx"]),
+            GOM(
+                n_eigenvalues=N_EIGENVALUES,
+                normalize=True,
+                max_atoms=arguments["nx"],
+                damping_exponent=arguments["damping"],
+            ),
         ),
-        n_hidden=arguments["atom_fea_len"],
-        n_convolutions=arguments["n_conv"],
-        n_readout=arguments["h_fea_len"],
+        n_hidden=n_hidden,
+        n_convolutions=len({name.split(".")[1] for name in state if "convs." in name}),
+        n_readout=state["conv_to_fc.weight"].shape[0],
         radius=float(arguments["radius"]),
         n_neighbors=arguments["max_num_nbr"],
         smoothing=smoothing,
@@ -119,11 +133,13 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     arguments, state = content["args"], content["state_dict"]
-    lacking = [name for name in (*NEEDED, *FIXED) if name not in arguments]
-    if lacking or "embedding.weight" not in state:
-        raise ModelError(
-            f"{path} is no EOSnet checkpoint: it lacks {lacking or 'embedding'}"
-        )
+    early = "radius" not in arguments
+    arguments = (UNRECORDED if early else FIXED | {"damping": DAMPING}) | arguments
+    weights = [f"{layer}.weight" for layer in LAYERS]
+    lacking = [name for name in weights if name not in state]
+    lacking += ["task"] if "task" not in arguments else []
+    if lacking:
+        raise ModelError(f"{path} is no EOSnet checkpoint: it lacks {', '.join(lacking)}")
     for name, value in FIXED.items():
         if arguments[name] != value:
             raise ModelError(

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.elements import covalent_radii
-from ase_orbital.errors import ElementError, StructureError
+from ase_orbital.errors import ElementError, SettingError, StructureError
 from ase_orbital.testing import (
     assert_invariant,
     compression,
@@ -90,6 +90,40 @@ def test_dimer_of_s_and_p_matches_the_closed_form():
     atoms = Atoms("C2", [[0, 0, 0], [0, 0, distance]])
     row = GOM(cutoff=cutoff, orbitals="sp").create(atoms)[0]
     assert_allclose(row, np.sort(np.concatenate(blocks))[::-1], atol=1e-13)
+
+
+@pytest.mark.parametrize("orbitals", ["s", "sp"])
+def test_a_damping_exponent_of_one_more_damps_each_row_once_more(orbitals):
+    once, more = (
+        GOM(cutoff=4.5, orbitals=orbitals, damping_exponent=exponent) for exponent in (2, 3)
+    )
+    matrix, damped = (gom.matrix(RUTILE, 0) for gom in (once, more))
+    left = np.repeat(1.0 - (matrix.distances / 4.5) ** 2, len(orbitals) ** 2)
+    assert_allclose(damped.values, left[:, None] * matrix.values * left, atol=1e-14)
+    eigenvalues = np.linalg.eigvalsh(damped.values)[::-1]
+    assert_allclose(more.create(RUTILE)[0, : len(eigenvalues)], eigenvalues, atol=1e-12)
+
+
+@pytest.mark.parametrize("orbitals", ["s", "sp"])
+def test_matrix_of_an_atom_has_its_eigenvalues_and_neighbors(orbitals):
+    gom = GOM(cutoff=4.5, orbitals=orbitals)
+    atoms = RUTILE.copy()
+    atoms.positions += 30.0  # outside of the cell
+    for atom in (0, 3):
+        matrix = gom.matrix(atoms, atom)
+        eigenvalues = np.linalg.eigvalsh(matrix.values)[::-1]
+        features = gom.create(atoms)[atom]
+        assert_allclose(features[: len(eigenvalues)], eigenvalues, atol=1e-12)
+        assert matrix.numbers[0] == atoms.numbers[atom]
+        assert (np.diff(matrix.distances) > -1e-9).all()
+        assert_allclose(matrix.values[0, 0], 1.0)
+    assert matrix.numbers[1:4].tolist() == [22, 22, 22]  # around O
+
+
+@pytest.mark.parametrize("atom", [-1, 6])
+def test_matrix_of_no_atom_is_refused(atom):
+    with pytest.raises(SettingError, match=f"has 6 atoms and no atom {atom}"):
+        GOM().matrix(RUTILE, atom)
 
 
 @pytest.mark.parametrize(("orbitals", "expected"), [("s", [1.0]), ("sp", [1.0] * 4)])
@@ -305,6 +339,7 @@ def test_coincident_atoms_are_refused():
         ("cutoff", "6"),
         ("max_atoms", 0),
         ("max_atoms", 12.5),
+        ("damping_exponent", 0),
         ("n_eigenvalues", 0),
         ("n_eigenvalues", -3),
         ("n_eigenvalues", 2.5),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ase_orbital.plotting import (
+    ablation,
     compare_models,
     learning_curve,
     roc_curves,
@@ -52,3 +53,15 @@ def test_the_legend_has_the_area_under_the_curve(texts):
     pairs = scores[truth == 1][:, None] - scores[truth == 0]
     area = np.mean(np.where(pairs > 0, 1.0, np.where(pairs == 0, 0.5, 0.0)))
     assert f"area {area:.4f}" in texts(axes)
+
+
+def test_an_ablation_has_a_bar_for_each_network_and_descriptor(texts):
+    errors = {
+        "EOSNet": {"one-hot": 0.147, "GOM": 0.342},
+        "OCrystalNet": {"one-hot": 0.173, "GOM": 0.366},
+    }
+    axes = ablation(errors, unit="eV/atom").axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.147, 0.342, 0.173, 0.366]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["one-hot", "GOM"]
+    assert {"0.147", "0.366", "OCrystalNet"} <= set(texts(axes).split("\n"))
+    assert axes.get_ylabel() == "mean absolute error (eV/atom)"

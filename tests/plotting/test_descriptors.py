@@ -6,7 +6,7 @@ from ase.build import bulk
 
 from ase_orbital import GOM, OFM
 from ase_orbital.errors import SettingError
-from ase_orbital.plotting import orbital_fields, spectra
+from ase_orbital.plotting import orbital_fields, overlap_matrix, spectra
 
 SALT = bulk("NaCl", "rocksalt", a=5.64)
 FIELDS = dict(zip(("Na", "Cl"), OFM().matrices(SALT), strict=True))
@@ -78,3 +78,20 @@ def test_a_spectrum_has_one_line_per_atom(tmp_path):
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), features[1, :12])
     np.testing.assert_array_equal(axes.lines[1].get_xdata(), np.arange(1, 13))
     figure.savefig(tmp_path / "spectra.png")
+
+
+@pytest.mark.parametrize(("orbitals", "per_atom"), [("s", 1), ("sp", 4)])
+def test_overlap_matrix_has_the_nearest_atoms_with_distance_and_element(orbitals, per_atom):
+    matrix = GOM(orbitals=orbitals).matrix(SALT, 0)
+    axes, bar = overlap_matrix(matrix, n_atoms=8).axes
+    (image,) = axes.images
+    drawn = np.asarray(image.get_array())
+    np.testing.assert_array_equal(drawn, matrix.values[: 8 * per_atom, : 8 * per_atom])
+    assert labels(axes.xaxis) == ["Na", *["Cl"] * 6, "Na"]
+    assert labels(axes.yaxis)[:2] == ["0.00  Na", "2.82  Cl"]
+    assert bar.get_ylabel() == "damped overlap"
+
+
+def test_an_overlap_matrix_without_atoms_is_refused():
+    with pytest.raises(SettingError, match="n_atoms must be a number from 1 on"):
+        overlap_matrix(GOM().matrix(SALT, 0), n_atoms=0)

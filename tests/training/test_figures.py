@@ -26,7 +26,8 @@ def drawn(monkeypatch):
     """Arguments that the plotting functions were called with, by name of the function."""
     calls = {}
     for name in ("parity", "roc_curves", "error_by_element", "error_by_size",
-                 "compare_models", "training_history", "learning_curve"):  # fmt: skip
+                 "compare_models", "training_history", "learning_curve",
+                 "ablation"):  # fmt: skip
         draw = getattr(plotting, name)
 
         def record(*arguments, _name=name, _draw=draw, **settings):
@@ -109,6 +110,13 @@ def test_the_history_shows_the_losses_that_there_are(tmp_path, drawn, validation
     figures.draw_history(tmp_path)
     assert drawn["training_history"] == ((expected,), {})
     assert "history.png" in files(tmp_path)
+
+
+def test_an_ablation_has_the_unit_of_the_target(tmp_path, drawn):
+    settings = TrainingSettings(property_name="bulk_modulus")
+    figures.draw_ablation(tmp_path, settings, {"EOSNet": {"OFM": 0.5, "GOM": 0.25}})
+    assert drawn["ablation"][1] == {"unit": "log10(GPa)", "title": "bulk modulus"}
+    assert files(tmp_path) == {"ablation.png"}
 
 
 def test_a_learning_curve_has_the_unit_of_the_target(tmp_path, drawn):

@@ -12,6 +12,7 @@ import torch
 from ase.build import bulk
 from numpy.testing import assert_allclose
 
+from ase_orbital import GOM, Concatenate, OneHot
 from ase_orbital.errors import ModelError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet
@@ -195,6 +196,28 @@ def test_columns_of_one_hot_follow_from_the_weights(own, tmp_path):
     assert_allclose(twin.descriptor.create(bulk("Cu"))[:, :100].argmax(), 29)
 
 
+def test_widths_and_depth_are_those_of_the_weights(tmp_path):
+    model = EOSNet(n_hidden=4, n_convolutions=4, n_readout=10, smoothing=None).eval()
+    torch.save(in_their_layout(model, best=0.1), tmp_path / "best.pth.tar")
+    twin = import_eosnet(tmp_path / "best.pth.tar", **IMPORT | {"normalized_edges": False})
+    atoms = bulk("NaCl", "rocksalt", a=5.64)
+    assert float(twin.predict_structure(atoms)) == float(model.predict_structure(atoms))
+
+
+def test_early_checkpoint_without_settings_of_its_features_has_those_of_its_time(
+    own, tmp_path
+):
+    """As six of the 25 published files: their `args` are those of the training only."""
+    gom = GOM(n_eigenvalues=66, normalize=True, damping_exponent=3)
+    model = own(descriptor=Concatenate(OneHot(), gom))
+    content = in_their_layout(model, best=0.1)
+    content["args"] = {"task": "regression", "n_h": 1, "lr": 0.001}
+    torch.save(content, tmp_path / "best.pth.tar")
+    twin = import_eosnet(tmp_path / "best.pth.tar", **IMPORT | {"normalized_edges": False})
+    atoms = bulk("NaCl", "rocksalt", a=5.64)
+    assert float(twin.predict_structure(atoms)) == float(model.predict_structure(atoms))
+
+
 # --- Errors
 
 
@@ -247,23 +270,29 @@ def test_other_distance_grids_are_refused(refused, setting):
     refused(lambda content: content["args"].update({setting: 0.7}), rf"{setting}=0\.7")
 
 
-@pytest.mark.parametrize("setting", ["task", "nx", "radius", "lmax"])
-def test_missing_setting_is_named(refused, setting):
-    refused(lambda content: content["args"].pop(setting), rf"lacks \['{setting}'\]")
+def test_missing_task_is_named(refused):
+    refused(lambda content: content["args"].pop("task"), "lacks task")
 
 
-def test_missing_embedding_is_named(refused):
-    refused(
-        lambda content: content["state_dict"].pop("embedding.weight"), "lacks embedding"
-    )
+@pytest.mark.parametrize("layer", ["embedding", "conv_to_fc", "fc_out"])
+def test_missing_layer_is_named(refused, layer):
+    def remove(content):
+        del content["state_dict"][f"{layer}.weight"]
+
+    refused(remove, rf"lacks {layer}\.weight")
 
 
 def test_missing_weight_is_named(refused):
     refused(lambda content: content["state_dict"].pop("fc_out.bias"), r"output\.bias")
 
 
-def test_weights_of_another_shape_are_refused(refused):
-    refused(lambda content: content["args"].update(h_fea_len=7), "do not fit EOSNet")
+def test_weights_for_other_graphs_are_refused(refused):
+    """With 6 Å there are 56 distance filters, and the weights have 76 columns."""
+    refused(lambda content: content["args"].update(radius=6.0), "do not fit EOSNet")
+
+
+def test_more_layers_after_pooling_are_refused(refused):
+    refused(lambda content: content["args"].update(n_h=2), "n_h=2; only 1 can be read")
 
 
 def test_unknown_property_is_refused_with_the_known_ones(tmp_path):
