@@ -16,7 +16,7 @@ import numpy as np
 from ase.io import read
 
 from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures
-from ase_orbital.plotting import orbital_fields, spectra
+from ase_orbital.plotting import orbital_fields, overlap_matrix, spectra
 
 cubic = read("SrTiO3.cif")
 FIRST = {"Sr": 0, "Ti": 1, "O": 2}  # the first atom of each element
@@ -76,8 +76,15 @@ orbital_fields(
 #
 # GOM places a Gaussian on each atom within 6 Å, whose width is the covalent radius, and
 # computes the eigenvalues of their overlap matrix (Zhu et al., J. Chem. Phys. 144, 034203
-# (2016)). Close neighbors have large overlaps, which raise the largest eigenvalues. The
-# steps in the spectrum are degenerate eigenvalues, which follow from the site symmetry.
+# (2016)). This is the matrix of an oxygen and its 15 nearest neighbors, damped towards 8 Å,
+# as in figure 2 of the EOSnet paper:
+
+# %%
+overlap_matrix(GOM(cutoff=8.0).matrix(cubic, FIRST["O"]), n_atoms=16)
+
+# %% [markdown]
+# Close neighbors have large overlaps, which raise the largest eigenvalues. The steps in the
+# spectrum are degenerate eigenvalues, which follow from the site symmetry.
 
 # %%
 features = GOM().create(cubic)
