@@ -105,7 +105,9 @@ def ablation(
     width = 0.8 / len(errors)
     for index, (network, own) in enumerate(errors.items()):
         place = np.arange(len(own)) + (index - 0.5 * (len(errors) - 1)) * width
-        bars = axes.bar(place, own.values(), width, color=COLORS[index], label=network)
+        bars = axes.bar(
+            place, list(own.values()), width, color=COLORS[index], label=network
+        )
         axes.bar_label(bars, fmt="%.3g", fontsize=8, padding=2)
     axes.set_xticks(np.arange(len(own)), list(own), fontsize=9)
     axes.tick_params(axis="x", length=0)
