@@ -90,6 +90,7 @@ def slurm_config(
     workers_per_node: int,
     walltime: str,
     gpus_per_node: int = 0,
+    cpus_per_node: int | None = None,
     nodes_per_job: int = 1,
     partition: str | None = None,
     account: str | None = None,
@@ -110,6 +111,8 @@ def slurm_config(
         others.
     gpus_per_node
         If there are any, each worker sees one of them.
+    cpus_per_node
+        CPUs that a node gives to its workers; None for one each.
     partition, account
         As for sbatch.
     scheduler_options
@@ -123,17 +126,19 @@ def slurm_config(
     from parsl.providers import SlurmProvider
 
     _parsl()
+    cpus = cpus_per_node or workers_per_node
     provider = SlurmProvider(
         partition=partition,
         account=account,
         nodes_per_block=nodes_per_job,
         gpus_per_node=gpus_per_node or None,
+        cores_per_node=cpus,
         init_blocks=-(-nodes // nodes_per_job),
         max_blocks=-(-nodes // nodes_per_job),
         walltime=walltime,
         scheduler_options=scheduler_options,
         worker_init=f"{ONE_THREAD}\n{worker_init}",
-        launcher=SrunLauncher(),
+        launcher=SrunLauncher(overrides=f"--cpus-per-task={cpus}"),
     )
     return _config(provider, workers_per_node, folder, available_accelerators=gpus_per_node)
 

@@ -1,5 +1,7 @@
 """Parsl gives the same table as a loop, also when a worker is killed."""
 
+import os
+
 import pytest
 
 from ase_orbital.errors import SettingError
@@ -50,6 +52,54 @@ def _worker(folder):
         if parsl_engine.POOL in command and str(folder) in command:
             return process.children()[-1]
     raise AssertionError("there is no pool")
+
+
+# A queue that starts a job at once, beside the program that submits it.
+SLURM = {
+    "sbatch": """#!/bin/bash
+cp "$1" "$SPOOL/job.sh"
+SLURM_JOB_NAME=job SLURM_CPUS_ON_NODE=2 SLURM_JOB_NUM_NODES=1 \\
+    setsid bash "$1" > "$SPOOL/job.log" 2>&1 &
+echo $! > "$SPOOL/job"
+echo "Submitted batch job 17"
+""",
+    "srun": """#!/bin/bash
+echo "$@" > "$SPOOL/srun"
+while [ "$1" != bash ]; do shift; done
+exec "$@"
+""",
+    "sacct": "#!/bin/bash\nexit 1\n",
+    "squeue": "#!/bin/bash\necho '17 R'\n",
+    "scancel": """#!/bin/bash
+kill -- -$(cat "$SPOOL/job")
+""",
+}
+
+
+def test_a_queue_of_slurm_does_the_work(xyz, model, tmp_path, monkeypatch):
+    for name, text in SLURM.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SPOOL", str(tmp_path))
+    config = slurm_config(
+        nodes=1, workers_per_node=1, walltime="00:10:00", folder=tmp_path / "parsl"
+    )
+    config.initialize_logging = False
+    config.executors[0].address = "127.0.0.1"
+    results = screen(
+        xyz,
+        model,
+        tmp_path / "out",
+        engine=ParslEngine(config),
+        shard_size=20,
+        device="cpu",
+    )
+    assert results.complete
+    screen(xyz, model, tmp_path / "here", workers=1, shard_size=20, device="cpu")
+    assert contents(tmp_path / "out") == contents(tmp_path / "here")
+    assert "--ntasks 1 -l --cpus-per-task=1" in (tmp_path / "srun").read_text()
+    assert "#SBATCH --time=10\n" in (tmp_path / "job.sh").read_text()
 
 
 def test_the_number_of_workers_bounds_what_is_submitted():

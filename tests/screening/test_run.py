@@ -124,6 +124,27 @@ def test_an_input_that_vanishes_stops_the_run(frames, model, tmp_path, monkeypat
     assert Results(tmp_path / "out").n_shards is None
 
 
+def test_a_disk_without_room_stops_the_run_and_leaves_nothing(xyz, model, tmp_path):
+    resource = pytest.importorskip("resource")
+    output = tmp_path / "out"
+    screen(xyz, model, tmp_path / "whole", **FEW)
+    size = (tmp_path / "whole/shards/00000000.parquet").stat().st_size
+    child = os.fork()
+    if child == 0:  # a limit of the system stands for the size of the disk
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, size - 100))
+            screen(xyz, model, output, **FEW)
+        except DataError as error:
+            code = 0 if "make room and repeat the command" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
+    assert [path for path in (output / "shards").rglob("*") if path.is_file()] == []
+    screen(xyz, model, output, **FEW)
+    assert_equal(output, tmp_path / "whole")
+
+
 def test_another_run_does_not_mix_with_the_first(xyz, model, undisturbed):
     with pytest.raises(DataError, match="its shard_size are 6, not 7"):
         screen(xyz, model, undisturbed, **{**FEW, "shard_size": 7})
