@@ -54,6 +54,8 @@ def select(
     DataError
         If no shard is finished, or `unique` needs structures that were left out.
     """
+    import pandas
+
     if top and bottom:
         raise SettingError("give either top or bottom")
     if unique and not results.metadata["structures"]:
@@ -61,17 +63,18 @@ def select(
     number, column = top or bottom or (None, None)
     if number is not None and number < 1:
         raise SettingError(f"the number of structures must be at least 1, not {number}")
-    kept: DataFrame | None = None
+    parts: list[DataFrame] = []
     for frame in results.frames():
         found = frame[frame.error == ""].astype({"n_atoms": int})
-        if where:
-            found = _filtered(found, where)
-        kept = found if kept is None else _joined(kept, found)
-        if column is not None:
-            kept = _ranked(kept, column, ascending=top is None)
-            kept = kept if unique else kept.head(number)
-    if kept is None:
+        parts.append(_filtered(found, where) if where else found)
+        if column is not None and not unique:  # then no more than these are needed
+            best = _ranked(pandas.concat(parts), column, ascending=top is None)
+            parts = [best.head(number)]
+    if not parts:
         raise DataError("there is no finished shard to select from")
+    kept = pandas.concat(parts)
+    if column is not None:
+        kept = _ranked(kept, column, ascending=top is None)
     if unique:
         kept = _distinct(results, kept, number)
     _write(results, kept)
@@ -86,12 +89,6 @@ def _filtered(frame: DataFrame, where: str) -> DataFrame:
             f"the filter {where!r} cannot be used: {error}; the columns are "
             f"{', '.join(frame.columns)}"
         ) from error
-
-
-def _joined(kept: DataFrame, found: DataFrame) -> DataFrame:
-    import pandas
-
-    return pandas.concat([kept, found])
 
 
 def _ranked(frame: DataFrame, column: str, *, ascending: bool) -> DataFrame:

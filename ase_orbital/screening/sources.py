@@ -198,6 +198,7 @@ def is_structures(name: str) -> bool:
     if name.endswith(suffixes) or plain.endswith(extended_xyz.SUFFIXES):
         return True
     try:
-        return filetype(name, read=False) in ioformats
+        known = ioformats.get(filetype(name, read=False))
     except UnknownFileTypeError:
         return False
+    return known is not None and known.can_read

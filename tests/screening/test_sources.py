@@ -102,7 +102,8 @@ def test_a_vanished_file_stops_the_run(tmp_path):
 @pytest.mark.parametrize(
     ("name", "known"),
     [("a.cif", True), ("POSCAR", True), ("a.xyz.zst", True), ("a.parquet", True),
-     ("a.aselmdb", True), ("README.rst", False), ("notes", False), ("a.csv", True)],
+     ("a.aselmdb", True), ("README.rst", False), ("a.png", False),
+     ("script.py", False), ("notes", False), ("a.csv", True)],
 )  # fmt: skip
 def test_structures_are_known_by_their_names(name, known):
     assert is_structures(name) == known
