@@ -32,6 +32,14 @@ SHARED: dict[str, Any] = {
     "progress": False,
 }
 PAPER = TrainingSettings.paper("EOSNet", batch_size=256).to_dict() | SHARED
+ABSOLUTE = PAPER | {
+    "loss": "mae",
+    "batch_size": 64,
+    "patience": None,
+    "first_rate": 1e-5,
+    "clip": 5.0,
+    "milestones": (0.2, 0.4, 0.8),
+}
 WIDE = {"n_hidden": 128}
 
 
@@ -49,8 +57,9 @@ def described_by(descriptor: Descriptor) -> dict[str, Any]:
 # The first changes add up; each of the others changes the last of these, width 128.
 VARIANTS: dict[str, dict[str, Any]] = {
     "the paper's settings, with its schedule on 100 epochs": PAPER,
-    "+ soft nearest neighbors": PAPER | {"network_settings": {}},
-    "+ absolute errors, batches of 64, cosine schedule to 2e-3": {"averaging": 0.0},
+    "+ absolute errors, batches of 64, last epoch": ABSOLUTE,
+    "+ soft nearest neighbors": ABSOLUTE | {"network_settings": {}},
+    "+ cosine schedule with warm-up to 2e-3": {"averaging": 0.0},
     "+ averaged weights": {},
     "+ width 128": wide(),
     "width 192": wide(n_hidden=192),

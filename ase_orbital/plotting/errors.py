@@ -77,7 +77,8 @@ def parity(
         f"RMSE {np.sqrt(np.square(error).mean()):.4f}{suffix}",
     ]
     if total > 0:
-        lines.append(f"R² {1.0 - np.square(error).sum() / total:.4f}")
+        r = np.corrcoef(x, y)[0, 1] if np.ptp(y) > 0 else np.nan
+        lines.append(f"R {r:.4f}, R² {1.0 - np.square(error).sum() / total:.4f}")
     axes.text(
         0.03, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=9,
         linespacing=1.35,

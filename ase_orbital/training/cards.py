@@ -12,6 +12,7 @@ from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
 from ase_orbital.properties import PROPERTIES, minimum_of, transformed_unit
 from ase_orbital.training.settings import TrainingSettings
+from ase_orbital.training.splits import MEGNET_SIZES
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -139,9 +140,13 @@ def _network(model: CrystalModel, settings: TrainingSettings) -> str:
 
 
 def _split(settings: TrainingSettings) -> str:
-    kind = "Given by a file" if settings.split.endswith(".json") else settings.split
-    sizes = ", ".join(f"{size:g}" for size in settings.sizes)
-    text = f"{kind[0].upper()}{kind[1:]}, with sizes {sizes} (training, validation, test)"
+    kind, sizes = settings.split, settings.sizes
+    if kind == "megnet":
+        kind, sizes = "random, as large as that of MEGNet", MEGNET_SIZES
+    numbers = ", ".join(f"{size:g}" for size in sizes)
+    text = f"{kind[0].upper()}{kind[1:]}, with sizes {numbers} (training, validation, test)"
+    if settings.split.endswith(".json"):
+        text = "Given by a file of identifiers"
     if settings.test_column:
         text += f"; the test set is marked by `{settings.test_column}` in the data"
     if settings.most_atoms:

@@ -83,7 +83,8 @@ class TrainingSettings(BaseModel):
     """Name of the identifier in the data."""
     # Data and splits.
     split: str = "random"
-    """random, formula, chemical_system, prototype, megnet, or the path of a split.json."""
+    """random, formula, chemical_system, prototype, megnet, or the path of a split.json;
+    megnet is a random split of MEGNet's sizes, whose own crystals need a file."""
     sizes: Floats = (0.8, 0.1, 0.1)
     """Training, validation and test set, as fractions or numbers of crystals."""
     test_column: str | None = None

@@ -20,6 +20,7 @@ def test_every_point_and_the_metrics_are_drawn(tmp_path, texts):
     assert axes.get_ylabel() == "predicted band gap (eV)"
     assert axes.get_xlim() == axes.get_ylim()
     assert f"MAE {np.abs(PREDICTED - KNOWN).mean():.4f} eV" in texts(axes)
+    assert f"R {np.corrcoef(KNOWN, PREDICTED)[0, 1]:.4f}, R² " in texts(axes)
     assert "200 crystals" in texts(axes)
     figure.savefig(tmp_path / "parity.png")
     assert (tmp_path / "parity.png").stat().st_size > 10_000

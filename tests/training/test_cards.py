@@ -64,7 +64,15 @@ def test_texts_of_the_author_are_included(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"split": "runs/mine/split.json"}, "**Split**: Given by a file"),
+        ({"split": "runs/mine/split.json"}, "**Split**: Given by a file of identifiers. S"),
+        (
+            {"split": "megnet"},
+            "**Split**: Random, as large as that of MEGNet, with sizes 60000, 4619, 4620",
+        ),
+        (
+            {"patience": 500, "epochs": 500},
+            "500 epochs, of which the one with the lowest validation loss is kept",
+        ),
         ({"test_column": "held_out"}, "the test set is marked by `held_out`"),
         ({"most_atoms": 50}, "more than 50 atoms are left out of the training set"),
         ({"patience": 9, "epochs": 70}, "at most 70 epochs"),
