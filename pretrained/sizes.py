@@ -2,8 +2,8 @@
 
     python pretrained/sizes.py --data FOLDER
 
-For each model, this prints the size of its weights, the size with matrices in half
-precision and compressed as in a wheel, and how far the predictions for crystals of the
+For each model, this prints the size of its weights, the size with large matrices in
+half precision and compressed as in a wheel, and how far the predictions for crystals of the
 validation set move, relative to the error on the test set.
 """
 

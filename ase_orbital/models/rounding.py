@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from ase_orbital.models.network import Network
 
 
+LARGE = 2**15  # entries of a matrix; smaller ones take little space
+
+
 @torch.no_grad()
 def round_weights(network: nn.Module) -> None:
-    """Round the weight matrices of a network to half precision, in place.
+    """Round the large weight matrices of a network to half precision, in place.
 
     This moves predictions by about a thousandth of their error, and halves the file that
-    saving writes. Biases, batch norms, and the scale of the target are left as they are.
+    saving writes. Everything else is left as it is: the last layer has few weights, and
+    rounding them would move predictions more than all others together.
     """
     for weight in network.parameters():
         rounded = weight.half()
-        if weight.ndim > 1 and rounded.isfinite().all():
+        if weight.ndim > 1 and weight.numel() >= LARGE and rounded.isfinite().all():
             weight.copy_(rounded)
 
 
