@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ase_orbital.structure import AtomsLike
 
 SMALL = 2**20  # bytes of a file of extended XYZ that is read with others, in one part
+DESCRIBED = 20  # inputs, at most, that are described one by one
 SLOWER = 10  # times a structure in its own file, such as a CIF, takes longer to read
 
 
@@ -107,14 +108,14 @@ class Inputs:
             self._structures = items
             self.description = [{"path": "", "bytes": 0}]
             return
-        for path in map(Path, items):
+        paths_given = [Path(item) for item in items]
+        for path in paths_given:
             found = _files_of(path)
             self._files += found
-            content = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
-            size = sum(n_bytes for _, n_bytes in found)
-            self.description.append(
-                {"path": str(path), "files": len(found), "bytes": size, "names": content}
-            )
+            self.description.append(_described(str(path), found))
+        if len(paths_given) > DESCRIBED:  # every shard has the description
+            name = f"{paths_given[0]} and {len(paths_given) - 1} more"
+            self.description = [_described(name, self._files)]
         if not self._files:
             raise DataError("there is no input; give files or folders of structures")
 
@@ -143,6 +144,16 @@ class Inputs:
                 weight += n_bytes
         if small:
             yield Files(tuple(small), weight)
+
+
+def _described(name: str, files: list[tuple[str, int]]) -> dict[str, Any]:
+    """Number and size of files, and a checksum of their names and sizes."""
+    return {
+        "path": name,
+        "files": len(files),
+        "bytes": sum(n_bytes for _, n_bytes in files),
+        "names": hashlib.sha256(repr(files).encode()).hexdigest()[:16],
+    }
 
 
 def _stream(path: Path, n_bytes: int, size: int) -> Iterator[Part] | None:

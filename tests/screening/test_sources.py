@@ -73,6 +73,14 @@ def test_the_description_tells_inputs_apart(folder, xyz):
     assert before[0]["files"] == 9
 
 
+def test_many_inputs_have_one_description(folder):
+    paths = [folder / f"salt-{number}.cif" for number in range(4)] * 6
+    (description,) = Inputs(paths).description
+    assert description["path"] == f"{folder}/salt-0.cif and 23 more"
+    assert description["files"] == 24
+    assert Inputs(paths[::-1]).description != [description]
+
+
 def test_structures_of_a_program_are_taken_one_after_the_other(frames):
     salt = Structure(Lattice.cubic(5.0), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     found = frames_of(iter([*frames[:5], salt, "absent.cif", 17]), 3)
