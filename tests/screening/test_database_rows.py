@@ -1,5 +1,7 @@
 """Databases are read in parts, with identifiers, and damage is reported."""
 
+import sys
+
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -41,6 +43,14 @@ def test_what_is_no_database_is_refused(tmp_path):
     (tmp_path / "a.db").write_text("no database, but a text that is long enough" * 20)
     with pytest.raises(DataError, match=r"a\.db cannot be (read|opened): "):
         frames_of(tmp_path / "a.db")
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.aselmdb").touch()
+    monkeypatch.setitem(sys.modules, "lmdb", None)
+    monkeypatch.delitem(sys.modules, "ase_db_backends.aselmdb", raising=False)
+    with pytest.raises(DataError, match=r"pip install 'ase-orbital\[screen\]'"):
+        frames_of(tmp_path / "a.aselmdb")
 
 
 def test_a_vanished_database_stops_the_run(tmp_path):

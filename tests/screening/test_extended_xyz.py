@@ -1,6 +1,7 @@
 """Blocks of a file have the frames that ASE reads from it, and damage stays where it is."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,13 @@ def test_a_truncated_file_keeps_its_whole_frames(xyz, tmp_path):
     assert found[-1].atoms is None
     assert "the file is damaged (EOFError" in found[-1].error
     assert len(found) > 2
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    (tmp_path / "a.xyz.zst").touch()
+    with pytest.raises(DataError, match=r"pip install 'ase-orbital\[screen\]'"):
+        frames_of(tmp_path / "a.xyz.zst")
 
 
 def test_a_file_that_shrinks_stops_the_run(xyz, tmp_path):

@@ -1,10 +1,11 @@
 """Parsl gives the same table as a loop, also when a worker is killed."""
 
 import os
+import sys
 
 import pytest
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import OrbitalError, SettingError
 from ase_orbital.screening import parsl_engine, screen
 from ase_orbital.screening.parsl_engine import (
     ParslEngine,
@@ -131,6 +132,12 @@ def test_a_job_of_slurm_asks_for_what_was_said(tmp_path):
     assert "module load python" in provider.worker_init
     assert executor.available_accelerators == ["0", "1", "2", "3"]
     assert config.retries == 2
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "parsl", None)
+    with pytest.raises(OrbitalError, match=r"pip install 'ase-orbital\[screen\]'"):
+        ParslEngine(None)
 
 
 def test_a_file_without_a_config_is_an_error(tmp_path):

@@ -1,5 +1,7 @@
 """Structures survive a Parquet file, and tables of other programs can be read."""
 
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +9,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from ase_orbital.errors import DataError
+from ase_orbital.errors import DataError, OrbitalError
 from ase_orbital.screening.structure_tables import (
     row_blocks,
     structure_columns,
@@ -103,6 +105,13 @@ def test_any_size_of_row_groups_gives_the_same_rows(frames, tmp_path, group, sam
     found = [frame for part in parts for frame in part.frames()]
     assert [frame.number for frame in found] == list(range(60))
     same_atoms([frame.atoms for frame in found], frames)
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.parquet", [SALT])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(OrbitalError, match=r"pip install 'ase-orbital\[screen\]'"):
+        frames_of(path)
 
 
 def test_other_tables_and_files_are_refused(tmp_path):
