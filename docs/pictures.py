@@ -61,6 +61,7 @@ FLOW = (
             ("screening", "shards of results"),
             ("calculators", "for ASE"),
             ("search", "recorders, scores"),
+            ("report", "HTML pages"),
             ("integrations", "other tools"),
         ),
     ),
@@ -73,6 +74,7 @@ SHARED = (
     ("properties", "names, units"),
     ("checksums", "of models"),
     ("databases", "locks"),
+    ("statistics", "of errors"),
     ("elements", "tables"),
     ("readers", "of files"),
 )

@@ -13,7 +13,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 ORDER = [
     ["errors"],
     ["numerics", "files"],
-    ["properties", "checksums", "databases"],
+    ["properties", "checksums", "databases", "statistics"],
     ["elements"],
     ["readers"],
     ["structure"],
@@ -29,7 +29,7 @@ ORDER = [
     ["similarity", "testing"],
     ["screening"],
     ["calculators"],
-    ["search"],
+    ["search", "report"],
     ["integrations"],
     ["cli"],
 ]
@@ -40,6 +40,7 @@ FORBIDDEN = {
     "numerics": {"scipy", "ase", "pymatgen", *GRAPH_FRAMEWORKS},
     "files": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "errors": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
+    "statistics": {"ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "properties": {"numpy", "scipy", "ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "elements": {"ase", "torch", "pymatgen", *GRAPH_FRAMEWORKS},
     "readers": {"torch", *GRAPH_FRAMEWORKS},

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.plotting.canvas import COLORS, DENSITY, GUIDE, canvas, with_unit
+from ase_orbital.statistics import element_errors, point_density, size_classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-MIN_CRYSTALS = 5  # a mean over fewer crystals says little
-N_SIZES = 8  # classes of cell sizes
-N_BINS = 80  # of the grid for the density of points
 MARGIN = 0.03  # on both sides of a parity plot, as a fraction of the range
 
 
@@ -49,7 +45,7 @@ def parity(
     low, high = min(x.min(), y.min()), max(x.max(), y.max())
     margin = MARGIN * (high - low) or 1.0
     limits = (low - margin, high + margin)
-    density = _density(x, y, limits)
+    density = point_density(x, y, limits)
     order = density.argsort()  # the densest on top
     points = axes.scatter(
         x[order], y[order], c=density[order], s=5.0, cmap=DENSITY, linewidths=0.0,
@@ -106,25 +102,16 @@ def error_by_element(
         Predicted minus known values.
     """
     size = np.abs(np.asarray(error, float))
-    found: dict[int, list[float]] = {}
-    for atoms, value in zip(numbers, size, strict=True):
-        for number in np.unique(np.asarray(atoms)):
-            found.setdefault(int(number), []).append(value)
-    fewest = min(MIN_CRYSTALS, max(map(len, found.values())))
-    rows = sorted(
-        ((np.mean(values), number) for number, values in found.items()
-         if len(values) >= fewest),
-        reverse=True,
-    )  # fmt: skip
+    rows = element_errors(numbers, error)
     figure, axes = canvas(max(5.0, 0.155 * len(rows) + 1.2), 3.4, ax=ax)
     place = np.arange(len(rows))
-    axes.bar(place, [row[0] for row in rows], color=COLORS[0], width=0.75)
+    axes.bar(place, [row.mean for row in rows], color=COLORS[0], width=0.75)
     axes.axhline(size.mean(), color=COLORS[1], linewidth=1.2)
     axes.text(
         len(rows) - 0.4, size.mean(), "all crystals", ha="right", va="bottom", fontsize=9,
         color=COLORS[1],
     )  # fmt: skip
-    axes.set_xticks(place, [SYMBOLS[row[1]] for row in rows], fontsize=7.5)
+    axes.set_xticks(place, [SYMBOLS[row.number] for row in rows], fontsize=7.5)
     axes.tick_params(axis="x", length=0)
     axes.margins(x=0.01)
     axes.set(ylabel=with_unit("mean absolute error", unit), title=title)
@@ -146,9 +133,7 @@ def error_by_size(
     n_atoms, error : [n_crystals]
         Number of atoms in the cell, and predicted minus known values.
     """
-    sizes, absolute = np.asarray(n_atoms), np.abs(np.asarray(error, float))
-    edges = np.unique(np.quantile(sizes, np.linspace(0.0, 1.0, N_SIZES + 1)).astype(int))
-    classes = _classes(sizes, edges)
+    absolute, classes = np.abs(np.asarray(error, float)), size_classes(n_atoms)
     figure, axes = canvas(5.2, 3.4, ax=ax)
     drawn = axes.boxplot(
         [absolute[members] for _, members in classes],
@@ -165,26 +150,3 @@ def error_by_size(
     axes.set(xlabel="atoms in the cell (crystals)", title=title)
     axes.set(ylabel=with_unit("absolute error", unit), ylim=(0.0, None))
     return figure
-
-
-def _classes(sizes: NDArray[Any], edges: NDArray[Any]) -> list[tuple[str, NDArray[Any]]]:
-    """Return label and members of each class of sizes that is not empty."""
-    if len(edges) == 1:
-        edges = np.append(edges, edges[0] + 1)
-    edges[-1] += 1  # the last class includes the largest cell
-    classes = []
-    for low, high in pairwise(edges):
-        members = np.flatnonzero((sizes >= low) & (sizes < high))
-        if len(members):
-            low, top = int(sizes[members].min()), int(sizes[members].max())
-            classes.append((str(low) if low == top else f"{low}–{top}", members))
-    return classes
-
-
-def _density(x: NDArray[Any], y: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
-    """Return the logarithm of the number of points near each point."""
-    counts, edges, _ = np.histogram2d(x, y, bins=N_BINS, range=(limits, limits))
-    smooth = gaussian_filter(counts, 1.0)
-    column = np.clip(np.digitize(x, edges) - 1, 0, N_BINS - 1)
-    row = np.clip(np.digitize(y, edges) - 1, 0, N_BINS - 1)
-    return np.asarray(np.log10(smooth[column, row] + 0.1))

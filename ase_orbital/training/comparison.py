@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
+from ase_orbital.files import write_text
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import GraphDataset
+from ase_orbital.training.cards import target_unit
 from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.training.dataset import Dataset, Source
+
+RECORD = "evaluation.json"  # what was evaluated, for a report
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +51,8 @@ def compare(
     models, source
         Models by name, and crystals as for `read_dataset`.
     folder
-        Folder for predictions as CSV files and figures, one subfolder per model; None to
-        write neither.
+        Folder for predictions as CSV files and figures, one subfolder per model, and
+        `evaluation.json`, which says what was evaluated; None to write nothing.
     cache
         Folder of the cached features; None for a temporary one.
     where
@@ -109,6 +114,15 @@ def compare(
                 subfolder.mkdir(parents=True, exist_ok=True)
                 evaluations[name].save(subfolder / "predictions.csv")
                 draw_evaluation(subfolder, model, evaluations[name], labeled)
+    if folder is not None:
+        record = {
+            "property": first.property_name,
+            "unit": target_unit(first),
+            "classes": first.n_classes is not None,
+            "data": Path(source).name if isinstance(source, str | Path) else "",
+            "models": {name: _folder_name(name, models) for name in models},
+        }
+        write_text(Path(folder) / RECORD, json.dumps(record, indent=1) + "\n")
     if folder is not None and len(models) > 1:
         draw_comparison(Path(folder), first, evaluations)
     return evaluations

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from ase.symbols import Symbols
 
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import DataError, ModelError
 from ase_orbital.files import write_csv
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.uncertainty import coverage
@@ -38,6 +40,8 @@ class Evaluation:
     ----------
     ids
         Identifiers of the crystals.
+    formulas
+        Formulas of their cells, such as Ga4N4.
     known, predicted : [n_crystals]
         Targets and predictions of them: the property, its log10, or a class and the
         probability of class 1.
@@ -50,6 +54,7 @@ class Evaluation:
     """
 
     ids: list[str]
+    formulas: list[str]
     known: Values
     predicted: Values
     std: Values | None
@@ -87,6 +92,7 @@ class Evaluation:
         """Write a CSV file with a row for each crystal."""
         columns: dict[str, Any] = {
             "id": self.ids,
+            "formula": self.formulas,
             "known": self.known.tolist(),
             "predicted": self.predicted.tolist(),
         }
@@ -95,6 +101,40 @@ class Evaluation:
         if self.in_domain is not None:
             columns["in_domain"] = self.in_domain.astype(int).tolist()
         write_csv(path, [columns, *zip(*columns.values(), strict=True)])
+
+    @classmethod
+    def load(cls, path: Path, *, classes: bool) -> Evaluation:
+        """Read the file of `save`.
+
+        Raises
+        ------
+        DataError
+            If the file is absent, or lacks a column or a number.
+        """
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            numbers = {
+                name: np.array(columns[name], float)
+                for name in ("known", "predicted", "std", "in_domain")
+                if name in columns or name in ("known", "predicted")
+            }
+            inside = numbers.get("in_domain")
+            return cls(
+                columns["id"],
+                columns["formula"],
+                numbers["known"],
+                numbers["predicted"],
+                numbers.get("std"),
+                None if inside is None else inside == 1.0,
+                classes,
+            )
+        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+            raise DataError(
+                f"{path} is no table of predictions with id, formula, known and "
+                f"predicted ({type(error).__name__}: {error}); run the evaluation again"
+            ) from error
 
 
 @own_torch_state()
@@ -118,8 +158,10 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     if not torch.isfinite(predicted).all():
         strange = int((~torch.isfinite(predicted)).nonzero()[0])
         raise ModelError(f"the model predicts no finite number for {ids[strange]}")
+    numbers = dataset.graph.numbers.split(dataset.graph.n_atoms.tolist())
     return Evaluation(
         ids,
+        [Symbols(part.numpy()).get_chemical_formula("metal") for part in numbers],
         dataset.targets.double().numpy(),
         predicted.numpy(),
         torch.cat(deviations).double().cpu().numpy() if deviations else None,

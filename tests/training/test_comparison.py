@@ -74,7 +74,7 @@ def test_models_with_the_same_last_name_get_different_folders(source, tmp_path):
 
 def test_one_model_gets_no_figure_of_a_comparison(source, tmp_path):
     compare({"runs/first/model": make()}, source, folder=tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"model"}
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "evaluation.json"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from ase.build import bulk
 
 from ase_orbital import OneHot, Predictor
+from ase_orbital.errors import DataError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
 from ase_orbital.models.uncertainty import Uncertainty
@@ -40,6 +41,7 @@ def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
     alone = [float(model.predict_structure(atoms)) for atoms in CRYSTALS]
     np.testing.assert_allclose(found.predicted, alone, **CLOSE)
     assert found.known.tolist() == KNOWN.tolist()
+    assert found.formulas == [str(atoms.symbols) for atoms in CRYSTALS]
     assert found.std is None
     assert found.in_domain is None
     assert set(found.metrics) == {"n", "mae", "rmse", "r", "r2"}
@@ -102,7 +104,7 @@ def test_coverage_is_that_of_each_fifth():
     """Errors of 1 and standard deviations that rise: only the last three fifths cover."""
     std = np.arange(1.0, 11.0) / 8.0
     known = np.zeros(10)
-    found = Evaluation(["" for _ in known], known, known + 1.0, std, None, False).metrics
+    found = Evaluation([], [], known, known + 1.0, std, None, False).metrics
     assert found["coverage_90"] == pytest.approx(0.6)
     assert found["coverage_90_lowest"] == 0.0
     assert found["coverage_90_highest"] == 1.0
@@ -111,13 +113,23 @@ def test_coverage_is_that_of_each_fifth():
 def test_every_column_is_written(tmp_path):
     three = np.array([1.0, 2.0, 3.0])
     inside = np.array([True, False, True])
-    Evaluation(["a", "b", "c"], three, three + 0.1, three / 10, inside, False).save(
-        tmp_path / "predictions.csv"
-    )
+    formulas = ["Cu", "Ga4N4", "NaCl"]
+    done = Evaluation(["a", "b", "c"], formulas, three, three + 0.1, three, inside, False)
+    done.save(tmp_path / "predictions.csv")
     with (tmp_path / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = {"id": "b", "known": "2.0", "predicted": "2.1", "std": "0.2"}
-    assert rows[1] == expected | {"in_domain": "0"}
+    expected = {"id": "b", "formula": "Ga4N4", "known": "2.0", "predicted": "2.1"}
+    assert rows[1] == expected | {"std": "2.0", "in_domain": "0"}
+    loaded = Evaluation.load(tmp_path / "predictions.csv", classes=False)
+    assert loaded.metrics == done.metrics
+    assert (loaded.ids, loaded.formulas) == (done.ids, done.formulas)
+
+
+@pytest.mark.parametrize("text", ["", "id,known,predicted\na,1,1\n", "id\nb\n"])
+def test_a_table_without_its_columns_is_refused(text, tmp_path):
+    (tmp_path / "predictions.csv").write_text(text)
+    with pytest.raises(DataError, match=r"predictions\.csv .*run the evaluation again"):
+        Evaluation.load(tmp_path / "predictions.csv", classes=False)
 
 
 @pytest.mark.parametrize("transform", ["identity", "log10"])

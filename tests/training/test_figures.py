@@ -43,7 +43,7 @@ def make(**changes):
 
 
 def evaluation_of(*, classes=False, shift=0.0):
-    return Evaluation(ELEMENTS, KNOWN, PREDICTED + shift, None, INSIDE, classes)
+    return Evaluation(ELEMENTS, ELEMENTS, KNOWN, PREDICTED + shift, None, INSIDE, classes)
 
 
 def dataset():

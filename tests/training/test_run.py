@@ -36,7 +36,7 @@ def crystal(salts, name):
 
 def predictions(folder):
     with (folder / "predictions.csv").open(newline="") as file:
-        return {row.pop("id"): {name: float(text) for name, text in row.items()}
+        return {row.pop("id"): {name: float(row[name]) for name in row if name != "formula"}
                 for row in csv.DictReader(file)}  # fmt: skip
 
 
