@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "list the models that come with the package",
     "train": "train a model on crystals with known properties",
     "evaluate": "test models on crystals with known properties",
+    "report": "write an HTML page about the results of other commands",
     "ablate": "train networks on different features of the atoms, and compare them",
     "learning-curve": "measure test errors against the number of training crystals",
     "import-eosnet": "convert a published EOSNet checkpoint into a model folder",

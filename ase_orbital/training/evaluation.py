@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.crystal_model import CrystalModel, Transform
     from ase_orbital.training.batches import GraphDataset
 
@@ -158,10 +159,9 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
     if not torch.isfinite(predicted).all():
         strange = int((~torch.isfinite(predicted)).nonzero()[0])
         raise ModelError(f"the model predicts no finite number for {ids[strange]}")
-    numbers = dataset.graph.numbers.split(dataset.graph.n_atoms.tolist())
     return Evaluation(
         ids,
-        [Symbols(part.numpy()).get_chemical_formula("metal") for part in numbers],
+        _formulas(dataset.graph),
         dataset.targets.double().numpy(),
         predicted.numpy(),
         torch.cat(deviations).double().cpu().numpy() if deviations else None,
@@ -178,3 +178,13 @@ def evaluate_mean(evaluations: Sequence[Evaluation], transform: Transform) -> Ev
     else:
         mean = predicted.mean(axis=0)
     return replace(evaluations[0], predicted=mean, std=None, in_domain=None)
+
+
+def _formulas(graph: CrystalGraph) -> list[str]:
+    """Return the formula of each cell, with all of its equivalent atoms."""
+    numbers, copies = graph.numbers, graph.atom_copies
+    whole = numbers if copies is None else numbers.repeat_interleave(copies)
+    return [
+        str(Symbols(cell.tolist()).get_chemical_formula("metal"))
+        for cell in whole.split(graph.sizes.tolist())
+    ]

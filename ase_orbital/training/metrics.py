@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.special import erfinv
 from torchmetrics.functional.classification import (
     binary_auroc,
     binary_f1_score,
@@ -79,3 +80,50 @@ def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
     # Rounding may give a probability above 1, and torchmetrics then reads all as logits.
     score = torch.from_numpy(probability).double().clamp(0.0, 1.0)
     return torch.from_numpy(known).long(), score
+
+
+def interval_coverage(
+    known: Values, predicted: Values, std: Values, nominal: Values
+) -> Values:
+    """Return the share of known values inside central intervals of nominal probability.
+
+    Parameters
+    ----------
+    known, predicted, std : [n]
+        Known values, predictions, and their standard deviations.
+    nominal : [n_intervals]
+        Probabilities of the intervals of a normal distribution.
+    """
+    half_widths = np.sqrt(2.0) * erfinv(nominal)
+    inside = np.abs(predicted - known)[:, None] <= half_widths * std[:, None]
+    return np.asarray(inside.mean(axis=0))
+
+
+def error_by_std(
+    known: Values, predicted: Values, std: Values, n_groups: int = 10
+) -> tuple[Values, Values]:
+    """Return root mean squares of the standard deviations and errors, group by group.
+
+    The groups have equal size, and ascending standard deviations.
+    """
+    groups = np.array_split(np.argsort(std), min(n_groups, len(std)))
+    pairs = [
+        [np.sqrt(np.square(values[group]).mean()) for group in groups]
+        for values in (std, predicted - known)
+    ]
+    return np.array(pairs[0]), np.array(pairs[1])
+
+
+def class_reliability(
+    known: Values, probability: Values, n_groups: int = 10
+) -> tuple[Values, Values]:
+    """Return mean probability and share of class 1 in equal intervals of probability.
+
+    Intervals without a crystal are left out.
+    """
+    place = np.minimum((probability * n_groups).astype(int), n_groups - 1)
+    groups = [place == index for index in range(n_groups) if (place == index).any()]
+    return (
+        np.array([probability[group].mean() for group in groups]),
+        np.array([known[group].mean() for group in groups]),
+    )

@@ -36,6 +36,7 @@ def test_each_model_predicts_the_same_crystals(source):
         np.testing.assert_allclose(evaluation.predicted, alone, rtol=1e-5, atol=1e-6)
         assert evaluation.known.tolist() == VALUES
         assert evaluation.ids == ["Cu", "Al", "Mg2", "Na"]
+        assert evaluation.formulas == evaluation.ids  # with all of the equivalent atoms
 
 
 def test_crystals_unknown_to_one_model_are_left_out_of_all(source):

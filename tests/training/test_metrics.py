@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ase_orbital.training.metrics import classification, regression, roc
+from ase_orbital.training.metrics import (
+    class_reliability,
+    classification,
+    error_by_std,
+    interval_coverage,
+    regression,
+    roc,
+)
 
 KNOWN = np.array([1.0, 2.0, 3.0, 6.0])
 NUMBERS = st.floats(-100.0, 100.0)
@@ -100,3 +107,26 @@ def test_the_roc_curve_runs_from_corner_to_corner_and_up():
     assert (false[-1], true[-1]) == (1.0, 1.0)
     assert (np.diff(false) >= 0).all()
     assert np.trapezoid(true, false) == pytest.approx(3 / 4)
+
+
+def test_coverage_of_intervals_is_nominal_for_normal_errors():
+    random = np.random.default_rng(0)
+    std = random.uniform(0.5, 2.0, 20_000)
+    error = std * random.normal(size=20_000)
+    nominal = np.array([0.1, 0.5, 0.9])
+    found = interval_coverage(np.zeros(20_000), error, std, nominal)
+    np.testing.assert_allclose(found, nominal, atol=0.02)
+
+
+def test_errors_are_grouped_by_ascending_std():
+    std = np.array([4.0, 1.0, 3.0, 2.0])
+    spread, error = error_by_std(np.zeros(4), 2.0 * std, std, n_groups=2)
+    np.testing.assert_allclose(spread, np.sqrt([2.5, 12.5]))
+    np.testing.assert_allclose(error, 2.0 * spread)
+
+
+def test_reliability_compares_probability_and_share():
+    probability = np.array([0.1, 0.15, 0.9, 1.0])
+    mean, share = class_reliability(np.array([0.0, 1.0, 1.0, 1.0]), probability)
+    np.testing.assert_allclose(mean, [0.125, 0.95])
+    np.testing.assert_allclose(share, [0.5, 1.0])
