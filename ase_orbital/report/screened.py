@@ -150,7 +150,10 @@ def from_results(folder: Path) -> Screened:
     frame["source"] = frame["source"] + "@" + frame.pop("frame").astype(str)
     selected = results.selected()
     facts = [
-        ("inputs", ", ".join(str(one["path"]) for one in metadata["inputs"])),
+        (
+            "inputs",
+            ", ".join(str(one.get("path", "structures")) for one in metadata["inputs"]),
+        ),
         ("models", ", ".join(one["name"] for one in metadata["models"])),
         ("ase-orbital", str(metadata["package"])),
         ("shards", f"{len(results.marks):,} of {results.n_shards or 'an unknown number'}"),
@@ -161,7 +164,7 @@ def from_results(folder: Path) -> Screened:
         results.units,
         facts,
         partial(_atoms_of_results, results),
-        partial(_features_of_results, results) if metadata["descriptor"] else None,
+        partial(_features_of_results, results) if metadata["descriptors"] else None,
         None if selected is None else list(selected.index),
         "" if results.complete else "The run has not ended: this is what is finished.",
     )
@@ -177,7 +180,7 @@ def _features_of_results(results: Any, rows: Sequence[Any]) -> NDArray[np.floati
     """Read the column of fingerprints shard by shard, and keep only some rows."""
     import pandas
 
-    name, wanted = results.metadata["descriptor"], pandas.Index(rows)
+    name, wanted = results.metadata["descriptors"][0], pandas.Index(rows)
     parts = []
     for frame in results.frames(columns=[name]):
         kept = frame[frame.index.isin(wanted)]

@@ -14,7 +14,7 @@ from ase_orbital.properties import is_energy
 from ase_orbital.report.cells import cell_of, elements_of
 from ase_orbital.report.page import Page
 from ase_orbital.report.projection import orbital_fingerprints, principal_plane
-from ase_orbital.report.records import columns_of, rounded, shown_unit
+from ase_orbital.report.records import columns_of, kind_of, rounded, shown_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,11 +140,12 @@ def _shown(good: DataFrame, best: list[Any], points: int) -> list[Any]:
 
 def _records(good: DataFrame) -> DataFrame:
     """Order the columns as they are read, and drop those that say nothing."""
-    last = ["n_atoms", "source"]
-    if (good["source"] == good["id"]).all():
-        last.remove("source")
+    last = ["n_atoms"] if (good["source"] == good["id"]).all() else ["n_atoms", "source"]
     others = ("formula", "id", "n_atoms", "source", "error")
-    return good[["formula", "id", *(one for one in good if one not in others), *last]]
+    values = [name for name in good if name not in others]
+    flags = [name for name in values if kind_of(good[name]) == "flag"]
+    numbers = [name for name in values if name not in flags]
+    return good[["formula", "id", *numbers, *flags, *last]]
 
 
 def _scatter(screened: Screened, n_good: int, n_shown: int) -> list[Section]:
