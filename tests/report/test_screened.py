@@ -54,9 +54,9 @@ def test_other_files_are_refused(tmp_path):
 
 def test_the_results_of_a_screening_are_read(salts, tmp_path):
     pytest.importorskip("pyarrow")
-    from ase_orbital import GOM
     from ase_orbital.models import EOSNet
-    from ase_orbital.screening import screen, select
+    from ase_orbital.screening import Results, screen, select
+    from ase_orbital.screening.rows import DESCRIPTORS
 
     model = EOSNet(property_name="band_gap", elements=[3, 9, 11, 17], n_hidden=4)
     model.save(tmp_path / "gap", metadata={})
@@ -74,10 +74,9 @@ def test_the_results_of_a_screening_are_read(salts, tmp_path):
     rows = list(good.index[[5, 0]])
     numbers = [crystals[10 * shard + row].numbers for shard, row in rows]
     np.testing.assert_array_equal([one.numbers for one in screened.atoms(rows)], numbers)
-    expected = [
-        GOM().create(crystals[10 * shard + row]).mean(axis=0) for shard, row in rows
-    ]
+    gom = DESCRIPTORS["gom"]()
+    expected = [gom.create(crystals[10 * shard + row]).mean(axis=0) for shard, row in rows]
     np.testing.assert_allclose(screened.features(rows), expected, rtol=1e-5, atol=1e-6)
-    select(tmp_path / "out", top=(2, "band_gap"))
+    select(Results(tmp_path / "out"), top=(2, "band_gap"))
     assert len(from_results(tmp_path / "out").selected) == 2
     assert write_report(tmp_path / "out") == tmp_path / "out/report.html"
