@@ -135,7 +135,7 @@ def _errors_page(
     columns: dict[str, Any] = {"id": ids, "formula": first.formulas, "known": first.known}
     labels = {}
     for index, (name, evaluation) in enumerate(evaluations.items()):
-        own = {"predicted": evaluation.predicted, "std": evaluation.std}
+        own: dict[str, Any] = {"predicted": evaluation.predicted, "std": evaluation.std}
         own["error"] = evaluation.predicted - evaluation.known
         own["in_domain"] = evaluation.in_domain
         end = f"_{index}" if len(evaluations) > 1 else ""

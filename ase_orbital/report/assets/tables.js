@@ -59,6 +59,7 @@ const drawCandidates = (section, body) => {
       else head.removeAttribute("aria-sort");
     });
     rows.replaceChildren(...listed.slice(0, MOST_ROWS).map(line));
+    if (state.selection && !chosen.size) { count.textContent = "Nothing is selected yet: tick boxes, or draw around points."; return; }
     count.textContent = listed.length > MOST_ROWS ? `${counted(MOST_ROWS)} of ${counted(listed.length)} shown` : `${counted(listed.length)} shown`;
   };
 
