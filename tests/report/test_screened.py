@@ -4,6 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
+from ase_orbital import ElementalFeatures, OneHot
 from ase_orbital.errors import DataError
 from ase_orbital.report import write_report
 from ase_orbital.report.screened import from_results, from_table
@@ -56,13 +57,12 @@ def test_the_results_of_a_screening_are_read(salts, tmp_path):
     pytest.importorskip("pyarrow")
     from ase_orbital.models import EOSNet
     from ase_orbital.screening import Results, screen, select
-    from ase_orbital.screening.rows import DESCRIPTORS
 
-    model = EOSNet(property_name="band_gap", elements=[3, 9, 11, 17], n_hidden=4)
+    model = EOSNet(OneHot(), property_name="band_gap", elements=[3, 9, 11, 17], n_hidden=4)
     model.save(tmp_path / "gap", metadata={})
     crystals = salts[0][:24]
     screen(
-        crystals, tmp_path / "gap", tmp_path / "out", workers=1, descriptors=["gom"],
+        crystals, tmp_path / "gap", tmp_path / "out", workers=1, descriptors=["elemental"],
         shard_size=10,
     )  # fmt: skip
     screened = from_results(tmp_path / "out")
@@ -74,8 +74,10 @@ def test_the_results_of_a_screening_are_read(salts, tmp_path):
     rows = list(good.index[[5, 0]])
     numbers = [crystals[10 * shard + row].numbers for shard, row in rows]
     np.testing.assert_array_equal([one.numbers for one in screened.atoms(rows)], numbers)
-    gom = DESCRIPTORS["gom"]()
-    expected = [gom.create(crystals[10 * shard + row]).mean(axis=0) for shard, row in rows]
+    elemental = ElementalFeatures()
+    expected = [
+        elemental.create(crystals[10 * shard + row]).mean(axis=0) for shard, row in rows
+    ]
     np.testing.assert_allclose(screened.features(rows), expected, rtol=1e-5, atol=1e-6)
     select(Results(tmp_path / "out"), top=(2, "band_gap"))
     assert len(from_results(tmp_path / "out").selected) == 2
