@@ -56,7 +56,7 @@ def described_by(descriptor: Descriptor) -> dict[str, Any]:
 
 # The first changes add up; each of the others changes the last of these, width 128.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "the paper's settings, with its schedule on 100 epochs": PAPER,
+    "the settings of the paper's code, with its schedule on 100 epochs": PAPER,
     "+ absolute errors, batches of 64, last epoch": ABSOLUTE,
     "+ soft nearest neighbors": ABSOLUTE | {"network_settings": {}},
     "+ cosine schedule with warm-up to 2e-3": {"averaging": 0.0},
