@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ase_orbital.models.network import Network
+    from torch import Tensor, nn
 
 
 LARGE = 2**15  # entries of a matrix; smaller ones take little space
@@ -28,26 +25,6 @@ def round_weights(network: nn.Module) -> None:
         rounded = weight.half()
         if weight.ndim > 1 and weight.numel() >= LARGE and rounded.isfinite().all():
             weight.copy_(rounded)
-
-
-@torch.no_grad()
-def clear_unused_columns(network: Network, features: Tensor) -> None:
-    """Set the weights of features that are zero for all atoms to zero, in place.
-
-    Training does not change them, so they are random. Zeros take no space in an archive,
-    and an atom with such a feature is predicted without noise.
-
-    Parameters
-    ----------
-    features : [n_atoms, n_features]
-        Of the training set.
-    """
-    layer = next(
-        part
-        for part in network.modules()
-        if isinstance(part, nn.Linear) and part.in_features == features.shape[1]
-    )
-    layer.weight[:, ~features.any(dim=0)] = 0.0
 
 
 def smallest(values: Tensor) -> Tensor:

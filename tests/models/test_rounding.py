@@ -1,19 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from ase.build import bulk
 
 from ase_orbital import load_model
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.rounding import (
-    LARGE,
-    clear_unused_columns,
-    round_weights,
-    smallest,
-)
+from ase_orbital.models.rounding import LARGE, round_weights, smallest
 
 SETTINGS = {"n_hidden": 128, "property_name": "band_gap"}
-SALT = bulk("NaCl", "rocksalt", a=5.64)
 
 
 @pytest.fixture(params=[EOSNet, OCrystalNet])
@@ -60,14 +53,3 @@ def test_weights_beyond_half_precision_are_left(model):
     round_weights(model)
     assert torch.equal(weight, before)
     assert smallest(before).dtype == torch.float32
-
-
-def test_columns_without_a_feature_become_zero_and_change_no_prediction(model):
-    features = torch.as_tensor(model.descriptor.create(SALT))
-    before = float(model.predict_structure(SALT))
-    clear_unused_columns(model, features)
-    layer = model.embedding if isinstance(model, EOSNet) else model.atom_input
-    used = features.any(dim=0)
-    assert not layer.weight[:, ~used].any()
-    assert layer.weight[:, used].all()
-    assert float(model.predict_structure(SALT)) == pytest.approx(before, rel=1e-5)
