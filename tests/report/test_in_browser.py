@@ -3,9 +3,12 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ase_orbital.report import write_report
+from ase_orbital.report.screened import from_table
+from ase_orbital.report.screening import screening_page
 
 selenium = pytest.importorskip("selenium.webdriver")
 CSS = "css selector"
@@ -32,7 +35,11 @@ def wait_for(browser, script):
 
 @pytest.fixture(scope="module")
 def path(predictions, tmp_path_factory):
-    return write_report(predictions, tmp_path_factory.mktemp("page") / "page.html", top=5)
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    screened = from_table(predictions)
+    screened.features = lambda rows: np.eye(4)[np.array(rows) % 4]  # fast ones
+    screening_page(predictions, screened, sort=None, top=5, points=100).save(path)
+    return path
 
 
 @pytest.fixture
