@@ -53,6 +53,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=5,
         help="number of structures to list (default: %(default)s)",
     )
+    parser.add_argument(
+        "--prototypes",
+        action="store_true",
+        help="compare across compositions, without elements and volumes: NaCl is like MgO",
+    )
     add_format(parser)
     add_comparison(parser)
 
@@ -65,10 +70,13 @@ def run(arguments: Namespace) -> int:
         raise given.error
     crystal = given.atoms
     saved = [given.path.suffix for given in arguments.files] == [".npz"]
+    if saved and arguments.prototypes:
+        raise SettingError("an archive has fingerprints with elements; give files instead")
     look = _in_archive if saved else _in_files
     nearest, tolerance, n_bad = look(crystal, arguments)
     if not nearest:
-        print(f"no structure has the composition {formula_of(crystal)}", file=sys.stderr)
+        what = "the numbers of elements of" if arguments.prototypes else "the composition"
+        print(f"no structure has {what} {formula_of(crystal)}", file=sys.stderr)
         return 1
     rows = []
     for difference, label, atoms in nearest:
@@ -92,17 +100,21 @@ def _in_archive(crystal: Atoms, arguments: Namespace) -> Found:
 def _in_files(crystal: Atoms, arguments: Namespace) -> Found:
     from ase_orbital.similarity.distance import difference
     from ase_orbital.similarity.fingerprints import Fingerprints
+    from ase_orbital.similarity.prototypes import prototypes
 
     settings = archive_for(arguments)
     fingerprints = Fingerprints(settings.descriptor)
-    given = fingerprints.of(crystal)
+    views = prototypes if arguments.prototypes else lambda atoms: [atoms]
+    given = [fingerprints.of(atoms) for atoms in views(crystal)]
     structures, n_bad = read_files(arguments)
     found = []
     for label, atoms in structures:
-        if not given.may_equal(atoms):
-            continue
         try:
-            found.append((difference(given, fingerprints.of(atoms)), label, atoms))
+            seen = views(atoms)[0]
+            if given[0].may_equal(seen):
+                there = fingerprints.of(seen)
+                apart = min(difference(here, there) for here in given)
+                found.append((apart, label, atoms))
         except OrbitalError as error:
             n_bad += report(label, error)
     found.sort(key=itemgetter(0))

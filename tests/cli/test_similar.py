@@ -69,3 +69,14 @@ def test_similar_says_when_nothing_can_be_compared(frames, tmp_path, capsys):
 def test_an_invalid_setting_is_one_line_and_exit_1(frames, arguments, capsys):
     assert main([argument.format(frames=frames) for argument in arguments]) == 1
     assert capsys.readouterr().err.startswith("ase-orbital: ")
+
+
+def test_prototypes_are_found_across_compositions(frames, tmp_path, capsys):
+    write(tmp_path / "asked.cif", bulk("MgO", "rocksalt", a=4.21))
+    write(tmp_path / "salt.cif", bulk("NaCl", "rocksalt", a=5.64))
+    words = ["similar", str(tmp_path / "asked.cif"), "--prototypes", "--in", str(frames)]
+    assert main(words) == 1
+    assert "no structure has the numbers of elements of MgO" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "salt.cif")]) == 0
+    (line,) = capsys.readouterr().out.splitlines()[2:]
+    assert line.split()[1:] == ["NaCl", "2", "0.00000", "yes"]
