@@ -115,7 +115,6 @@ def minimum_of(name: str) -> float:
     return known.minimum if known else -math.inf
 
 
-def transformed_unit(name: str, transform: str) -> str:
+def transformed_unit(unit: str, transform: str) -> str:
     """Return the unit of the transformed property, such as log10(GPa)."""
-    unit = unit_of(name)
     return f"log10({unit})" if transform == "log10" else unit

@@ -48,9 +48,10 @@ FLOW = (
     ("CrystalGraph", (("models", "EOSNet, OCrystalNet, uncertainty, domain"),)),
     (
         "network, targets",
-        (("plotting", "figures"), ("training", "fitting, metrics, cards")),
+        (("plotting", "figures"), ("zoo", "models by name")),
     ),
-    ("model folder", (("zoo", "models by name"), ("predict", "Predictor"))),
+    ("", (("training", "fitting, metrics, cards"),)),
+    ("model folder", (("predict", "Predictor"),)),
     (
         "prediction, std, domain",
         (("similarity", "fingerprints, archive"), ("testing", "conformance")),

@@ -109,6 +109,7 @@ def quick():
         "network_settings": {"descriptor": OneHot().to_settings(), "n_hidden": 16},
         "epochs": 3,
         "batch_size": 8,
+        "members": 1,
         "learning_rate": 1e-2,
         "accelerator": "cpu",
         "progress": False,

@@ -41,7 +41,7 @@ def test_moduli_and_refractive_indices_are_learned_as_logarithms():
     for name, described in PROPERTIES.items():
         unit = described.unit
         expected = f"log10({unit})" if name in logarithms else unit
-        assert transformed_unit(name, described.transform) == expected
+        assert transformed_unit(unit, described.transform) == expected
 
 
 def test_energies_have_no_bound_and_other_properties_are_not_negative():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_models
 from ase_orbital.cli.results import table
+from ase_orbital.cli.structures import add_format
+from ase_orbital.cli.train import errors_in
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -28,6 +31,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--where", metavar="COLUMN", help="use only crystals for which this column is true"
     )
+    parser.add_argument(
+        "--only",
+        choices=("test", "train", "validation"),
+        help="use only crystals in this set of the run that made the model",
+    )
+    add_format(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -51,6 +60,7 @@ def run(arguments: Namespace) -> None:
     from ase_orbital.training.evaluation import evaluate_mean
     from ase_orbital.zoo.folders import load_model
 
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     models = {name: load_model(name) for name in arguments.model}
     evaluations = compare(
         models,
@@ -61,6 +71,8 @@ def run(arguments: Namespace) -> None:
         at_most=arguments.at_most,
         id=arguments.id,
         where=arguments.where,
+        only=arguments.only,
+        format=arguments.format,
         workers=arguments.workers,
         progress=sys.stderr.isatty(),
     )
@@ -73,5 +85,6 @@ def run(arguments: Namespace) -> None:
         for model, evaluation in evaluations.items()
     ]
     print(table(("model", *names), rows))
+    print(f"\n{errors_in(next(iter(models.values())))}")
     if arguments.output:
-        print(f"\npredictions and figures: {arguments.output}")
+        print(f"predictions and figures: {arguments.output}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import table
-from ase_orbital.properties import PROPERTIES, unit_of
+from ase_orbital.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -24,7 +24,7 @@ def run(_: Namespace) -> None:
             name,
             card.network,
             card.property_name,
-            unit_of(card.property_name),
+            card.unit,
             card.test_error,
             len(card.settings.get("elements") or []),
         ]

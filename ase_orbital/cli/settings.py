@@ -28,10 +28,11 @@ def add_settings(parser: ArgumentParser) -> None:
 
 def _reading(annotation: Any) -> dict[str, Any]:
     """Return the arguments that make argparse read values of a type."""
-    if annotation is bool:
+    if bool in (annotation, *get_args(annotation)):  # also `bool | None`
         return {"action": BooleanOptionalAction}
-    if get_origin(annotation) is Literal:
-        return {"choices": get_args(annotation)}
+    for choice in (annotation, *get_args(annotation)):  # also of `Literal | None`
+        if get_origin(choice) is Literal:
+            return {"choices": get_args(choice)}
     if get_origin(annotation) is tuple:
         return {"type": float, "nargs": "+", "metavar": "X"}
     if get_origin(annotation) is dict:

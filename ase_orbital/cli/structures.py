@@ -178,11 +178,12 @@ def formula_of(atoms: Atoms) -> str:
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Print each warning of structures that are no crystals once, as one line on stderr."""
-    from ase_orbital.predict.periodicity import PeriodicityWarning
+    """Print each warning of this package's predictions once, as one line on stderr."""
+    from ase_orbital.predict import ContradictionWarning, PeriodicityWarning
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PeriodicityWarning)
+        warnings.simplefilter("always", ContradictionWarning)
         yield
     for text in dict.fromkeys(str(warning.message) for warning in caught):
         print(f"warning: {text}", file=sys.stderr)

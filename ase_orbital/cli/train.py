@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from math import nan
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.cli.results import table
 from ase_orbital.cli.settings import add_settings, given
+from ase_orbital.properties import transformed_unit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+    from ase_orbital.models.crystal_model import CrystalModel
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,14 +54,22 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="resume a run even if crystals or targets have changed since it began",
     )
+    parser.add_argument(
+        "--folds",
+        type=int,
+        metavar="N",
+        help="cross-validate: train N models, each of which is tested on another fold",
+    )
     add_settings(parser)
 
 
 def run(arguments: Namespace) -> None:
-    from ase_orbital.training import train
-    from ase_orbital.training.cards import target_unit
-
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if arguments.folds is not None:
+        _cross_validate(arguments)
+        return
+    from ase_orbital.training import train
+
     command = " ".join(["ase-orbital", *sys.argv[1:]])
     done = train(
         arguments.data,
@@ -66,15 +79,42 @@ def run(arguments: Namespace) -> None:
         other_data=arguments.other_data,
         card={"command": f"`{command}`", "data": f"`{arguments.data.name}`"},
     )
-    unit = target_unit(done.model)
-    rows = [
-        [part, metric, value]
-        for part, evaluation in done.evaluations.items()
-        for metric, value in evaluation.metrics.items()
-    ]
-    print(table(("set", "metric", "value"), rows))
-    print(f"\nerrors in {unit}" if unit else "")
+    sets = {name: at.metrics for name, at in done.evaluations.items()}
+    names = dict.fromkeys(name for metrics in sets.values() for name in metrics)
+    rows = [[name, *(at.get(name) for at in sets.values())] for name in names]
+    print(table(("metric", *sets), rows))
+    print(f"\n{errors_in(done.model)}")
     print(f"model: {arguments.output / 'model'}")
+
+
+def _cross_validate(arguments: Namespace) -> None:
+    from ase_orbital.training import cross_validate
+
+    folds = cross_validate(
+        arguments.data,
+        arguments.output,
+        settings_of(arguments),
+        arguments.folds,
+        arguments.cache,
+    )
+    names = [name for name in folds[0] if name not in ("fold", "set")]
+    rows = [[at["fold"], *(at.get(name) for name in names)] for at in folds]
+    columns = [[float(at.get(name, nan)) for at in folds] for name in names]
+    rows.append(["mean", *map(fmean, columns)])
+    rows.append(["standard deviation", *map(stdev, columns)])
+    print(table(("test set", *names), rows))
+    print(f"\npredictions of all test sets: {arguments.output / 'predictions.csv'}")
+
+
+def errors_in(model: CrystalModel) -> str:
+    """Say which units the errors have, and what mae_of_mean is."""
+    if model.n_classes is not None:
+        return "accuracy_of_majority: of predicting the more frequent class"
+    unit = transformed_unit(model.unit or "the unit of the data", model.transform)
+    text = f"errors in {unit}; mae_of_mean: of predicting the mean of the training set"
+    if model.transform != "identity":
+        text += f"; of the property: in {model.unit or 'its unit'}"
+    return text
 
 
 def settings_of(arguments: Namespace) -> Any:

@@ -76,6 +76,9 @@ class CrystalModel(nn.Module, ABC):
     transform
         "log10" if the target is the logarithm of the property, "identity" if it is the
         property itself; None for the entry in `properties.PROPERTIES`.
+    unit
+        Unit of the property; None for the entry in `properties.PROPERTIES`, or if it is not
+        known.
     elements
         Atomic numbers in the training set; structures with other elements are refused.
         None to accept all elements.
@@ -89,6 +92,8 @@ class CrystalModel(nn.Module, ABC):
 
     Attributes
     ----------
+    unit
+        Unit of the predicted property; empty if it is not known.
     uncertainty
         Standard deviation and domain; None before `training.calibration` fitted them.
 
@@ -110,6 +115,7 @@ class CrystalModel(nn.Module, ABC):
         target_mean: float = 0.0,
         target_scale: float = 1.0,
         transform: Transform | None = None,
+        unit: str | None = None,
         elements: list[int] | None = None,
         periodicities: list[int] | None = None,
         calibration: Calibration | None = None,
@@ -134,6 +140,9 @@ class CrystalModel(nn.Module, ABC):
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")
+        if known and unit not in (None, known.unit):
+            raise ModelError(f"the unit of {property_name} is {known.unit}, not {unit}")
+        self.unit = unit or unit_of(self.property_name)
         self.elements = None if elements is None else sorted(map(int, elements))
         self.periodicities = periodicities
         if periodicities is None and elements is not None:
@@ -163,11 +172,6 @@ class CrystalModel(nn.Module, ABC):
         return {**self.__dict__, "feature_dict": {}}
 
     @property
-    def unit(self) -> str:
-        """Unit of the predicted property; empty if the property is unknown."""
-        return unit_of(self.property_name)
-
-    @property
     def num_parameters(self) -> int:
         """Number of weights, under matgl's name."""
         return sum(
@@ -194,6 +198,7 @@ class CrystalModel(nn.Module, ABC):
             "transform": self.transform,
             "elements": self.elements,
             "periodicities": self.periodicities,
+            **({} if self.unit == unit_of(self.property_name) else {"unit": self.unit}),
         }
 
     @property

@@ -27,6 +27,7 @@ SHARED = (
     "property_name",
     "n_classes",
     "transform",
+    "unit",
     "featurization",
     "elements",
     "periodicities",

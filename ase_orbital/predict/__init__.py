@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from ase_orbital.predict.contradictions import ContradictionWarning
 from ase_orbital.predict.periodicity import PeriodicityWarning
 from ase_orbital.predict.predictor import Predictor
 
-__all__ = ["PeriodicityWarning", "Predictor"]
+__all__ = ["ContradictionWarning", "PeriodicityWarning", "Predictor"]

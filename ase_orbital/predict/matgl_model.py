@@ -20,6 +20,7 @@ class MatGLPropertyModel:
     """A model with matgl's `predict_structure`, which does not name its property itself."""
 
     has_std = False
+    unit = ""  # known only by the name of the property
     periodicities: ClassVar = [3]
 
     def __init__(self, model: Any, property_name: str, *, device: torch.device) -> None:

@@ -51,12 +51,12 @@ def warn_of_periodicity(
             f"directions, and not in {numbers} (a vacuum of more than {VACUUM:g} Å ends "
             "the periodicity). Their predictions are extrapolations.",
             PeriodicityWarning,
-            stacklevel=_level_of_caller(),
+            stacklevel=level_of_caller(),
         )
     return strange
 
 
-def _level_of_caller() -> int:
+def level_of_caller() -> int:
     """Count the calls up to the first that is neither ours nor a decorator's."""
     level, frame = 0, currentframe()
     while frame and frame.f_globals["__name__"].startswith(("ase_orbital.", "contextlib")):

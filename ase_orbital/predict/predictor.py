@@ -16,10 +16,11 @@ from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
 from ase_orbital.numerics.torch_state import own_torch_state
+from ase_orbital.predict.contradictions import warn_of_contradictions
 from ase_orbital.predict.matgl_model import MatGLPropertyModel
 from ase_orbital.predict.periodicity import warn_of_periodicity
 from ase_orbital.predict.prepared_model import PreparedModel, load_or_copy
-from ase_orbital.properties import IN_DOMAIN, unit_of
+from ase_orbital.properties import IN_DOMAIN, STD, unit_of
 from ase_orbital.structure import each_named, to_atoms
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Predictor:
     predictor. It can be pickled; a predictor made from names or folders pickles only these.
 
     A structure that is periodic in fewer directions than those of the training set, such as
-    a slab or a molecule, is predicted with a `predict.PeriodicityWarning`.
+    a slab or a molecule, is predicted with a `predict.PeriodicityWarning`. If the predicted
+    band gap and metal probability contradict each other, a `predict.ContradictionWarning`
+    says so.
     """
 
     @own_torch_state()
@@ -168,7 +171,9 @@ class Predictor:
     @property
     def units(self) -> dict[str, str]:
         """Unit of each of `properties`; empty if it is not known."""
-        return {name: unit_of(name) for name in self.properties}
+        own = {model.property_name: model.unit for model in self._models}
+        own |= {name + STD: unit for name, unit in own.items()}
+        return {name: own.get(name) or unit_of(name) for name in self.properties}
 
     @own_torch_state()
     def predict(self, structure: AtomsLike) -> dict[str, float]:
@@ -193,6 +198,7 @@ class Predictor:
         else:
             (records,) = each_on_one_thread(self._predict, [[atoms]])
         self._outside(records, strange)
+        warn_of_contradictions([atoms], records)
         return records[0]
 
     @own_torch_state()
@@ -242,6 +248,7 @@ class Predictor:
                     predicted.append(record)
                 bar.update(len(chunk))
         self._outside(predicted, strange)
+        warn_of_contradictions(valid, predicted)
         if errors == "raise":
             return predicted
         rest = iter(predicted)

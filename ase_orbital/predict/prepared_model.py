@@ -55,7 +55,7 @@ class PreparedModel:
 
     Attributes
     ----------
-    property_name, has_std, has_domain, periodicities, check_elements
+    property_name, unit, has_std, has_domain, periodicities, check_elements
         As those of the model.
     featurization
         Makes the graphs; models with equal featurizations can share them.
@@ -67,7 +67,7 @@ class PreparedModel:
         self._model = model.to(device, dtype).eval().requires_grad_(False)
         self._networks = fuse(model)
         self.featurization = model.featurization.with_precision(dtype)
-        self.property_name = model.property_name
+        self.property_name, self.unit = model.property_name, model.unit
         self.has_std, self.check_elements = model.has_std, model.check_elements
         self.has_domain = model.uncertainty is not None
         self.periodicities = model.periodicities

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ase_orbital.training.comparison import compare
     from ase_orbital.training.evaluation import Evaluation
     from ase_orbital.training.run import Run, train
-    from ase_orbital.training.series import ablate, learning_curve
+    from ase_orbital.training.series import ablate, cross_validate, learning_curve
     from ase_orbital.training.settings import TrainingSettings
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "TrainingSettings",
     "ablate",
     "compare",
+    "cross_validate",
     "learning_curve",
     "train",
 ]
@@ -28,6 +29,7 @@ _MODULES = {
     "TrainingSettings": "settings",
     "ablate": "series",
     "compare": "comparison",
+    "cross_validate": "series",
     "learning_curve": "series",
     "train": "run",
 }

@@ -25,10 +25,14 @@ REFERENCES = {
 }
 METRICS = {
     "mae": "mean absolute error",
+    "mae_of_mean": "the same for predicting the mean",
     "rmse": "root mean square error",
+    "mae_property": "mean absolute error of the property",
+    "rmse_property": "root mean square error of the property",
     "r": "correlation R",
     "r2": "R²",
     "accuracy": "accuracy",
+    "accuracy_of_majority": "the same for predicting the more frequent class",
     "balanced_accuracy": "balanced accuracy",
     "roc_auc": "area under the ROC curve",
     "f1": "F1",
@@ -80,7 +84,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         "",
         _wrapped(f"Predicts `{model.property_name}`{unit}{meaning}.", ""),
         "",
-        *_metrics(metadata["metrics"], target_unit(model)),
+        *_metrics(metadata["metrics"], model),
         *texts.get("metrics", "").splitlines(),
         "",
         *(_wrapped(f"- **{title}**: {text}") for title, text in items.items() if text),
@@ -96,10 +100,11 @@ def target_unit(model: CrystalModel) -> str:
     """Return the unit of the targets, which may be a logarithm; empty for classes."""
     if model.n_classes is not None:
         return ""
-    return transformed_unit(model.property_name, model.transform)
+    return transformed_unit(model.unit, model.transform)
 
 
-def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
+def _metrics(metrics: dict[str, Any], model: CrystalModel) -> list[str]:
+    unit = target_unit(model)
     sets = [name for name in SETS if f"n_{name}" in metrics]
     head = [f"{SETS[name]}, {metrics[f'n_{name}']:,} crystals" for name in sets]
     lines = ["| | " + " | ".join(head) + " |", "|---" * (len(sets) + 1) + "|"]
@@ -107,8 +112,10 @@ def _metrics(metrics: dict[str, Any], unit: str) -> list[str]:
         values = [metrics.get(f"{metric}_{name}") for name in sets]
         if all(value is None for value in values):
             continue
-        if metric in ("mae", "rmse") and unit:
+        if metric in ("mae", "rmse", "mae_of_mean") and unit:
             title = f"{title}, {unit}"
+        if metric.endswith("_property") and model.unit:
+            title = f"{title}, {model.unit}"
         cells = ["" if value is None else f"{value:.4f}" for value in values]
         if metric == "mae":
             cells[0] = f"**{cells[0]}**"

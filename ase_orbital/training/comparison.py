@@ -19,6 +19,7 @@ from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.figures import draw_comparison, draw_evaluation
+from ase_orbital.training.run_data import sets_of_run
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def compare(
     folder: str | Path | None = None,
     cache: str | Path | None = None,
     where: str | None = None,
+    only: str | None = None,
     workers: int = 1,
     progress: bool = False,
     **reading: Any,
@@ -49,7 +51,8 @@ def compare(
     Parameters
     ----------
     models, source
-        Models by name, and crystals as for `read_dataset`.
+        Models by name or folder, and crystals as for `read_dataset`. A warning is logged if
+        crystals were used to train a model, or to calibrate its uncertainty.
     folder
         Folder for predictions as CSV files and figures, one subfolder per model, and
         `evaluation.json`, which says what was evaluated; None to write nothing.
@@ -57,10 +60,13 @@ def compare(
         Folder of the cached features; None for a temporary one.
     where
         Use only crystals where this column of the data is true.
+    only
+        Use only crystals in this set of the runs of all models: "test", "train" or
+        "validation".
     workers, progress
         Processes that compute features, and whether to show a progress bar.
     **reading
-        `column`, `at_most` and `id`, as in `TrainingSettings`.
+        `column`, `at_most`, `id` and `format`, as in `TrainingSettings`.
 
     Returns
     -------
@@ -70,7 +76,8 @@ def compare(
     Raises
     ------
     DataError
-        If no crystal has a target and elements that all models know.
+        If no crystal has a target and elements that all models know, or the sets of a run
+        are not known.
     ModelError
         If the models do not predict the same property in the same form.
     SettingError
@@ -80,11 +87,12 @@ def compare(
     settings = TrainingSettings(
         property_name=first.property_name,
         test_column=where,
-        network_settings={"transform": first.transform},
+        transform=first.transform,
         **reading,
     )
     _check_models(models.values(), settings)
-    dataset = _known_to_all(models, read_dataset(source, settings))
+    dataset = _of_set(models, read_dataset(source, settings), only)
+    dataset = _known_to_all(models, dataset)
     if where is not None:
         dataset = dataset.select(name for name in dataset.ids if name in dataset.test_ids)
     evaluations = {}
@@ -152,6 +160,30 @@ def _folder_name(model: str, models: Iterable[str]) -> str:
     while length < longest and len({part[-length:] for part in parts}) < len(parts):
         length += 1
     return "-".join(Path(model).parts[-length:]).replace("/", "")
+
+
+def _of_set(models: Iterable[str], dataset: Dataset, only: str | None) -> Dataset:
+    """Select the crystals in a set of all runs; warn if models have seen the crystals."""
+    for name in models:
+        sets = sets_of_run(dataset, name)
+        if only is not None:
+            if only not in sets:
+                raise DataError(
+                    f"it is not known which crystals are in the {only} set of {name}; give "
+                    "the folder of the model inside that of its run, or a column (where)"
+                )
+            dataset = dataset.select(sets[only])
+        elif seen := [*sets.get("train", []), *sets.get("validation", [])]:
+            logger.warning(
+                "%d of %d crystals were used to train or calibrate %s, so that its errors "
+                'are too small; only="test" (--only test) leaves them out',
+                len(seen), len(dataset.ids), name,
+            )  # fmt: skip
+    if not dataset.ids:
+        raise DataError(
+            f"none of the crystals is in the {only} set of {' and '.join(models)}"
+        )
+    return dataset
 
 
 def _known_to_all(models: Mapping[str, CrystalModel], dataset: Dataset) -> Dataset:

@@ -122,11 +122,14 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     Raises
     ------
     DataError
-        If the source cannot be read, or no crystal can be used.
+        If the source cannot be read, a column of the settings is missing, or no crystal can
+        be used.
     """
     used: dict[str, tuple[Atoms, float, str, float, float]] = {}
     rejected, test_ids = [], set()
-    for default, structure, values in _read(source, settings):
+    samples = [*_read(source, settings)]
+    _check_columns(samples, settings)
+    for default, structure, values in samples:
         name = str(values.get(settings.id, default))
         try:
             if name in used:
@@ -168,6 +171,21 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     )
 
 
+def _check_columns(samples: Sequence[Sample], settings: TrainingSettings) -> None:
+    """Raise DataError if no sample has a column that the settings name."""
+    columns = dict.fromkeys(name for _, _, values in samples for name in values)
+    named = {"column": settings.target, "test_column": settings.test_column}
+    for setting in ("id", "group_column", "weight_column"):
+        default = type(settings).model_fields[setting].default
+        named[setting] = None if (at := getattr(settings, setting)) == default else at
+    for setting, column in named.items():
+        if samples and column is not None and column not in columns:
+            raise DataError(
+                f"the data have no {column!r}, which is the setting {setting}; they have "
+                f"{', '.join(map(str, columns)) or 'only structures'}"
+            )
+
+
 def target_value(value: Any, settings: TrainingSettings) -> float:
     """Convert a value in the data to the target of the network.
 
@@ -196,7 +214,7 @@ def target_value(value: Any, settings: TrainingSettings) -> float:
                 f"its {settings.target} is {number:g}, and a class is 0 or 1; give at_most"
             )
         return number
-    if settings.transform == "log10":
+    if settings.target_transform == "log10":
         if number <= 0.0:
             raise DataError(f"its {settings.target} is {number:g}, which has no logarithm")
         return float(np.log10(number))
@@ -239,7 +257,7 @@ def _read(source: Source, settings: TrainingSettings) -> Iterator[Sample]:
         yield from _from_database(path)
     else:
         try:
-            frames = read_frames(path)
+            frames = read_frames(path, form=settings.format)
         except StructureError as error:
             raise DataError(str(error)) from error
         for index, atoms in enumerate(frames):

@@ -52,6 +52,10 @@ class Evaluation:
         Whether the crystal is inside the domain of the training set.
     classes
         Whether the targets are classes.
+    transform
+        "log10" if the targets are logarithms of the property.
+    mean
+        Mean target of the training set, to compare with predicting this for all crystals.
     """
 
     ids: list[str]
@@ -61,10 +65,16 @@ class Evaluation:
     std: Values | None
     in_domain: NDArray[np.bool_] | None
     classes: bool
+    transform: Transform = "identity"
+    mean: float | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
         """Errors, the share in the domain, and the coverage of the 90 % interval.
+
+        `mae_of_mean` is the error of predicting the mean of the training set. Where
+        logarithms are learned, errors are those of the logarithm, and `mae_property` and
+        `rmse_property` those of the property in its unit.
 
         The coverage is also that in the fifths of the crystals by their standard deviation
         where it is lowest and highest, and `outside_ratio` is the mean error outside the
@@ -72,6 +82,12 @@ class Evaluation:
         """
         measure = classification if self.classes else regression
         metrics = {"n": len(self.known), **measure(self.known, self.predicted)}
+        if self.mean is not None and not self.classes:
+            metrics["mae_of_mean"] = float(np.abs(self.known - self.mean).mean())
+        if self.transform == "log10":
+            of_property = regression(10.0**self.known, 10.0**self.predicted)
+            for name in ("mae", "rmse"):
+                metrics[f"{name}_property"] = of_property[name]
         if self.std is not None and not self.classes:
             metrics["coverage_90"] = coverage(self.known, self.predicted, self.std)
             fifths = np.array_split(np.argsort(self.std), min(5, len(self.std)))
@@ -90,13 +106,19 @@ class Evaluation:
         return metrics
 
     def save(self, path: Path) -> None:
-        """Write a CSV file with a row for each crystal."""
+        """Write a CSV file with a row for each crystal.
+
+        Where logarithms are learned, there are columns for the property, too.
+        """
         columns: dict[str, Any] = {
             "id": self.ids,
             "formula": self.formulas,
             "known": self.known.tolist(),
             "predicted": self.predicted.tolist(),
         }
+        if self.transform == "log10":
+            columns["known_property"] = (10.0**self.known).tolist()
+            columns["predicted_property"] = (10.0**self.predicted).tolist()
         if self.std is not None:
             columns["std"] = self.std.tolist()
         if self.in_domain is not None:
@@ -167,6 +189,8 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
         torch.cat(deviations).double().cpu().numpy() if deviations else None,
         torch.cat(inside).cpu().numpy() if inside else None,
         model.n_classes is not None,
+        model.transform,
+        float(model.target_mean) if model.n_classes is None else None,
     )
 
 

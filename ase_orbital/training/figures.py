@@ -79,7 +79,7 @@ def draw_learning_curve(
     errors: Mapping[str, list[float]],
 ) -> None:
     """Draw the errors of each network against the size of the training set."""
-    unit = transformed_unit(settings.property_name, settings.transform)
+    unit = transformed_unit(settings.target_unit, settings.target_transform)
     title = settings.property_name.replace("_", " ")
     path = folder / "learning-curve.png"
     _save(path, "learning_curve", sizes, errors, unit=unit, title=title)
@@ -89,7 +89,7 @@ def draw_ablation(
     folder: Path, settings: TrainingSettings, errors: Mapping[str, Mapping[str, float]]
 ) -> None:
     """Draw the errors of each network with each descriptor."""
-    unit = transformed_unit(settings.property_name, settings.transform)
+    unit = transformed_unit(settings.target_unit, settings.target_transform)
     title = settings.property_name.replace("_", " ")
     _save(folder / "ablation.png", "ablation", errors, unit=unit, title=title)
 

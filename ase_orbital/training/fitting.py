@@ -24,6 +24,7 @@ from ase_orbital.files import check_zip
 from ase_orbital.models.rounding import round_weights
 from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
+from ase_orbital.training.progress import EpochLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,8 @@ def fit(
         "save_on_train_epoch_end": True,
     }
     callbacks: list[Any] = [_Finite(), history]
+    if not settings.progress:
+        callbacks.append(EpochLog(folder.name))
     if settings.averaging:
         average = partial(moving_average, decay=settings.averaging)
         callbacks.append(WeightAveraging(multi_avg_fn=average))

@@ -48,6 +48,8 @@ def _vary(values: Values) -> bool:
 def classification(known: Values, probability: Values) -> dict[str, float]:
     """Return accuracy, balanced accuracy, area under the ROC curve and F1.
 
+    The accuracy is also that of predicting the more frequent class for all crystals.
+
     Class 1 is predicted where its probability is at least 1/2. The balanced accuracy is the
     mean of the recalls of the classes that occur. The area is NaN if only one occurs.
 
@@ -61,8 +63,10 @@ def classification(known: Values, probability: Values) -> dict[str, float]:
     right = (guess == truth).double()
     recalls = [right[truth == kind].mean() for kind in truth.unique()]
     both = len(recalls) == 2
+    share = float(truth.double().mean())
     return {
         "accuracy": float(right.mean()),
+        "accuracy_of_majority": max(share, 1.0 - share),
         "balanced_accuracy": float(torch.stack(recalls).mean()),
         "roc_auc": float(binary_auroc(score, truth)) if both else float("nan"),
         "f1": float(binary_f1_score(guess, truth)),

@@ -22,6 +22,7 @@ from ase_orbital.training.batches import (
     in_groups,
     shuffled,
 )
+from ase_orbital.training.transfer import parameter_groups
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +136,7 @@ class TrainingModule(LightningModule):
         n_steps = int(self.trainer.estimated_stepping_batches)
         rate = learning_rate(self.global_step, n_steps, self.settings)
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)  # not in older checkpoints
         loss = self.loss(self(batch.graph), batch)
         self._log_loss("train_loss", loss, batch)
         return loss
@@ -153,7 +154,7 @@ class TrainingModule(LightningModule):
         """Return Adam or AdamW for the weights of the network."""
         adam = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
         return adam(
-            self.model.parameters(),
+            parameter_groups(self.model, self.settings),
             lr=self.settings.first_rate,
             weight_decay=self.settings.weight_decay,
             # Lightning cannot clip gradients for a fused optimizer in mixed precision.

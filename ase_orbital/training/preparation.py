@@ -21,7 +21,14 @@ from ase_orbital.training.dataset import Rejected, read_dataset
 from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.run_data import changes_of_data, save_data
-from ase_orbital.training.splits import MEGNET_SIZES, SETS, Split, draw_split, group_of
+from ase_orbital.training.splits import (
+    MEGNET_SIZES,
+    SETS,
+    Split,
+    draw_folds,
+    draw_split,
+    group_of,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,6 +186,28 @@ def make_split(dataset: Dataset, settings: TrainingSettings) -> Split:
     return drawn if settings.test_column is None else drawn._replace(test=marked)
 
 
+def make_folds(dataset: Dataset, settings: TrainingSettings, n_folds: int) -> list[Split]:
+    """Divide crystals into folds, each of which is the test set of one split.
+
+    The validation sets are drawn from the other folds.
+    """
+    kind, groups = settings.split, dataset.groups
+    if kind != "random":
+        crystals = {**dict(zip(groups, dataset.structures, strict=True))}
+        crystals |= dict(zip(dataset.ids, dataset.structures, strict=True))
+        groups = [group_of(crystals[name], kind) for name in groups]  # type: ignore[misc]
+    train, validation, _ = settings.sizes
+    share = validation / (train + validation)
+    of_crystal = dict(zip(dataset.ids, groups, strict=True))
+    splits = []
+    for test in draw_folds(dataset.ids, groups, n_folds, settings.seed):
+        rest = [name for name in dataset.ids if name not in set(test)]
+        keys = [of_crystal[name] for name in rest]
+        drawn = draw_split(rest, keys, (1.0 - share, share, 0.0), settings.seed)
+        splits.append(drawn._replace(test=test))
+    return splits
+
+
 def _with_copies(
     dataset: Dataset, copies: list[tuple[str, str]], settings: TrainingSettings
 ) -> Split:
@@ -245,8 +274,9 @@ def make_network(settings: TrainingSettings, **values: Any) -> Network:
         torch.manual_seed(settings.seed)
         try:
             return NETWORKS[settings.network](
-                **{"transform": settings.transform, **settings.network_settings},
+                **settings.network_settings | {"transform": settings.target_transform},
                 property_name=settings.property_name,
+                unit=settings.unit,
                 n_classes=2 if settings.classes else None,
                 **values,
             )

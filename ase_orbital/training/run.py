@@ -21,8 +21,9 @@ from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.preparation import CHECKPOINTS, Prepared, make_network, prepare
+from ase_orbital.training.progress import what_is_kept
 from ase_orbital.training.settings import TrainingSettings
-from ase_orbital.training.transfer import start_from
+from ase_orbital.training.transfer import start_from, with_network_of_start
 
 if TYPE_CHECKING:
     from ase_orbital.models.crystal_model import CrystalModel
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Settings that determine the split.
 SPLITTING = ("split", "sizes", "seed", "test_column", "group_column", "id")
+# Settings that older runs with a starting model do not have, and their meaning there.
+OLDER = {"trunk_rate": 1.0, "new_readout": False}
 
 logger = logging.getLogger(__name__)
 
@@ -113,21 +116,28 @@ def train(
         If a setting is invalid, the folder holds a run with other settings, or the loss
         becomes infinite or nan.
     """
-    values = {} if settings is None else settings.to_dict()
-    settings = TrainingSettings(**values | changes)
+    # Only what was given: a starting model gives the rest of the network.
+    given = {} if settings is None else settings.model_dump(exclude_unset=True)
+    settings = with_network_of_start(TrainingSettings(**given | changes))
     folder = Path(folder)
-    _check_settings_of_run(folder, settings)
+    settings = _checked_settings_of_run(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)
     features = Path(cache) if cache else None
     prepared = prepare(source, settings, folder, features, other_data=other_data)
+    settings = settings.of_size(len(prepared.ids["train"]))
+    assert settings.members is not None
     # Only now: after unusable data, the folder stays free for other settings.
     write_text(folder / "settings.json", json.dumps(settings.to_dict(), indent=1) + "\n")
     sizes = ", ".join(f"{len(ids):,} {name}" for name, ids in prepared.ids.items())
     logger.info("crystals: %s; %d left out", sizes, len(prepared.rejected))
-    members, seconds = zip(
-        *(_train_member(prepared, settings, folder, i) for i in range(settings.members)),
-        strict=True,
-    )
+    try:
+        trained = [
+            _train_member(prepared, settings, folder, i) for i in range(settings.members)
+        ]
+    except KeyboardInterrupt:
+        logger.warning("%s", what_is_kept(folder))
+        raise
+    members, seconds = zip(*trained, strict=True)
     with default_float32():
         model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
     _fit_uncertainty(model, prepared)
@@ -156,7 +166,7 @@ def _train_member(
         **target,
     )
     if settings.start_from is not None:
-        start_from(model, settings.start_from, index)
+        start_from(model, settings, index)
     subfolder = folder / f"member-{index}"
     subfolder.mkdir(exist_ok=True)
     seconds = fit(model, train_set, prepared.sets.get("validation"), settings, subfolder)
@@ -217,24 +227,32 @@ def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> No
     write_card(folder, run.model, metadata)
 
 
-def _check_settings_of_run(folder: Path, settings: TrainingSettings) -> None:
+def _checked_settings_of_run(folder: Path, settings: TrainingSettings) -> TrainingSettings:
     """Raise SettingError if the folder holds a run with other settings.
 
-    A run that was stopped before its first checkpoint may begin anew with others.
+    The number of members is that of the run if it is not given. A run that was stopped
+    before its first checkpoint may begin anew with other settings.
     """
     path = folder / "settings.json"
     if not path.is_file():
-        return
-    before = TrainingSettings.from_file(path)
+        return settings
+    values = TrainingSettings.read_file(path)
+    if values.get("start_from"):
+        values = OLDER | values
+    before = TrainingSettings(**values)
     differing = settings.differences(before)
     if not any(folder.glob(CHECKPOINTS)):
         if set(differing).intersection(SPLITTING):
             (folder / "split.json").unlink(missing_ok=True)
-        return
-    if settings.members > before.members:
+        return settings
+    if settings.members is None:
+        settings = settings.model_copy(update={"members": before.members})
+        differing.remove("members")
+    elif settings.members > (before.members or 1):
         differing.remove("members")  # new members join the existing ones
     if differing:
         raise SettingError(
             f"{folder} holds a run with other values of {', '.join(differing)}; give "
             "another folder, or the same settings to resume that run"
         )
+    return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
 from ase_orbital.errors import SettingError
 from ase_orbital.files import write_csv
+from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.figures import draw_ablation, draw_learning_curve
+from ase_orbital.training.preparation import make_folds
 from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
@@ -83,6 +86,55 @@ def train_series(
     return rows
 
 
+def cross_validate(
+    source: Source,
+    folder: str | Path,
+    settings: TrainingSettings,
+    n_folds: int = 5,
+    cache: str | Path | None = None,
+) -> list[Row]:
+    """Train a model for each fold of the crystals, which is its test set.
+
+    The parameters are those of `train_series`, with the table `folds.csv` in `folder`, and
+    the predictions of all test sets in `predictions.csv`. The split keeps groups together,
+    and its sizes give the share of the validation set in the other folds.
+
+    Returns
+    -------
+    list of dict
+        The fold, the metrics of its test set, and the minutes.
+
+    Raises
+    ------
+    SettingError
+        If the settings give a test set.
+    DataError
+        If no crystal can be used, or there are fewer groups of crystals than folds.
+    """
+    fixed = settings.split == "megnet" or settings.split.endswith(".json")
+    if fixed or settings.test_column or n_folds < 2:
+        raise SettingError(
+            "cross-validation needs at least 2 folds and draws the test sets itself; give "
+            "no test_column, and random or a kind of groups as split"
+        )
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    splits = make_folds(read_dataset(source, settings), settings, n_folds)
+    variants = []
+    for number, split in enumerate(splits, start=1):
+        path = folder / f"fold-{number}.json"
+        split.save(path)
+        variants.append(({"fold": f"fold-{number}"}, {"split": str(path)}))
+    rows = train_series(source, folder / "folds.csv", settings, variants, cache)
+    lines: list[list[str]] = []
+    for labels, _ in variants:
+        with (folder / labels["fold"] / "predictions.csv").open(newline="") as file:
+            header, *found = csv.reader(file)
+        lines += [[labels["fold"], *line] for line in found]
+    write_csv(folder / "predictions.csv", [["fold", *header], *lines])
+    return rows
+
+
 def ablate(
     source: Source,
     folder: str | Path,
@@ -100,12 +152,12 @@ def ablate(
     list of dict
         network, descriptor, n_features, the metrics of the last set, and the minutes.
     """
-    variants = []
+    variants, alone = [], {"members": settings.members or 1}
     for name, rate in LEARNING_RATES.items():
         for kind, descriptor in DESCRIPTORS.items():
             labels = {"network": name, "descriptor": kind}
             arguments = settings.network_settings | {"descriptor": descriptor.to_settings()}
-            changes = {
+            changes = alone | {
                 "network": name,
                 "learning_rate": rate,
                 "network_settings": arguments,
@@ -160,9 +212,9 @@ def learning_curve(
     if settings.classes:
         raise SettingError("a learning curve needs numeric targets, not classes")
     sizes, folder = sorted(sizes), Path(folder)
-    variants = []
+    variants, alone = [], {"members": settings.members or 1}
     for name in networks:
-        changes = {"network": name, "learning_rate": LEARNING_RATES[name]}
+        changes = alone | {"network": name, "learning_rate": LEARNING_RATES[name]}
         for size in sizes:
             labels = {"network": name, "n_train": size}
             variants.append((labels, changes | {"sizes": (size, 0, n_test)}))

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from ase_orbital.errors import SettingError
-from ase_orbital.properties import PROPERTIES
+from ase_orbital.properties import PROPERTIES, unit_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 Share = Annotated[float, Field(ge=0, lt=1)]
 Floats = Annotated[tuple[float, ...], Field(strict=False)]  # also from a list
 # Settings that may change when a run is resumed: they do not affect what is learned.
-MACHINE = ("accelerator", "devices", "precision", "compile", "workers", "progress")
+MACHINE = (
+    "format",
+    "accelerator",
+    "devices",
+    "precision",
+    "compile",
+    "workers",
+    "progress",
+)
+FEW, MEMBERS = 2_000, 3  # at most so many training crystals have so many networks
 PAPERS: dict[str, dict[str, Any]] = {
     "EOSNet": {
         "epochs": 500,
@@ -77,10 +86,17 @@ class TrainingSettings(BaseModel):
     """Property to learn; known names have units."""
     column: str | None = None
     """Name of the target in the data (default: the property)."""
+    unit: str | None = None
+    """Unit of the property, to be shown with it (default: that of a known name)."""
+    transform: Literal["identity", "log10"] | None = None
+    """Learn the property itself, identity, or its logarithm, log10 (default: log10 for
+    moduli, and identity for others)."""
     at_most: float | None = None
     """Learn two classes: 1 where the column is at most this value, else 0."""
     id: str = "id"
     """Name of the identifier in the data."""
+    format: str | None = None
+    """ASE's name of the file format, if the file's name does not tell."""
     # Data and splits.
     split: str = "random"
     """random, formula, chemical_system, prototype, megnet, or the path of a split.json;
@@ -109,10 +125,20 @@ class TrainingSettings(BaseModel):
     network_settings: dict[str, Any] = {}
     """Arguments of the network."""
     start_from: str | None = None
-    """Folder of a model whose weights to start from: of the same network, for any property.
-    Each member starts from its own member of an ensemble."""
-    members: PositiveInt = 1
-    """Networks in the ensemble; their seeds differ by one."""
+    """Name or folder of a model whose weights to start from, for any property. Its network
+    and network_settings are the defaults then. Each member starts from its own member of an
+    ensemble."""
+    new_readout: bool | None = None
+    """Draw new weights for the two layers of the read-out, with start_from (default: if it
+    predicts another property)."""
+    trunk_rate: NonNegativeFloat = 0.3
+    """Learning rate of the layers before the read-out, as a multiple of the learning rate,
+    with start_from."""
+    frozen_layers: NonNegativeInt = 0
+    """Layers, counted from the first, that keep the weights of start_from."""
+    members: PositiveInt | None = None
+    """Networks in the ensemble; their seeds differ by one (default: 3 for a training set of
+    at most 2,000 crystals, and 1 for more)."""
     # Optimization.
     epochs: PositiveInt = 200
     """Passes over the training set."""
@@ -164,7 +190,7 @@ class TrainingSettings(BaseModel):
     workers: PositiveInt = 1
     """Processes that compute features."""
     progress: bool = True
-    """Show progress bars."""
+    """Show progress bars; without them, the log has a line every minute."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -187,8 +213,18 @@ class TrainingSettings(BaseModel):
                 "sizes must be fractions that add up to at most 1, or whole numbers, "
                 f"not {self.sizes}"
             )
-        if self.transform not in ("identity", "log10"):
-            raise ValueError(f"transform must be identity or log10, not {self.transform!r}")
+        if self.start_from is None and (self.frozen_layers or self.new_readout):
+            raise ValueError("frozen_layers and new_readout need a model in start_from")
+        known = PROPERTIES.get(self.property_name)
+        if known and self.unit not in (None, known.unit):
+            raise ValueError(
+                f"unit is {self.unit}, and that of {self.property_name} is {known.unit}; "
+                "convert the targets, or give the property another name"
+            )
+        if self.target_transform not in ("identity", "log10"):
+            raise ValueError(
+                f"transform must be identity or log10, not {self.target_transform!r}"
+            )
         if self.at_most is not None and not self.classes:
             raise ValueError(
                 f"at_most makes classes, and {self.property_name} is learned as a number; "
@@ -208,11 +244,16 @@ class TrainingSettings(BaseModel):
         return known.classes if known else self.at_most is not None
 
     @property
-    def transform(self) -> str:
+    def target_unit(self) -> str:
+        """Unit of the property; empty if it is not known."""
+        return self.unit or unit_of(self.property_name)
+
+    @property
+    def target_transform(self) -> str:
         """Transform of the property that is learned: "identity" or "log10"."""
         known = PROPERTIES.get(self.property_name)
         default = known.transform if known else "identity"
-        return str(self.network_settings.get("transform") or default)
+        return self.transform or str(self.network_settings.get("transform") or default)
 
     @classmethod
     def paper(cls, network: str, **changes: Any) -> Self:
@@ -264,6 +305,12 @@ class TrainingSettings(BaseModel):
             for name in type(self).model_fields
             if name not in MACHINE and getattr(self, name) != getattr(other, name)
         ]
+
+    def of_size(self, n_train: int) -> Self:
+        """Return the settings with the number of members for a training set."""
+        if self.members is not None:
+            return self
+        return self.model_copy(update={"members": MEMBERS if n_train <= FEW else 1})
 
     def of_member(self, index: int) -> Self:
         """Return the settings of one member of the ensemble."""

@@ -113,6 +113,27 @@ def draw_split(
     return Split(**drawn)
 
 
+def draw_folds(
+    ids: Sequence[str], groups: Sequence[Hashable], n_folds: int, seed: int
+) -> list[list[str]]:
+    """Divide crystals at random into folds of about one size, and keep groups together.
+
+    Raises
+    ------
+    DataError
+        If there are fewer groups than folds.
+    """
+    members: dict[str, list[str]] = {}
+    for crystal, key in zip(ids, groups, strict=True):
+        members.setdefault(str(key), []).append(crystal)
+    if len(members) < n_folds:
+        raise DataError(f"{len(members)} groups of crystals cannot be in {n_folds} folds")
+    folds: list[list[str]] = [[] for _ in range(n_folds)]
+    for key in np.random.default_rng(seed).permutation(sorted(members)):
+        min(folds, key=len).extend(members[str(key)])
+    return folds
+
+
 def group_of(atoms: Atoms, kind: str) -> Hashable:
     """Return the group of a crystal, which a split keeps together.
 

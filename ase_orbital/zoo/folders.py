@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from ase_orbital.checksums import read_json
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
-from ase_orbital.properties import transformed_unit
+from ase_orbital.properties import transformed_unit, unit_of
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
 PACKAGE: Final = Path(__file__).parents[1]
@@ -32,6 +32,11 @@ class Card(NamedTuple):
         return str(self.settings.get("property_name"))
 
     @property
+    def unit(self) -> str:
+        """Unit of the predicted property; empty if it is not known."""
+        return str(self.settings.get("unit") or unit_of(self.property_name))
+
+    @property
     def test_error(self) -> str:
         """Mean absolute error with its unit, or accuracy; empty without a test set."""
         if "accuracy_test" in self.metrics:
@@ -39,7 +44,7 @@ class Card(NamedTuple):
         if "mae_test" not in self.metrics:
             return ""
         transform = self.settings.get("transform") or "identity"
-        unit = transformed_unit(self.property_name, transform)
+        unit = transformed_unit(self.unit, transform)
         return f"{self.metrics['mae_test']:.4f} {unit}".strip()
 
 

@@ -12,6 +12,7 @@ from ase_orbital.models import EOSNet
 QUICK = """
 epochs = 2
 batch_size = 8
+members = 1
 accelerator = "cpu"
 workers = 1
 

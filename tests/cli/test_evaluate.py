@@ -36,3 +36,16 @@ def test_evaluate_names_what_is_not_there(data, trained, capsys, data_name, mode
     model = model or str(trained[2] / "model")
     assert main(["evaluate", str(data / data_name), "-m", model]) == 1
     assert words in capsys.readouterr().err
+
+
+def test_the_file_trained_on_is_noticed(data, trained, capsys, caplog):
+    model = str(trained[2] / "model")
+    words = ["evaluate", str(data / "salts.extxyz"), "--column", "constant", "-m", model]
+    assert main(words) == 0
+    assert "54 of 60 crystals were used to train or calibrate" in caplog.text
+    capsys.readouterr()
+    caplog.clear()
+    assert main([*words, "--only", "test", "--format", "extxyz"]) == 0
+    line = capsys.readouterr().out.splitlines()[2]
+    assert line.split()[:2] == [model, "6"]
+    assert not caplog.text

@@ -1,6 +1,7 @@
 """The train command gives the results of `train` in Python."""
 
 import json
+import re
 import shutil
 from argparse import ArgumentParser
 
@@ -42,7 +43,7 @@ def test_a_folder_of_another_run_is_an_error_of_one_line(trained, capsys):
     ("change", "words"),
     [
         (["--epochs", "0"], "epochs must be greater than 0"),
-        (["--column", "nothing"], "it has no nothing"),
+        (["--column", "nothing"], "no 'nothing', which is the setting column; they have"),
         (["--config", "absent.toml"], "absent.toml cannot be read"),
         (["--split", "nonsense"], "there is no split 'nonsense'"),
         (["--network-settings", '{"n_hiden": 3}'], "'n_hiden'"),
@@ -91,3 +92,24 @@ def test_other_data_need_an_option(trained, tmp_path, capsys):
     assert "--other-data" in text
     call = [words[0], str(fewer), *words[2:], "-o", str(copy), "--other-data"]
     assert main(call) == 0
+
+
+def test_folds_have_a_line_each_and_their_mean(trained, tmp_path, capsys):
+    words = [*trained[0], "--epochs", "1", "--folds", "2", "-o", str(tmp_path)]
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:6]] == [
+        "fold-1",
+        "fold-2",
+        "mean",
+        "standard",
+    ]
+    assert (tmp_path / "predictions.csv").read_text().count("\n") == 61
+
+
+def test_the_output_has_the_error_of_predicting_the_mean(trained, capsys):
+    words, _, folder = trained
+    assert main([*words, "-o", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^mae_of_mean +\d\.\d+ +\d\.\d+ +\d\.\d+$", out, re.MULTILINE)
+    assert "errors in the unit of the data; mae_of_mean: of predicting the mean" in out

@@ -19,6 +19,7 @@ from ase_orbital.checksums import with_checksums
 from ase_orbital.cli.main import main
 from ase_orbital.errors import ModelError, OrbitalError
 from ase_orbital.models import Ensemble, EOSNet, loading
+from ase_orbital.training import TrainingSettings
 from ase_orbital.training.transfer import start_from
 from ase_orbital.zoo import register_model, renew_checksums
 
@@ -59,7 +60,7 @@ def trap(tmp_path, monkeypatch):
 
 
 def start(folder):
-    start_from(eosnet(), str(folder), 0)
+    start_from(eosnet(), TrainingSettings(start_from=str(folder)), 0)
 
 
 class Bomb:

@@ -118,3 +118,8 @@ def test_a_crystal_without_features_for_one_model_is_left_out_of_all(source, cap
     found = compare(models, ([*crystals, atoms], [*values, 5.0]))
     assert all("lacking" not in evaluation.ids for evaluation in found.values())
     assert "have no features" in caplog.text
+
+
+def test_a_set_that_is_not_known_is_an_error(source):
+    with pytest.raises(DataError, match="not known which crystals are in the test set"):
+        compare({"one": make()}, source, only="test")

@@ -44,7 +44,7 @@ def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
     assert found.formulas == [str(atoms.symbols) for atoms in CRYSTALS]
     assert found.std is None
     assert found.in_domain is None
-    assert set(found.metrics) == {"n", "mae", "rmse", "r", "r2"}
+    assert set(found.metrics) == {"n", "mae", "mae_of_mean", "rmse", "r", "r2"}
 
 
 def test_targets_are_compared_not_properties():
@@ -146,3 +146,13 @@ def test_the_mean_of_models_is_evaluated_like_their_predictor(transform):
     expected = [row[name] for row in Predictor(models, device="cpu").predict_many(crystals)]
     learned = np.log10(expected) if transform == "log10" else expected
     np.testing.assert_allclose(together, learned, **CLOSE)
+
+
+def test_the_mean_of_the_training_set_is_evaluated_too():
+    found = evaluate_on_all(make(target_mean=0.25))
+    assert found.metrics["mae_of_mean"] == pytest.approx(0.55)
+
+
+def test_errors_are_those_of_the_property_too():
+    found = Evaluation(["a"], np.zeros(1), np.ones(1), None, None, False, "log10").metrics
+    assert (found["mae"], found["mae_property"], found["rmse_property"]) == (1.0, 9.0, 9.0)

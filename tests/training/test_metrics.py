@@ -62,6 +62,7 @@ def test_classification_metrics_agree_with_hand_counts():
     known = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
     metrics = classification(known, np.array([0.9, 0.8, 0.2, 0.6, 0.1]))
     assert metrics["accuracy"] == pytest.approx(3 / 5)
+    assert metrics["accuracy_of_majority"] == pytest.approx(3 / 5)
     assert metrics["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert metrics["f1"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))
     assert metrics["roc_auc"] == pytest.approx(5 / 6)

@@ -13,7 +13,7 @@ from ase_orbital import GOM, Predictor
 from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
-from ase_orbital.training.run import evaluate_sets
+from ase_orbital.training.run import _checked_settings_of_run, evaluate_sets
 from ase_orbital.training.splits import Split
 
 
@@ -170,19 +170,35 @@ def test_classes_have_a_probability_and_a_curve(salts, quick, tmp_path):
 
 
 def test_logarithms_are_learned_and_the_property_predicted(salts, quick, tmp_path):
-    settings = quick | {"property_name": "bulk_modulus"}
-    run = train((salts[0], 10.0 ** salts[1]), tmp_path, **settings)
+    own = {"property_name": "hardness", "unit": "GPa", "transform": "log10"}
+    run = train((salts[0], 10.0 ** salts[1]), tmp_path, **quick | own)
     assert run.model.unit == "GPa"
     name, row = next(iter(predictions(tmp_path).items()))
-    found = Predictor(tmp_path / "model", device="cpu").predict(crystal(salts, name))
-    assert np.log10(found["bulk_modulus"]) == pytest.approx(row["predicted"], abs=1e-4)
-    assert "mean absolute error, log10(GPa)" in (tmp_path / "model/README.md").read_text()
+    predictor = Predictor(tmp_path / "model", device="cpu")
+    found = predictor.predict(crystal(salts, name))
+    assert np.log10(found["hardness"]) == pytest.approx(row["predicted"], abs=1e-4)
+    assert found["hardness"] == pytest.approx(row["predicted_property"], rel=1e-3)
+    assert row["known_property"] == pytest.approx(10.0 ** row["known"])
+    assert set(predictor.units.values()) == {"GPa"}
+    card = (tmp_path / "model/README.md").read_text()
+    assert "mean absolute error, log10(GPa)" in card
+    error = float(f"{run.metrics['mae_property_test']:.6g}")
+    assert f"mean absolute error of the property, GPa | {error:.4f}" in card
 
 
 def test_without_validation_and_test_set_there_is_still_a_model(salts, quick, tmp_path):
     run = train(salts, tmp_path, **quick | {"sizes": [60, 0, 0], "epochs": 1})
     assert list(run.evaluations) == ["train"]
     assert len(predictions(tmp_path)) == 60
+
+
+def test_few_crystals_have_an_ensemble(salts, quick, tmp_path):
+    settings = {name: value for name, value in quick.items() if name != "members"}
+    settings["epochs"] = 1
+    run = train(salts, tmp_path, **settings)
+    assert len(run.model.members) == 3
+    (tmp_path / "member-2" / "last.ckpt").unlink()
+    assert len(train(salts, tmp_path, **settings).model.members) == 3
 
 
 def test_one_member_has_a_standard_deviation_too(salts, quick, tmp_path):
@@ -227,3 +243,15 @@ def test_weights_of_nan_are_no_result(salts, quick, tmp_path):
         run.model.output.weight.fill_(float("nan"))
     with pytest.raises(ModelError, match="no finite number for"):
         evaluate_sets(run.model, prepare(salts, TrainingSettings(**quick), tmp_path))
+
+
+@pytest.mark.parametrize("start", [{}, {"start_from": "a", "trunk_rate": 1.0}])
+def test_an_older_run_goes_on(tmp_path, start):
+    """It has no settings on how to start, and then kept the read-out and the rate."""
+    now = TrainingSettings(**start | ({"new_readout": False} if start else {}), members=1)
+    values = now.to_dict()
+    del values["trunk_rate"], values["new_readout"]
+    (tmp_path / "settings.json").write_text(json.dumps(values))
+    (tmp_path / "member-0").mkdir()
+    (tmp_path / "member-0" / "last.ckpt").touch()
+    assert _checked_settings_of_run(tmp_path, now) == now

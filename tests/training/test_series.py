@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from ase_orbital.errors import SettingError
-from ase_orbital.training import TrainingSettings, ablate, learning_curve, run
+from ase_orbital.training import (
+    TrainingSettings,
+    ablate,
+    cross_validate,
+    learning_curve,
+    run,
+)
 from ase_orbital.training.module import TrainingModule
 from ase_orbital.training.series import DESCRIPTORS, LEARNING_RATES, train_series
 from ase_orbital.training.splits import Split
@@ -123,3 +129,20 @@ def test_classes_have_no_learning_curve(salts, tmp_path):
     settings = TrainingSettings(property_name="mine", at_most=1.0)
     with pytest.raises(SettingError, match="not classes"):
         learning_curve(salts, tmp_path, settings, sizes=[10], n_test=5)
+
+
+def test_each_crystal_is_in_one_test_set(salts, quick, tmp_path):
+    settings = TrainingSettings(**quick | {"epochs": 1})
+    rows = cross_validate(salts, tmp_path, settings, 3)
+    assert [row["n"] for row in rows] == [20, 20, 20]
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        names = [row["id"] for row in csv.DictReader(file)]
+    assert sorted(names) == sorted(atoms.info["id"] for atoms in salts[0])
+    splits = [Split.load(tmp_path / f"fold-{number}.json") for number in (1, 2, 3)]
+    assert [len(split.validation) for split in splits] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("change", [{"split": "megnet"}, {"test_column": "new"}])
+def test_folds_draw_their_own_test_sets(salts, quick, tmp_path, change):
+    with pytest.raises(SettingError, match="draws the test sets itself"):
+        cross_validate(salts, tmp_path, TrainingSettings(**quick | change))

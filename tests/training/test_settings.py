@@ -13,10 +13,12 @@ from ase_orbital.training.settings import MACHINE
 
 # A value other than the default for every setting, as plain as a file has it.
 OTHERS = {
-    "property_name": "band_gap", "column": "gap", "at_most": None, "id": "name",
+    "property_name": "refractive_index", "column": "n", "unit": "1", "transform": "log10",
+    "format": "extxyz", "at_most": None, "id": "name",
     "split": "formula", "sizes": [60, 8, 8], "test_column": "held_out", "most_atoms": 20,
     "network": "OCrystalNet", "network_settings": {"n_hidden": 8},
-    "start_from": "runs/first/model", "members": 3,
+    "start_from": "runs/first/model", "new_readout": True, "trunk_rate": 0.25,
+    "frozen_layers": 1, "members": 3,
     "epochs": 7, "batch_size": 5, "loss": "huber", "class_weights": False,
     "optimizer": "adamw", "learning_rate": 0.5, "schedule": "milestones", "warm_up": 0.5,
     "first_rate": 0.25, "last_rate": 0.125, "milestones": [0.5], "weight_decay": 0.75,
@@ -155,8 +157,8 @@ def test_classes_of_a_property_that_is_a_number_are_refused():
 
 
 def test_the_property_decides_target_transform_and_classes():
-    assert TrainingSettings(property_name="bulk_modulus").transform == "log10"
-    assert TrainingSettings(property_name="band_gap").transform == "identity"
+    assert TrainingSettings(property_name="bulk_modulus").target_transform == "log10"
+    assert TrainingSettings(property_name="band_gap").target_transform == "identity"
     assert TrainingSettings(property_name="band_gap", column="gap").target == "gap"
     assert TrainingSettings(property_name="metal_probability").classes
     assert TrainingSettings(property_name="mine", at_most=1.0).classes
@@ -223,3 +225,18 @@ def test_numbers_of_numpy_are_numbers():
 def test_absurd_numbers_are_refused_by_name(name, value):
     with pytest.raises(SettingError, match=name):
         TrainingSettings(**{name: value})
+
+
+def test_few_crystals_have_more_networks():
+    assert TrainingSettings().of_size(2_000).members == 3
+    assert TrainingSettings().of_size(2_001).members == 1
+    assert TrainingSettings(members=2).of_size(10).members == 2
+
+
+def test_unit_and_transform_of_an_own_property():
+    own = TrainingSettings(property_name="hardness", unit="GPa", transform="log10")
+    assert (own.target_unit, own.target_transform) == ("GPa", "log10")
+    older = TrainingSettings(network_settings={"transform": "log10"})
+    assert older.target_transform == "log10"
+    with pytest.raises(SettingError, match="unit is kbar, and that of bulk_modulus is GPa"):
+        TrainingSettings(property_name="bulk_modulus", unit="kbar")

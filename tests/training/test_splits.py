@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ase_orbital.errors import DataError
-from ase_orbital.training.splits import MEGNET_SIZES, Split, draw_split, group_of
+from ase_orbital.training.splits import (
+    MEGNET_SIZES,
+    Split,
+    draw_folds,
+    draw_split,
+    group_of,
+)
 
 from ..structures import RUTILE
 
@@ -153,3 +159,17 @@ def test_a_crystal_without_symmetry_has_a_prototype():
 def test_an_unknown_kind_of_split_is_refused():
     with pytest.raises(DataError, match="'spacegroup'; use random, formula"):
         group_of(SALT, "spacegroup")
+
+
+def test_folds_are_disjoint_complete_and_keep_groups():
+    ids, groups = [str(index) for index in range(20)], [index // 4 for index in range(20)]
+    folds = draw_folds(ids, groups, 3, seed=0)
+    assert sorted(chain(*folds)) == sorted(ids)
+    assert [len(fold) for fold in folds] == [8, 8, 4]
+    for fold in folds:
+        assert len({groups[int(name)] for name in fold}) == len(fold) / 4
+    assert draw_folds(ids[::-1], groups[::-1], 3, seed=0) != draw_folds(
+        ids, groups, 3, seed=1
+    )
+    with pytest.raises(DataError, match="5 groups of crystals cannot be in 6 folds"):
+        draw_folds(ids, groups, 6, seed=0)

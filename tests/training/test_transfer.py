@@ -6,8 +6,9 @@ import torch
 from ase.build import bulk
 
 from ase_orbital import OneHot, load_model
-from ase_orbital.errors import ModelError
-from ase_orbital.training import train
+from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training.transfer import with_network_of_start
 
 SALTS = [
     bulk(metal + halogen, "rocksalt", a=a)
@@ -17,8 +18,8 @@ SALTS = [
 ]
 LENGTHS = [float(np.linalg.norm(salt.cell[0])) for salt in SALTS]
 TINY = {
-    "batch_size": 16, "progress": False, "accelerator": "cpu", "averaging": 0.0,
-    "sizes": (1.0, 0.0, 0.0), "network_settings": {"n_hidden": 8},
+    "batch_size": 16, "members": 1, "progress": False, "accelerator": "cpu",
+    "averaging": 0.0, "sizes": (1.0, 0.0, 0.0), "network_settings": {"n_hidden": 8},
 }  # fmt: skip
 STILL = {"epochs": 1, "first_rate": 1e-12, "learning_rate": 1e-12, "last_rate": 1e-12}
 
@@ -38,7 +39,7 @@ def test_weights_are_transferred_and_scales_are_not(trained, tmp_path):
     doubled = [2.0 * length for length in LENGTHS]
     run = train(
         (SALTS, doubled), tmp_path, property_name="double", start_from=str(trained),
-        **TINY, **STILL,
+        new_readout=False, **TINY, **STILL,
     )  # fmt: skip
     other = load_model(trained)
     for name, value in weights(run.model).items():
@@ -57,10 +58,10 @@ def test_classes_keep_their_own_output_layer(trained, tmp_path):
 
 
 def test_each_member_starts_from_its_own_member(tmp_path):
-    pair = train((SALTS, LENGTHS), tmp_path / "pair", epochs=1, **TINY, members=2)
+    pair = train((SALTS, LENGTHS), tmp_path / "pair", epochs=1, **TINY | {"members": 2})
     run = train(
         (SALTS, LENGTHS), tmp_path / "next", start_from=str(tmp_path / "pair" / "model"),
-        **TINY, **STILL, members=3,
+        **TINY | STILL | {"members": 3},
     )  # fmt: skip
     for index, member in enumerate(run.model.members):
         for name, value in weights(member).items():
@@ -68,19 +69,85 @@ def test_each_member_starts_from_its_own_member(tmp_path):
             torch.testing.assert_close(value, other)
 
 
+def no_reading(*_):
+    raise AssertionError("the crystals were read first")
+
+
 @pytest.mark.parametrize(
-    ("changed", "named"),
+    ("changed", "error", "named"),
     [
-        ({"network_settings": {"n_hidden": 9}}, "do not fit"),
-        ({"network_settings": {"descriptor": OneHot().to_settings()}}, "OneHot"),
-        ({"network": "OCrystalNet"}, "OCrystalNet"),
+        ({"network_settings": {"n_hidden": 9}}, SettingError, "n_hidden is 9, and 8 there"),
+        (
+            {"network_settings": {"descriptor": OneHot().to_settings()}},
+            SettingError,
+            "the descriptor is OneHot",
+        ),
+        ({"network": "OCrystalNet"}, SettingError, "network is OCrystalNet, and"),
+        ({"frozen_layers": 5}, SettingError, "EOSNet has 4 layers before its read-out"),
+        ({"start_from": "nowhere"}, ModelError, "there is no model or folder 'nowhere'"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused(trained, tmp_path, changed, named):
-    with pytest.raises(ModelError, match=named):
-        train((SALTS, LENGTHS), tmp_path, start_from=str(trained), **TINY | STILL | changed)
+def test_contradictions_are_found_before_the_crystals_are_read(
+    trained, tmp_path, monkeypatch, changed, error, named
+):
+    monkeypatch.setattr("ase_orbital.training.run.prepare", no_reading)
+    settings = {"start_from": str(trained)} | TINY | STILL | changed
+    with pytest.raises(error, match=named):
+        train((SALTS, LENGTHS), tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="no model to start from"):
-        train((SALTS, LENGTHS), tmp_path, start_from="nowhere", **TINY, **STILL)
+PLAIN = {name: value for name, value in TINY.items() if name != "network_settings"}
+
+
+def test_the_starting_model_gives_network_and_size(trained, tmp_path):
+    settings = {"start_from": str(trained), **PLAIN, **STILL}
+    run = train((SALTS, LENGTHS), tmp_path, **settings)
+    assert run.model.hyperparameters["n_hidden"] == 8
+    written = TrainingSettings.from_file(tmp_path / "settings.json")
+    assert written.network_settings == {"n_hidden": 8}
+    train((SALTS, LENGTHS), tmp_path, TrainingSettings(**settings))  # the same run
+
+
+def test_a_shipped_model_is_a_start_by_name():
+    given = TrainingSettings(
+        start_from="ocrystalnet-band-gap-mp2018", network_settings={"dropout": 0.1}
+    )
+    found = with_network_of_start(given)
+    assert (found.network, found.network_settings) == ("OCrystalNet", {"dropout": 0.1})
+    deep = TrainingSettings(start_from="eosnet-band-gap-mp2018")
+    size = {"n_hidden": 128, "n_convolutions": 4}
+    assert with_network_of_start(deep).network_settings == size
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"frozen_layers": 2}, ["embedding", "convolutions.0"]),
+        ({"trunk_rate": 0.0}, ["embedding", "convolutions"]),
+    ],
+)
+def test_layers_without_a_rate_keep_their_weights(trained, tmp_path, change, kept):
+    settings = {"start_from": str(trained), "epochs": 2, **PLAIN, **change}
+    run = train((SALTS, LENGTHS), tmp_path, **settings)
+    before = weights(load_model(trained))
+    equal = {
+        name for name, at in weights(run.model).items() if torch.equal(at, before[name])
+    }
+    assert equal == {name for name in before if name.startswith(tuple(kept))}
+
+
+@pytest.mark.parametrize(
+    "change", [{"property_name": "length", "new_readout": True}, {"property_name": "mine"}]
+)
+def test_the_readout_is_new_if_asked_for_or_for_another_property(trained, tmp_path, change):
+    settings = {"start_from": str(trained), **change, **PLAIN, **STILL}
+    own = weights(train((SALTS, LENGTHS), tmp_path, **settings).model)
+    for name, before in weights(load_model(trained)).items():
+        new = name.startswith(("readout", "output"))
+        assert torch.allclose(own[name], before) != new, name
+
+
+def test_ways_to_start_need_a_start():
+    with pytest.raises(SettingError, match="need a model in start_from"):
+        TrainingSettings(frozen_layers=1)
