@@ -27,6 +27,7 @@ from ase_orbital.cli.structures import (
     read_structures,
 )
 from ase_orbital.errors import SettingError
+from ase_orbital.numerics.digits import rounded
 from ase_orbital.properties import STD, column_names
 
 if TYPE_CHECKING:
@@ -227,4 +228,13 @@ def _screen(records: list[Record], predictors: dict[str, Predictor], *, std: boo
         broken(name) + (f"\n({unit})" if unit not in ("", "1") else "")
         for name, unit in ((name, units.get(name, "")) for name in shown)
     ]
-    return table(header, [[record[name] for name in shown] for record in records])
+    return table(header, [[_digits(record, name) for name in shown] for record in records])
+
+
+def _digits(record: Record, name: str) -> object:
+    """Value with the digits that its standard deviation allows."""
+    value = record[name]
+    std = record[name] if name.endswith(STD) else record.get(name + STD, math.nan)
+    if not isinstance(value, float) or math.isnan(value) or math.isnan(std):
+        return value
+    return rounded(value, std)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ase_orbital.numerics.digits import mean_with_digits
 from ase_orbital.plotting.canvas import COLORS, GUIDE, canvas, check_named, with_unit
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def compare_models(
     for name, error in errors.items():
         size = np.sort(np.abs(np.asarray(error, float)))
         share = 100.0 * np.arange(1, len(size) + 1) / len(size)
-        lines[f"{name}, MAE {size.mean():.4f}"] = (size, share)
+        lines[f"{name}, MAE {mean_with_digits(size)}"] = (size, share)
         largest = max(largest, float(np.quantile(size, 0.97)))
     _lines(axes, lines, loc="lower right")
     axes.set(xlim=(0.0, largest), ylim=(0.0, 100.0), title=title)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ase_orbital.elements import SYMBOLS
+from ase_orbital.numerics.digits import mean_with_digits, rounded
 from ase_orbital.plotting.canvas import COLORS, DENSITY, GUIDE, canvas, with_unit
 from ase_orbital.statistics import element_errors, point_density, size_classes
 
@@ -66,11 +67,12 @@ def parity(
     bar.set_label("crystals", labelpad=-18)
     error = y - x
     total = np.square(x - x.mean()).sum()
+    uncertainty = np.abs(error).std() / np.sqrt(len(error))
     suffix = f" {unit}" if unit and unit != "1" else ""
     lines = [
         f"{len(x):,} crystals",
-        f"MAE {np.abs(error).mean():.4f}{suffix}",
-        f"RMSE {np.sqrt(np.square(error).mean()):.4f}{suffix}",
+        f"MAE {mean_with_digits(np.abs(error))}{suffix}",
+        f"RMSE {rounded(np.sqrt(np.square(error).mean()), uncertainty)}{suffix}",
     ]
     if total > 0:
         r = np.corrcoef(x, y)[0, 1] if np.ptp(y) > 0 else np.nan

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ase_orbital.numerics.digits import mean_with_digits
 from ase_orbital.plotting import (
     ablation,
     compare_models,
@@ -20,9 +21,9 @@ PREDICTED = KNOWN + RANDOM.normal(0.0, 0.2, 200)
 def test_models_are_compared_by_name_and_error(texts):
     errors = {"EOSNet": PREDICTED - KNOWN, "OCrystalNet": 2.0 * (PREDICTED - KNOWN)}
     axes = compare_models(errors, unit="eV").axes[0]
-    mean = np.abs(PREDICTED - KNOWN).mean()
-    assert f"EOSNet, MAE {mean:.4f}" in texts(axes)
-    assert f"OCrystalNet, MAE {2 * mean:.4f}" in texts(axes)
+    size = np.abs(PREDICTED - KNOWN)
+    assert f"EOSNet, MAE {mean_with_digits(size)}" in texts(axes)
+    assert f"OCrystalNet, MAE {mean_with_digits(2.0 * size)}" in texts(axes)
     share = axes.lines[0].get_ydata()
     assert share[-1] == pytest.approx(100.0)
 

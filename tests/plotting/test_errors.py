@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ase_orbital.numerics.digits import mean_with_digits
 from ase_orbital.plotting import error_by_element, error_by_size, parity
 
 RANDOM = np.random.default_rng(0)
@@ -19,7 +20,7 @@ def test_every_point_and_the_metrics_are_drawn(tmp_path, texts):
     assert axes.get_xlabel() == "known band gap (eV)"
     assert axes.get_ylabel() == "predicted band gap (eV)"
     assert axes.get_xlim() == axes.get_ylim()
-    assert f"MAE {np.abs(PREDICTED - KNOWN).mean():.4f} eV" in texts(axes)
+    assert f"MAE {mean_with_digits(np.abs(PREDICTED - KNOWN))} eV" in texts(axes)
     assert f"R {np.corrcoef(KNOWN, PREDICTED)[0, 1]:.4f}, R² " in texts(axes)
     assert "200 crystals" in texts(axes)
     figure.savefig(tmp_path / "parity.png")
