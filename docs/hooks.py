@@ -132,11 +132,17 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace comments such as `<!-- coverage -->` by tables made from the code."""
+    """Make tables such as `<!-- coverage -->` anew, and drop what stands for docstrings."""
     for name, filling in FILLINGS.items():
-        if f"<!-- {name} -->" in markdown:
-            markdown = markdown.replace(f"<!-- {name} -->", filling())
-    return markdown
+        if (found := block(name)).search(markdown):
+            made = filling()
+            markdown = found.sub(lambda _, made=made: made, markdown)
+    return block("api").sub("", markdown)
+
+
+def block(name: str) -> re.Pattern[str]:
+    """Match a part that `docs/fill.py` fills in."""
+    return re.compile(rf"<!-- {name} -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def tutorials() -> str:

@@ -36,6 +36,15 @@ def test_blocks_run_in_the_order_they_are_read(page, tmp_path, monkeypatch):
     run_blocks(page, tmp_path, monkeypatch, "python", "bash")
 
 
+def test_pages_show_to_a_clone_what_the_code_says(monkeypatch):
+    """If this fails, run `python docs/fill.py`."""
+    monkeypatch.syspath_prepend(DOCS)
+    fill = importlib.import_module("fill")
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        assert fill.filled(text, page) == text, f"run docs/fill.py for {name(page)}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_to_a_page_or_picture(page):
     elsewhere = {(DOCS / uri).resolve() for uri in hooks().elsewhere()}
