@@ -89,7 +89,7 @@ def _describe(name: str, folder: str) -> str:
         objects = {at: getattr(found, at) for at in names}
         docstrings = {at: it.__doc__ for at, it in objects.items() if callable(it)}
         return "\n".join([_first(found.__doc__), "", *_listed(docstrings)])
-    path = Path(inspect.getsourcefile(inspect.unwrap(found)) or "")
+    path = Path(import_module(found.__module__).__file__ or "")  # also of decorated ones
     text = f"`{found.__name__}{_signature(found)}`: {_first(found.__doc__)}"
     if inspect.isclass(found):
         routines = [at for at, it in vars(found).items() if inspect.isroutine(it)]
