@@ -23,11 +23,11 @@ def attack(number: int, seed: int):
         "ofm": OFM().create,
     }
     for index, atoms in enumerate(structures(number, 20, seed, None, (1.0, 2000.0))):
-        rng = np.random.default_rng([seed, index])
+        rng, formula = np.random.default_rng([seed, index]), str(atoms.symbols)
         if rng.random() < 0.5:
             damage(atoms, rng)
         for name, compute in subjects.items():
-            what = f"{index} {name} {atoms.symbols}"
+            what = f"{index} {name} {formula}"
             try:
                 finite = np.isfinite(compute(atoms)).all()
             except OrbitalError:
