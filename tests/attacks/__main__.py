@@ -40,6 +40,7 @@ def main(words=None):
             counts[one.outcome] += 1
             if one.outcome == "wrong" or kind == "long-run":
                 sys.stdout.write(f"{one.outcome.upper()} {one.what}: {one.detail}\n")
+                sys.stdout.flush()
         n_wrong += counts["wrong"]
         found = ", ".join(
             f"{counts[name]} {name}" for name in ("answered", "refused", "wrong")
