@@ -154,5 +154,6 @@ def test_the_mean_of_the_training_set_is_evaluated_too():
 
 
 def test_errors_are_those_of_the_property_too():
-    found = Evaluation(["a"], np.zeros(1), np.ones(1), None, None, False, "log10").metrics
+    values = np.zeros(1), np.ones(1)
+    found = Evaluation(["a"], ["Cu"], *values, None, None, False, "log10").metrics
     assert (found["mae"], found["mae_property"], found["rmse_property"]) == (1.0, 9.0, 9.0)
