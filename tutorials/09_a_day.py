@@ -10,11 +10,14 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # small crystals run fastest on one thread
+# Commands are those of this Python, also if its environment is not activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 import numpy as np
 from ase import Atoms, units
