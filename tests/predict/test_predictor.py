@@ -85,6 +85,12 @@ def test_batches_are_cut_without_changing_anything(predictor, monkeypatch):
         assert one == pytest.approx(other, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize("given", [3, None, "SrTiO3.cif", STRUCTURES[0]])
+def test_many_structures_are_a_list(given, predictor):
+    with pytest.raises(StructureError, match="list"):
+        predictor.predict_many(given)
+
+
 def test_no_structures_give_no_rows(predictor):
     assert predictor.predict_many([]) == []
 

@@ -166,7 +166,7 @@ def test_the_interval_continues_in_the_next_run(atoms, predictor):
     assert [row["step"] for row in recorder.records] == [0, 3, 4, 6, 8]
 
 
-@pytest.mark.parametrize("interval", [1, 2, 3, 7])
+@pytest.mark.parametrize("interval", [1, 2, 3, np.int64(7)])
 @pytest.mark.parametrize("kind", [BFGS, FIRE, SciPyFminBFGS])
 def test_the_converged_step_is_recorded_once(kind, interval, atoms, predictor):
     recorder = Recorder(predictor)
