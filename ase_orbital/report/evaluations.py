@@ -85,7 +85,7 @@ def training_page(folder: Path) -> Page:
     classes = "accuracy_train" in metrics
     evaluation = Evaluation.load(folder / "predictions.csv", classes=classes)
     transform = card.settings.get("transform") or "identity"
-    unit = "" if classes else transformed_unit(settings["property_name"], transform)
+    unit = "" if classes else transformed_unit(card.unit, transform)
     names = ["n", *(name for name in METRICS if f"{name}_{sets[0]}" in metrics)]
     table = metrics_table("Metrics", "set", names, unit, {
         SETS[one]: {name: metrics.get(f"{name}_{one}") for name in names} for one in sets

@@ -90,7 +90,7 @@ def test_error_of_a_value_is_not_that_of_its_logarithm(
     run(matbench, monkeypatch, *arguments)
     folder = tmp_path / "runs/matbench/dielectric-eosnet"
     known, predicted = np.loadtxt(
-        folder / "fold-1/predictions.csv", delimiter=",", skiprows=1, usecols=(1, 2)
+        folder / "fold-1/predictions.csv", delimiter=",", skiprows=1, usecols=(2, 3)
     ).T
     error = np.abs(10.0**predicted - 10.0**known).mean()
     record = json.loads((folder / "record.json").read_text())
