@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
+import numba
 import numpy as np
 import pytest
 from numba.core.caching import _CacheLocator
@@ -95,6 +96,13 @@ def test_kernels_are_compiled_without_a_cache_where_nothing_can_be_written(
     assert caplog.text.count("NUMBA_CACHE_DIR") == 1
 
 
+@pytest.fixture
+def caches_beside_files(monkeypatch):
+    """Numba keeps compiled kernels beside their files, whatever NUMBA_CACHE_DIR says."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+
+
+@pytest.mark.usefixtures("caches_beside_files")
 def test_a_cache_that_cannot_be_written_any_more_is_no_error(tmp_path, caplog):
     """Its folder was removed, or its disk is full."""
     jit._warn_without_cache.cache_clear()
@@ -105,6 +113,7 @@ def test_a_cache_that_cannot_be_written_any_more_is_no_error(tmp_path, caplog):
     assert caplog.text.count("NUMBA_CACHE_DIR") == 1
 
 
+@pytest.mark.usefixtures("caches_beside_files")
 def test_a_damaged_cache_is_no_error(tmp_path):
     assert kernel_in(tmp_path)(3) == 6
     files = [*tmp_path.rglob("*.nb?")]
