@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ase.db
+from ase import Atoms
 from ase.db.core import convert_str_to_int_float_bool_or_str
 from ase.io.formats import string2index
 from ase.utils import Lock
@@ -22,8 +23,6 @@ from ase_orbital.files import is_gone, process_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ase import Atoms
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +66,11 @@ def read_rows(path: Path, index: str) -> list[Atoms]:
         first, last = min(places), max(places)
         rows = list(database.select(offset=first, limit=last + 1 - first))
         return [_atoms_of(rows[place - first]) for place in places]
+
+
+def bare_atoms(row: Any) -> Atoms:
+    """Make the structure of a row, without constraints, which ASE may not know."""
+    return Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
 
 
 def _atoms_of(row: Any) -> Atoms:

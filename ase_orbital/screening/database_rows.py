@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ase import Atoms
-
-from ase_orbital.databases import connect
+from ase_orbital.databases import bare_atoms, connect
 from ase_orbital.errors import DataError
 from ase_orbital.screening.frames import Frame, check_present, content_or_stop
 from ase_orbital.screening.structure_tables import IDS
@@ -77,8 +75,7 @@ def opened(path: Path, *, readonly: bool = True) -> Iterator[Any]:
 
 def _frame(row: Any, source: str, number: int) -> Frame:
     try:
-        # Not `toatoms`, which fails for constraints that ASE does not know.
-        atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
+        atoms = bare_atoms(row)
         named = row.key_value_pairs, row.data
     except Exception as error:  # a value in a row can be damaged
         return Frame.failed(source, number, content_or_stop(source, error))

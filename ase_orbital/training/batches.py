@@ -99,6 +99,11 @@ def first_of_groups(groups: Tensor) -> Tensor:
     return first.scatter_reduce(0, number, index, "amin")[number]
 
 
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of an epoch, so that a resumed run draws the same numbers."""
+    return seed * 100_003 + epoch
+
+
 def shuffled(
     n_crystals: int, *, seed: int, epoch: int, rank: int = 0, n_ranks: int = 1
 ) -> Tensor:
@@ -107,6 +112,6 @@ def shuffled(
     All shares have the same length, so that no process waits for the last batch of
     another. Up to `n_ranks - 1` crystals are therefore left out, different ones each epoch.
     """
-    random = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    random = torch.Generator().manual_seed(epoch_seed(seed, epoch))
     order = torch.randperm(n_crystals, generator=random)
     return order[rank : n_crystals - n_crystals % n_ranks : n_ranks]

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from ase import Atoms
 from ase.calculators.calculator import all_properties
 
-from ase_orbital.databases import connect
+from ase_orbital.databases import bare_atoms, connect
 from ase_orbital.errors import DataError, StructureError
 from ase_orbital.properties import RELAXATION_ENERGY
 from ase_orbital.readers import read_frames
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TypeAlias
 
+    from ase import Atoms
     from numpy.typing import NDArray
     from pandas import DataFrame
 
@@ -327,8 +327,7 @@ def _from_database(path: Path) -> Iterator[Sample]:
     try:
         with connect(path) as database:
             for row in database.select():
-                # Not `toatoms`, which fails for constraints that ASE does not know.
-                atoms = Atoms(row.numbers, row.positions, cell=row.cell, pbc=row.pbc)
+                atoms = bare_atoms(row)
                 results = {name: row[name] for name in all_properties if name in row}
                 yield row.id, atoms, {**row.data, **results, **row.key_value_pairs}
     except Exception as error:

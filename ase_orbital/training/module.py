@@ -18,6 +18,7 @@ from ase_orbital.files import write_csv
 from ase_orbital.training.batches import (
     Batches,
     GraphDataset,
+    epoch_seed,
     first_of_groups,
     in_groups,
     shuffled,
@@ -117,7 +118,7 @@ class TrainingModule(LightningModule):
             n_ranks=self.trainer.world_size,
         )
         if groups is not None:
-            seed = settings.seed * 100_003 + self.current_epoch
+            seed = epoch_seed(settings.seed, self.current_epoch)
             order = in_groups(groups, order, settings.copies_per_epoch, seed=seed)
         return Batches(self._train_set, order, self.settings.batch_size)
 
@@ -129,7 +130,7 @@ class TrainingModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Seed dropout by the epoch, so that a resumed run draws the same numbers."""
-        torch.manual_seed(self.settings.seed * 100_003 + self.current_epoch)
+        torch.manual_seed(epoch_seed(self.settings.seed, self.current_epoch))
 
     def training_step(self, batch: GraphDataset, _: int) -> Tensor:
         """Set the learning rate, and return the loss of a batch."""

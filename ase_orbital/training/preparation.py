@@ -201,7 +201,8 @@ def make_folds(dataset: Dataset, settings: TrainingSettings, n_folds: int) -> li
     of_crystal = dict(zip(dataset.ids, groups, strict=True))
     splits = []
     for test in draw_folds(dataset.ids, groups, n_folds, settings.seed):
-        rest = [name for name in dataset.ids if name not in set(test)]
+        tested = set(test)
+        rest = [name for name in dataset.ids if name not in tested]
         keys = [of_crystal[name] for name in rest]
         drawn = draw_split(rest, keys, (1.0 - share, share, 0.0), settings.seed)
         splits.append(drawn._replace(test=test))
