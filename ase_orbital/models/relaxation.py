@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 from torch import nn
 from torch.nn import functional
 
-from ase_orbital.models.layers import in_full_precision, mean_over_atoms
+from ase_orbital.models.layers import in_full_precision
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 START = -4.0  # output before training, which softplus turns into 0.02 eV/atom
 
@@ -34,11 +32,7 @@ class RelaxationEnergy(nn.Module):
         self.output = nn.Linear(n_hidden, 1)
         nn.init.constant_(self.output.bias, START)
 
-    def forward(self, atoms: Tensor, graph: CrystalGraph) -> Tensor:
-        """Return the energies, eV/atom, [n_graphs], for [n_atoms, n_features] atoms."""
-        return mean_over_atoms(self.energies(atoms)[:, None], graph).squeeze(-1)
-
-    def energies(self, atoms: Tensor) -> Tensor:
-        """Return the energy of each atom, eV, [n_atoms]."""
+    def forward(self, atoms: Tensor) -> Tensor:
+        """Return the energy of each atom, eV, [n_atoms], from [n_atoms, n_features]."""
         hidden = functional.softplus(self.hidden(atoms))
         return functional.softplus(in_full_precision(self.output, hidden)).squeeze(-1)

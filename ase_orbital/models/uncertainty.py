@@ -146,7 +146,7 @@ class Uncertainty(nn.Module):
         if self.relaxation is None:
             mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
         else:  # one mean over the atoms takes half as long as two
-            atoms = torch.cat([atoms, self.relaxation.energies(atoms)[:, None]], dim=1)
+            atoms = torch.cat([atoms, self.relaxation(atoms)[:, None]], dim=1)
             mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
             mean, relaxation = mean[:, :-1], mean[:, -1]
         components = (mean - self.center) @ self.projection

@@ -214,7 +214,7 @@ def _fit_relaxation(
             crystal = torch.repeat_interleave(torch.arange(len(chosen)), count)
             first = torch.repeat_interleave(starts[chosen] - count.cumsum(0) + count, count)
             index = first + torch.arange(len(crystal))
-            predicted = layers.energies((atoms[index].float() - center) / scale)
+            predicted = layers((atoms[index].float() - center) / scale)
             weight = weights[index]
             total = torch.zeros(len(chosen)).index_add(0, crystal, weight)
             summed = torch.zeros(len(chosen)).index_add(0, crystal, predicted * weight)
