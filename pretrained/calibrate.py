@@ -22,7 +22,15 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.data import covalent_radii
-from recipes import ELASTICITY, PEROVSKITES, RECIPES, Recipe, split_of
+from recipes import (
+    ELASTICITY,
+    PEROVSKITES,
+    RECIPES,
+    Recipe,
+    dataset_of,
+    read_copies,
+    split_of,
+)
 
 from ase_orbital import load_model
 from ase_orbital.checksums import renew_checksums
@@ -65,13 +73,6 @@ N_CANDIDATES = 60
 N_CRYSTALS = 200  # whose distorted copies are looked at
 # Names of the metrics that depend on the uncertainty.
 UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")
-
-
-def dataset_of(structures: list[Atoms], settings: TrainingSettings) -> Dataset:
-    """Read crystals and their targets."""
-    return read_dataset(
-        (structures, [atoms.info[settings.target] for atoms in structures]), settings
-    )
 
 
 class Graphs:
@@ -137,20 +138,10 @@ def held_out(
     return [dataset_of(part, settings) for part in parts]
 
 
-def read_copies(folder: Path, n_files: int, kept_out: set[str]) -> list[Atoms]:
-    """Read distorted copies of `mp2018`, without those of crystals that are kept out."""
-    files = sorted(folder.glob("mp2018-*.extxyz"))[:n_files]
-    frames = (atoms for path in files for atoms in read_frames(path))
-    return [atoms for atoms in frames if str(atoms.info["group"]) not in kept_out]
-
-
 def copies_of(crystals: Dataset, folder: Path, settings: TrainingSettings) -> Dataset:
     """Read the distorted copies of crystals of `mp_matbench`."""
-    wanted = set(crystals.ids)
-    files = sorted(folder.glob("mp_matbench-*.extxyz"))
-    frames = (atoms for path in files for atoms in read_frames(path))
-    found = [atoms for atoms in frames if atoms.info["group"] in wanted]
-    return dataset_of(found, settings)
+    wanted, copies = set(crystals.ids), read_copies(folder, "mp_matbench")
+    return dataset_of([at for at in copies if at.info["group"] in wanted], settings)
 
 
 def main() -> None:
@@ -189,7 +180,8 @@ def main() -> None:
     copies: list[tuple[list[str], GraphDataset]] = []
     if arguments.copies and recipe.data is not PEROVSKITES:
         kept_out = {*split.validation, *split.test}
-        found = read_copies(arguments.copies, FILES[settings.network], kept_out)
+        found = read_copies(arguments.copies, "mp2018", FILES[settings.network])
+        found = [atoms for atoms in found if str(atoms.info["group"]) not in kept_out]
         copies = split_copies(model, graphs, settings, found)
     if arguments.copies and recipe.data.extra:
         made = [copies_of(at, arguments.copies, settings) for at in unseen]

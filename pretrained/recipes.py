@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +12,7 @@ from ase_orbital import properties
 from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings
+from ase_orbital.training.dataset import Dataset, read_dataset
 from ase_orbital.training.splits import Split, draw_split
 
 if TYPE_CHECKING:
@@ -109,6 +111,24 @@ def missing_references(crystals: list[Atoms]) -> list[Atoms]:
         atoms.info = {"id": f"reference-{atoms.symbols[0]}", FORMATION_ENERGY: 0.0}
         atoms.set_initial_magnetic_moments(None)
     return missing
+
+
+def read_copies(folder: Path, source: str = "*", n_files: int | None = None) -> list[Atoms]:
+    """Read distorted copies of the crystals of a data file, made by `distorted.py`."""
+    paths = sorted(folder.glob(f"{source}-*.extxyz"))[:n_files]
+    return [atoms for path in paths for atoms in read_frames(path)]
+
+
+def trained_settings(folder: Path) -> TrainingSettings:
+    """Read the settings with which the model in a folder was trained."""
+    content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    return TrainingSettings(**content["metadata"]["training"]["settings"])
+
+
+def dataset_of(structures: list[Atoms], settings: TrainingSettings) -> Dataset:
+    """Make a dataset of structures with their targets in `info`."""
+    targets = [atoms.info[settings.target] for atoms in structures]
+    return read_dataset((structures, targets), settings)
 
 
 def split_of(crystals: list[Atoms], settings: TrainingSettings) -> Split:

@@ -11,7 +11,6 @@ displacements. The relaxed crystals are kept in the folder of `--out`.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +20,12 @@ import numpy as np
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 from potentials import SevenNet
-from recipes import RECIPES
+from recipes import RECIPES, dataset_of, trained_settings
 from tqdm import tqdm
 
 from ase_orbital import Predictor, load_model
 from ase_orbital.files import atomic_write
 from ase_orbital.structure import read_frames
-from ase_orbital.training import TrainingSettings
-from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.preparation import make_split
 
@@ -45,11 +42,9 @@ STRAIN, DISPLACEMENT = 0.01, 0.03  # of the start; Å
 def chosen_crystals(name: str, data: Path) -> list[Atoms]:
     """Draw small crystals of the validation set, at the geometry of their target."""
     recipe = RECIPES[name]
-    content = json.loads((HERE / name / "model.json").read_text(encoding="utf-8"))
-    settings = TrainingSettings(**content["metadata"]["training"]["settings"])
+    settings = trained_settings(HERE / name)
     crystals = recipe.read(data)
-    values = [atoms.info[settings.target] for atoms in crystals]
-    dataset = read_dataset((crystals, values), settings)
+    dataset = dataset_of(crystals, settings)
     known = dict(zip(dataset.ids, dataset.targets, strict=True))
     wanted = set(make_split(dataset, settings).validation)
     small = []

@@ -25,10 +25,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from published import published_errors, test_crystals_seen_before
-from recipes import RECIPES, is_reference, missing_references, split_of
+from recipes import (
+    RECIPES,
+    is_reference,
+    missing_references,
+    read_copies,
+    split_of,
+    trained_settings,
+)
 
 from ase_orbital import load_model
-from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
@@ -71,12 +77,6 @@ def weigh(crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
         atoms.info["weight"] = SOFT / (SOFT + above)
 
 
-def read_copies(folder: Path | None) -> list[Atoms]:
-    """Read the files of `distorted.py`."""
-    paths = [] if folder is None else sorted(folder.glob("*.extxyz"))
-    return [atoms for path in paths for atoms in read_frames(path)]
-
-
 def write_split(
     folder: Path, crystals: list[Atoms], extra: list[Atoms], settings: TrainingSettings
 ) -> None:
@@ -95,8 +95,7 @@ def digest(changes: dict[str, Any]) -> str:
 
 def evaluate(folder: Path, run: Path, source: Any, cache: Path) -> Run:
     """Evaluate the model in a folder on the sets of its run."""
-    metadata = json.loads((folder / "model.json").read_text(encoding="utf-8"))["metadata"]
-    settings = TrainingSettings(**metadata["training"]["settings"])
+    settings = trained_settings(folder)
     run.mkdir(parents=True, exist_ok=True)
     model = load_model(folder)
     return Run(model, run, evaluate_sets(model, prepare(source, settings, run, cache)))
@@ -141,7 +140,9 @@ def main() -> None:
         kept = set(split_of(extra, settings).train)
         extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
         kept |= {str(atoms.info["id"]) for atoms in crystals}
-        copies = [at for at in read_copies(arguments.copies) if at.info["group"] in kept]
+        if arguments.copies:
+            found = read_copies(arguments.copies)
+            copies = [atoms for atoms in found if atoms.info["group"] in kept]
         extra += missing_references(crystals + extra)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
