@@ -12,7 +12,7 @@ from ase_orbital.cli.options import add_device, add_models, add_output
 from ase_orbital.cli.results import (
     WRITERS,
     Record,
-    broken,
+    heading,
     is_worth_writing,
     table,
     write,
@@ -224,10 +224,7 @@ def _screen(records: list[Record], predictors: dict[str, Predictor], *, std: boo
         if name not in hidden
         and (name not in ("id", "error") or any(record[name] for record in records))
     ]
-    header = [
-        broken(name) + (f"\n({unit})" if unit not in ("", "1") else "")
-        for name, unit in ((name, units.get(name, "")) for name in shown)
-    ]
+    header = [heading(name, units.get(name, "")) for name in shown]
     return table(header, [[_digits(record, name) for name in shown] for record in records])
 
 

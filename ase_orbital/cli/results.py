@@ -55,6 +55,11 @@ def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(map(line, [*zip(*heads, strict=True), rules, *body]))
 
 
+def heading(name: str, unit: str) -> str:
+    """Name of a column, with its unit below if it has one."""
+    return broken(name) + (f"\n({unit})" if unit not in ("", "1") else "")
+
+
 def broken(name: str) -> str:
     """Break a long name of a column into lines, after underscores."""
     lines = [""]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.cli.options import add_device, add_inputs, add_models
 from ase_orbital.cli.results import (
     WRITERS,
-    broken,
+    heading,
     is_worth_writing,
     table,
     writable,
@@ -165,10 +165,7 @@ def _engine(arguments: Namespace) -> Any:
 
 def _show(selected: DataFrame, results: Results) -> None:
     names = ["id", "formula", "n_atoms", *results.properties]
-    units = {
-        name: f"\n({unit})" for name, unit in results.units.items() if unit not in ("", "1")
-    }
-    header = [broken(name) + units.get(name, "") for name in names]
+    header = [heading(name, results.units.get(name, "")) for name in names]
     print(table(header, selected[names].head(SHOWN).itertuples(index=False)))
     print(f"{len(selected)} selected: {results.path / 'selected.parquet'}")
 

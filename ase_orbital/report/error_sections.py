@@ -10,7 +10,7 @@ import numpy as np
 from ase.formula import Formula
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.report.records import rounded
+from ase_orbital.report.records import plain_numbers
 from ase_orbital.statistics import element_errors, point_density, size_classes
 from ase_orbital.training.cards import METRICS
 from ase_orbital.training.metrics import (
@@ -75,8 +75,8 @@ def comparison(evaluations: Mapping[str, Evaluation], unit: str) -> Section:
     series = [
         {
             "name": name,
-            "x": rounded(np.quantile(np.abs(e.predicted - e.known), shares)),
-            "y": rounded(100.0 * shares),
+            "x": plain_numbers(np.quantile(np.abs(e.predicted - e.known), shares)),
+            "y": plain_numbers(100.0 * shares),
         }
         for name, e in evaluations.items()
     ]
@@ -97,7 +97,7 @@ def histories(folder: Path) -> list[Section]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         for kind in ("train", "validation"):
-            losses = rounded(float(row[f"{kind}_loss"]) for row in rows)
+            losses = plain_numbers(float(row[f"{kind}_loss"]) for row in rows)
             if any(loss is not None for loss in losses):
                 of = f", {path.parent.name}" if len(members) > 1 else ""
                 x = list(range(1, len(rows) + 1))
@@ -163,7 +163,7 @@ def _bars(
     """Draw mean and number of crystals by label, and the mean of all."""
     return {
         "type": "bars", "title": f"Errors by {by}", "labels": [*bars],
-        "values": rounded(mean for mean, _ in bars.values()),
+        "values": plain_numbers(mean for mean, _ in bars.values()),
         "counts": [n for _, n in bars.values()], "mean": float(error.mean()), "x": by,
         "y": f"mean absolute error ({unit})" if unit else "mean absolute error", **more,
     }  # fmt: skip
@@ -189,7 +189,7 @@ def _parity(
         section["color"] = f"in_domain{end}"
         section["note"] = "Orange: outside the domain. Draw around points to select them."
     else:
-        section["shades"] = rounded(point_density(known, predicted, limits)[shown])
+        section["shades"] = plain_numbers(point_density(known, predicted, limits)[shown])
     return section
 
 
@@ -220,6 +220,6 @@ def _diagonal(
 ) -> Section:
     return {
         "type": "lines", "title": title, "note": note, "x": x_label, "y": y_label,
-        "series": [{"name": "", "x": rounded(x), "y": rounded(y)}], "diagonal": [0.0, top],
-        "range": [0.0, top], "points": len(x) <= 30,
+        "series": [{"name": "", "x": plain_numbers(x), "y": plain_numbers(y)}],
+        "diagonal": [0.0, top], "range": [0.0, top], "points": len(x) <= 30,
     }  # fmt: skip

@@ -82,12 +82,12 @@ def _values(values: Series, kind: str) -> list[Any]:
     missing = values.isna()
     if kind == "text":
         return [None if no else str(at) for at, no in zip(values, missing, strict=True)]
-    return rounded(
+    return plain_numbers(
         math.nan if no else float(at) for at, no in zip(values, missing, strict=True)
     )
 
 
-def rounded(values: Iterable[float]) -> list[float | int | None]:
+def plain_numbers(values: Iterable[float]) -> list[float | int | None]:
     """Round to 6 significant digits; None for nan and infinity, int for whole numbers."""
     numbers: list[float | int | None] = []
     for value in values:

@@ -14,7 +14,7 @@ from ase_orbital.properties import is_energy
 from ase_orbital.report.cells import cell_of, elements_of
 from ase_orbital.report.page import Page
 from ase_orbital.report.projection import orbital_fingerprints, principal_plane
-from ase_orbital.report.records import columns_of, kind_of, rounded, shown_unit
+from ase_orbital.report.records import columns_of, kind_of, plain_numbers, shown_unit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,7 +192,7 @@ def _map(
     place = {row: index for index, row in enumerate(shown)}
     for axis, share in enumerate(shares):
         values: list[float | int | None] = [None] * len(shown)
-        for row, value in zip(rows, rounded(coordinates[:, axis]), strict=True):
+        for row, value in zip(rows, plain_numbers(coordinates[:, axis]), strict=True):
             values[place[row]] = value
         columns.append(
             {
@@ -260,7 +260,7 @@ def _panel(values: Series, inside: Any, units: dict[str, str]) -> Section | None
     name = str(values.name)
     return {
         "label": LABELS.get(name, name.replace("_", " ")),
-        "unit": shown_unit(name, units), "cut": cut, "edges": rounded(edges),
+        "unit": shown_unit(name, units), "cut": cut, "edges": plain_numbers(edges),
         "inside": counts[0],
         "outside": counts[1] if len(counts) > 1 else None,
     }  # fmt: skip

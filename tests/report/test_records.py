@@ -5,7 +5,13 @@ import math
 import pandas
 import pytest
 
-from ase_orbital.report.records import columns_of, kind_of, rounded, shown_unit, std_of
+from ase_orbital.report.records import (
+    columns_of,
+    kind_of,
+    plain_numbers,
+    shown_unit,
+    std_of,
+)
 
 
 def test_columns_are_described():
@@ -50,6 +56,6 @@ def test_columns_of_several_models_have_the_unit_of_their_property():
 
 
 def test_numbers_have_six_digits():
-    found = rounded([1.23456789, 2.0, math.nan, math.inf, 1.23456789e-9])
+    found = plain_numbers([1.23456789, 2.0, math.nan, math.inf, 1.23456789e-9])
     assert found == [1.23457, 2, None, None, 1.23457e-9]
     assert isinstance(found[1], int)
