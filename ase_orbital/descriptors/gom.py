@@ -200,7 +200,9 @@ class GOM(Descriptor):
         triangles, (places, strides) = part.full(0.0, self.dtype), part.places()
         ends = np.flatnonzero(np.diff(extents.sizes[own], append=0)) + 1
         for begin, end in pairwise([0, *ends]):
-            tensors = self._tensors(batch, gaussians, extents, own[begin:end])
+            index = own[begin:end]
+            around = environments_of(batch, extents.sizes, index)
+            tensors = self._tensors(around, gaussians, extents, index)
             matrices = self._matrices(*tensors).numpy()
             write_triangles(matrices, places[begin:end], strides[begin:end], triangles)
         return triangles
@@ -212,7 +214,8 @@ class GOM(Descriptor):
         parts = list(by_size(extents.sizes * self._n_orbitals, 8 * STACKED))
 
         def solve(part: Integers) -> NDArray[np.floating[Any]]:
-            tensors = self._tensors(batch, gaussians, extents, part)
+            around = environments_of(batch, extents.sizes, part)
+            tensors = self._tensors(around, gaussians, extents, part)
             return np.asarray(eigenvalues(self._matrices(*tensors)).cpu().numpy())
 
         return zip(parts, each_on_one_thread(solve, parts), strict=True)
@@ -283,22 +286,22 @@ class GOM(Descriptor):
         parts = list(by_size(extents.sizes * self._n_orbitals, STACKED))
         out = np.zeros((n_atoms, n_features, n_atoms, 3), self.dtype)
 
-        def slopes(index: Integers) -> list[NDArray[np.floating[Any]]]:
-            points, widths, _ = self._tensors(batch, gaussians, extents, index)
+        def slopes(index: Integers) -> tuple[Integers, list[NDArray[np.floating[Any]]]]:
+            around = environments_of(batch, extents.sizes, index)
+            points, widths, _ = self._tensors(around, gaussians, extents, index)
             points.requires_grad_()
-            environments = environments_of(batch, extents.sizes, index)
             with torch.enable_grad():
-                cutoffs = self._cutoffs(points, environments, extents, index)
+                cutoffs = self._cutoffs(points, around, extents, index)
                 values = self._features(points, widths, cutoffs, n_features)
             gradients = (
                 torch.autograd.grad(feature.sum(), points, retain_graph=True)[0]
                 for feature in values.T  # small environments have few
             )
-            return [gradient.cpu().numpy() for gradient in gradients]
+            return around.atoms, [gradient.cpu().numpy() for gradient in gradients]
 
-        for index, found in zip(parts, each_on_one_thread(slopes, parts), strict=True):
-            atoms = environments_of(batch, extents.sizes, index).atoms
-            for f, slope in enumerate(found):
+        found = each_on_one_thread(slopes, parts)
+        for index, (atoms, gradients) in zip(parts, found, strict=True):
+            for f, slope in enumerate(gradients):
                 np.add.at(out[:, f], (index[:, None], atoms), slope)
                 # Points are relative to the center.
                 np.subtract.at(out[:, f], (index, index), slope.sum(axis=1))
@@ -313,8 +316,8 @@ class GOM(Descriptor):
                 f"the structure has {len(batch.numbers)} atoms and no atom {atom}"
             )
         extents, index = self._extents(batch), np.array([atom])
-        tensors = self._tensors(batch, self._gaussians(batch), extents, index)
         around = environments_of(batch, extents.sizes, index)
+        tensors = self._tensors(around, self._gaussians(batch), extents, index)
         return OverlapMatrix(
             self._matrices(*tensors)[0].cpu().numpy(),
             batch.numbers[around.atoms[0]],
@@ -357,10 +360,9 @@ class GOM(Descriptor):
         return values
 
     def _tensors(
-        self, batch: NeighborBatch, gaussians: Gaussians, extents: Extents, index: Integers
+        self, part: Environments, gaussians: Gaussians, extents: Extents, index: Integers
     ) -> tuple[torch.Tensor, torch.Tensor, float | torch.Tensor]:
         """Points, widths and cutoffs of environments of one size, on the device."""
-        part = environments_of(batch, extents.sizes, index)
         widths = gaussians.width[gaussians.species[part.atoms]]
         kind: dict[str, Any] = {"dtype": getattr(torch, self.dtype), "device": self.device}
         points = torch.as_tensor(part.points, **kind)
