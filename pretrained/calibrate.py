@@ -33,7 +33,7 @@ from recipes import (
 )
 
 from ase_orbital import load_model
-from ase_orbital.checksums import renew_checksums
+from ase_orbital.checksums import TEST_IDS, renew_checksums
 from ase_orbital.models.uncertainty import FILE
 from ase_orbital.properties import RELAXATION_ENERGY, is_energy
 from ase_orbital.structure import read_frames, to_atoms
@@ -205,7 +205,7 @@ def main() -> None:
 
 def check_split(folder: Path, test: list[str]) -> None:
     """Stop if the crystals of the test set are not those that were recorded."""
-    path = folder / "test-ids.json"
+    path = folder / TEST_IDS
     if path.is_file():
         recorded = set(json.loads(path.read_text(encoding="utf-8")))
         if not recorded <= set(test):

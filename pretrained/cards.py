@@ -16,6 +16,7 @@ from published import published_errors, test_crystals_seen_before
 from recipes import RECIPES
 
 from ase_orbital import load_model
+from ase_orbital.checksums import TEST_IDS
 from ase_orbital.training.cards import write_card
 from ase_orbital.zoo import list_models, model_folder, renew_checksums
 
@@ -34,8 +35,8 @@ def main() -> None:
         content = json.loads(path.read_text(encoding="utf-8"))
         card = content["metadata"]["card"]
         crystals = recipe.read(data) if recipe.published_column else []
-        if (folder / "test-ids.json").is_file():
-            test = json.loads((folder / "test-ids.json").read_text(encoding="utf-8"))
+        if (folder / TEST_IDS).is_file():
+            test = json.loads((folder / TEST_IDS).read_text(encoding="utf-8"))
         else:
             marked = [at for at in crystals if at.info[recipe.settings["test_column"]]]
             test = [str(atoms.info["id"]) for atoms in marked]

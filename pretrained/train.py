@@ -35,6 +35,7 @@ from recipes import (
 )
 
 from ase_orbital import load_model
+from ase_orbital.checksums import TEST_IDS
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
@@ -173,7 +174,7 @@ def main() -> None:
     shutil.copytree(folder / "model", shipped, dirs_exist_ok=True)
     if settings.test_column is None:  # the test set is drawn, so it has to be recorded
         ids = json.dumps(run.evaluations["test"].ids)
-        (shipped / "test-ids.json").write_text(ids + "\n", encoding="utf-8")
+        (shipped / TEST_IDS).write_text(ids + "\n", encoding="utf-8")
     log_metrics(run)
 
 

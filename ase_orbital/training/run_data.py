@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+from ase_orbital.checksums import TEST_IDS
 from ase_orbital.errors import DataError, ModelError
 from ase_orbital.files import write_text
 from ase_orbital.structure import digest
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ase_orbital.training.dataset import Dataset
 
 FILE = "data.json"
-TEST_IDS = "test-ids.json"  # in the folders of shipped models
 
 
 def checksums(dataset: Dataset) -> dict[str, str]:
