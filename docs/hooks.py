@@ -12,6 +12,7 @@ import os
 import re
 import time
 from contextlib import redirect_stdout, suppress
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mkdocs.hooks")
 
 ROOT = Path(__file__).parents[1]
+# Potentials are optional: a tutorial that imports one that is absent is not executed.
+POTENTIALS = ("chgnet", "sevenn")
 # Figures have twice the resolution at which the site shows them.
 SETUP = """\
 from IPython import get_ipython
@@ -97,6 +100,9 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
 
     notebook = jupytext.read(path)
     head = "The outputs are missing because EXECUTE_TUTORIALS was false"
+    if absent := absent_potentials(path.read_text("utf-8")):
+        head, execute = f"The outputs are missing because {absent} is not installed", False
+        logger.info("%s: not executed without %s", path.name, absent)
     if execute:
         began = time.perf_counter()
         notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
@@ -129,6 +135,14 @@ def _tutorial(path: Path, execute: bool) -> dict[str, str | bytes]:
     figures = {f"{path.stem}/{name}": data for name, data in resources["outputs"].items()}
     notebooks = {f"{path.stem}.ipynb": nbformat.writes(notebook)} if execute else {}
     return {f"{path.stem}.md": page, **notebooks, **figures}
+
+
+def absent_potentials(source: str) -> str:
+    """Name the potentials that a tutorial imports and that are not installed."""
+    imported = {
+        name for name in POTENTIALS if re.search(rf"^(from|import) {name}\b", source, re.M)
+    }
+    return ", ".join(name for name in sorted(imported) if find_spec(name) is None)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

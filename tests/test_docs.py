@@ -88,3 +88,11 @@ def test_python_blocks_have_no_prompts_or_outputs():
     for page in PAGES:
         for _, line, code in blocks(page.read_text("utf-8"), "python"):
             assert ast.parse(code).body, f"{page}, line {line}"
+
+
+def test_a_tutorial_without_its_potential_is_not_executed(monkeypatch):
+    found = hooks()
+    monkeypatch.setattr(found, "find_spec", lambda name: None if name == "chgnet" else name)
+    source = "import ase\nfrom chgnet.model import CHGNet\nimport sevenn\n"
+    assert found.absent_potentials(source) == "chgnet"
+    assert found.absent_potentials(source.replace("from chgnet", "# from chgnet")) == ""

@@ -18,6 +18,7 @@ from ase_orbital.calculators.objective_terms import (
 from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
 from ase_orbital.search.minima import MinimaRecorder
 from ase_orbital.search.niches import NICHE, Niches
+from ase_orbital.search.pareto import pareto_front
 from ase_orbital.search.recorder import Recorder
 from ase_orbital.search.scores import Score
 from ase_orbital.similarity.archive import Archive
@@ -42,4 +43,5 @@ __all__ = [
     "Recorder",
     "Score",
     "Target",
+    "pareto_front",
 ]
