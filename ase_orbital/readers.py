@@ -1,19 +1,23 @@
-"""Read structures from files with ASE, and check the occupancies that it notes."""
+"""Read structures from files with ASE."""
 
 from __future__ import annotations
 
 import gzip
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 from ase.io import read
-from ase.io.formats import UnknownFileTypeError
+from ase.io.formats import (
+    UnknownFileTypeError,
+    get_compression,
+    open_with_compression,
+    string2index,
+)
 
 from ase_orbital.databases import read_rows
-from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import StructureError
+from ase_orbital.occupancy import read_cif
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -59,6 +63,10 @@ def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
         _check_counts(path)
     if form in ("db", "json") or (form is None and path.suffix in (".db", ".json")):
         return read_rows(path, index)
+    plain, _ = get_compression(str(path))
+    if form == "cif" or (form is None and plain.lower().endswith(".cif")):
+        with open_with_compression(str(path), "rb") as file:
+            return read_cif(file)[string2index(index)]
     if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
         # ASE would seek in the compressed stream for every frame, in quadratic time.
         with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -76,67 +84,3 @@ def _check_counts(path: Path) -> None:
         for line in file:
             if line.strip().isdigit() and int(line) > size:
                 raise ValueError(f"a frame has {int(line)} atoms, the file {size} bytes")
-
-
-def check_occupancy(atoms: Atoms) -> None:
-    """Raise StructureError if ASE's CIF reader found a partially occupied site.
-
-    The reader keeps the majority species of each site and writes
-    {kind: {symbol: occupancy}} into `info`, where an occupancy can be a text. Other
-    programs use this key differently.
-    """
-    noted = atoms.info.get("occupancy")
-    if not isinstance(noted, dict):
-        return
-    kinds = np.asarray(atoms.arrays.get("spacegroup_kinds", ())).astype(str).tolist()
-    problems: dict[str, tuple[dict[str, Any], float | None]] = {}
-    for kind, species in noted.items():
-        if not (isinstance(species, dict) and set(species) <= set(SYMBOLS)):
-            continue
-        try:
-            total = sum(map(_share, species.values()))
-        except ValueError:
-            problems[str(kind)] = species, None
-        else:
-            if len(species) != 1 or not _is_whole(total):
-                problems[str(kind)] = species, total
-    if kinds:
-        _join_charges(problems, kinds)
-    for kind, (species, found) in problems.items():
-        what = "has an unknown occupancy" if found is None else "is partially occupied"
-        shares = ", ".join(f"{symbol} {share}" for symbol, share in species.items())
-        atom = f" (atom {kinds.index(kind)})" if kind in kinds else ""
-        raise StructureError(
-            f"site {kind}{atom} {what} ({shares}); make an ordered structure first, "
-            "and delete atoms.info['occupancy']"
-        )
-
-
-def _join_charges(
-    problems: dict[str, tuple[dict[str, Any], float | None]], kinds: list[str]
-) -> None:
-    """Remove pairs of species that fill one site with one element, as Fe2+ and Fe3+ do.
-
-    ASE drops their charges, keeps one of the two, and notes the occupancy of the other.
-    """
-    dropped = [kind for kind in problems if kind not in kinds]
-    for kind in [kind for kind in problems if kind in kinds]:
-        species, share = problems[kind]
-        for other in dropped:
-            same, rest = problems[other]
-            whole = share is not None and rest is not None and _is_whole(share + rest)
-            if len(species) == 1 and species.keys() == same.keys() and whole:
-                dropped.remove(other)
-                del problems[kind], problems[other]
-                break
-
-
-def _is_whole(share: float) -> bool:
-    return abs(share - 1.0) <= 1e-3
-
-
-def _share(value: Any) -> float:
-    """Occupancy as a number; it is 1 where a CIF has its default. ValueError for others."""
-    if value is None or value == ".":
-        return 1.0
-    return float(str(value))

@@ -17,7 +17,8 @@ from ase_orbital.errors import OrbitalError, StructureError
 from ase_orbital.numerics.interpreter import interpreter
 from ase_orbital.numerics.jit import compiled, inner
 from ase_orbital.numerics.vectors import dot, inverted
-from ase_orbital.readers import check_occupancy, read_frames
+from ase_orbital.occupancy import check_occupancy, is_whole
+from ase_orbital.readers import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -292,7 +293,7 @@ def _from_pymatgen(structure: Structure | Molecule) -> Atoms:
     for index, site in enumerate(structure.sites):
         # Fe2+ and Fe3+ are one element here.
         elements = site.species.element_composition
-        if len(elements) != 1 or abs(elements.num_atoms - 1.0) > 1e-3:
+        if len(elements) != 1 or not is_whole(elements.num_atoms):
             raise StructureError(
                 f"site {index} is partially occupied ({site.species_string}); "
                 "make an ordered structure first"

@@ -89,9 +89,44 @@ def test_an_occupancy_of_one_passes_in_any_form(share):
 @pytest.mark.parametrize("site", ["0.0 0.0 0.0", "0.25 0.25 0.25"])
 def test_one_element_with_two_charges_passes_in_a_cif(tmp_path, site):
     path, ions = tmp_path / "ions.cif", "Fe1 Fe2+ {0} 0.4\nFe2 Fe3+ {0} 0.6"
-    text = DISORDERED_CIF.format(copper=1.0, second=ions.format(site))
-    path.write_text(text.replace("Cu1 Cu 0.0 0.0 0.0 1.0\n", ""))
+    path.write_text(cif_of(ions.format(site)))
     assert str(to_atoms(path).symbols) == "ClFe"
+
+
+THREE_IONS = "Mn1 Mn2+ {0} 0.333\nMn2 Mn3+ {0} 0.333\nMn3 Mn4+ 0.0 0.0 {1} {2}"
+
+
+def cif_of(ions):
+    text = DISORDERED_CIF.format(copper=1.0, second=ions)
+    return text.replace("Cu1 Cu 0.0 0.0 0.0 1.0\n", "")
+
+
+@pytest.mark.parametrize("height", ["0.0", "1.0"], ids=["here", "a lattice vector away"])
+def test_three_ions_of_one_element_on_one_site_pass(tmp_path, height):
+    path = tmp_path / "ions.cif"
+    path.write_text(cif_of(THREE_IONS.format("0.0 0.0 0.0", height, 0.333)))
+    assert str(to_atoms(path).symbols) == "ClMn"
+
+
+def test_three_ions_that_do_not_fill_their_site_are_refused_with_its_occupancy(tmp_path):
+    path = tmp_path / "ions.cif"
+    path.write_text(cif_of(THREE_IONS.format("0.0 0.0 0.0", "0.0", 0.2)))
+    refuse(path, "partially occupied", "Mn 0.866")
+    mixed = "Mn1 Mn2+ 0 0 0 0.3\nMn2 Mn3+ 0 0 0 0.3\nMg1 Mg 0 0 0 0.4"
+    path.write_text(cif_of(mixed))
+    refuse(path, "partially occupied", "Mn 0.6", "Mg 0.4")
+
+
+def test_three_ions_in_atoms_that_ase_has_read_are_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "ions.cif"
+    path.write_text(cif_of(THREE_IONS.format("0.0 0.0 0.0", "0.0", 0.333)))
+    refuse(read(path), "partially occupied", "give the path of the CIF")
+
+
+def test_a_full_site_that_is_written_twice_passes(tmp_path):
+    path = tmp_path / "twice.cif"
+    path.write_text(DISORDERED_CIF.format(copper=1.0, second="Cu2 Cu 0.0 0.0 0.0 1.0"))
+    assert str(to_atoms(path).symbols) == "ClCu"
 
 
 @pytest.mark.parametrize(
@@ -105,8 +140,7 @@ def test_one_element_with_two_charges_passes_in_a_cif(tmp_path, site):
 )
 def test_charges_that_do_not_fill_a_site_are_refused(tmp_path, ions):
     path = tmp_path / "ions.cif"
-    text = DISORDERED_CIF.format(copper=1.0, second=ions)
-    path.write_text(text.replace("Cu1 Cu 0.0 0.0 0.0 1.0\n", ""))
+    path.write_text(cif_of(ions))
     refuse(path, "partially occupied", "Fe")
 
 

@@ -6,9 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ase.io import read
-
 from ase_orbital.errors import DataError, StructureError
+from ase_orbital.occupancy import read_cif
 from ase_orbital.readers import read_frames
 from ase_orbital.screening.frames import Frame, check_present, content_or_stop
 from ase_orbital.screening.structure_tables import IDS
@@ -88,7 +87,7 @@ def _rows_of(path: Path, table: object) -> TableRows:
 
 def _from_text(text: str) -> Atoms:
     try:
-        atoms: Atoms = read(io.StringIO(text), format="cif")
+        atoms = read_cif(io.StringIO(text))[-1]
     except Exception as error:  # ASE's readers raise many kinds
         raise StructureError(
             f"the CIF cannot be read: {type(error).__name__}: {error}"
