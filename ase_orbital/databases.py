@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from ase_orbital.errors import DataError
 from ase_orbital.files import is_gone, process_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,24 @@ def connect(path: str | Path, **options: Any) -> Any:
     if database.lock is not None:
         database.lock = _PatientLock(database.lock.name, database.lock.world)
     return database
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[Any]:
+    """Open an ASE database to write to it.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written, such as on a full disk, or another program has locked it.
+    """
+    try:
+        with connect(path) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise DataError(
+            f"the database {Path(path).name} is not written: {error}"
+        ) from error
 
 
 def read_rows(path: Path, index: str) -> list[Atoms]:

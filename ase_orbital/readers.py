@@ -66,7 +66,7 @@ def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
     plain, _ = get_compression(str(path))
     if form == "cif" or (form is None and plain.lower().endswith(".cif")):
         with open_with_compression(str(path), "rb") as file:
-            return read_cif(file)[string2index(index)]
+            return list(read_cif(file)[string2index(index)])
     if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
         # ASE would seek in the compressed stream for every frame, in quadratic time.
         with gzip.open(path, "rt", encoding="utf-8") as file:

@@ -14,7 +14,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 
 from ase_orbital import databases
-from ase_orbital.databases import connect, read_rows, storable
+from ase_orbital.databases import connect, read_rows, storable, writing
 from ase_orbital.errors import DataError
 
 HOLD = """
@@ -127,3 +127,20 @@ def test_texts_that_are_numbers_become_numbers():
     pairs = {"run": "17", "final": "True", "share": "0.5", "name": "first", "step": 3}
     found = storable(pairs)
     assert found == {"run": 17, "final": True, "share": 0.5, "name": "first", "step": 3}
+
+
+def test_a_full_disk_is_one_clear_error(tmp_path):
+    resource = pytest.importorskip("resource")
+    path, child = tmp_path / "a.db", os.fork()
+    if child == 0:  # a limit of the system stands for the size of the disk
+        code = 1
+        try:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+            with writing(path) as database:
+                database.write(bulk("Cu"))
+        except DataError as error:
+            code = 0 if "the database a.db is not written" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_inputs
-from ase_orbital.cli.results import writable
+from ase_orbital.cli.results import is_worth_writing, writable
 from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import report
 from ase_orbital.errors import StructureError
@@ -37,5 +37,6 @@ def run(arguments: Namespace) -> int:
     )
     for frame in failed:
         report(frame.id, StructureError(frame.error))
-    print(f"{n_structures} structures, {len(failed)} failed: {arguments.output}")
+    if is_worth_writing(range(n_structures), arguments.output):
+        print(f"{n_structures} structures, {len(failed)} failed: {arguments.output}")
     return min(len(failed), 1)

@@ -185,9 +185,9 @@ def _extxyz(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -
 
 
 def _database(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
-    from ase_orbital.databases import connect
+    from ase_orbital.databases import writing
 
-    with connect(path) as database:
+    with writing(path) as database:
         for found, pairs, data in _structures(records, atoms):
             database.write(found, pairs, data=data)
 

@@ -111,9 +111,9 @@ def _frames(frames: list[Atoms], path: Path) -> None:
 
 
 def _database(frames: list[Atoms], path: Path) -> None:
-    from ase_orbital.databases import connect
+    from ase_orbital.databases import writing
 
-    with connect(path) as database:
+    with writing(path) as database:
         for atoms in frames:
             pairs: dict[str, Any] = atoms.info.pop(PAIRS, {})
             data = atoms.info.pop(DATA, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from ase_orbital.elements import SYMBOLS
 from ase_orbital.report.records import plain_numbers
 from ase_orbital.statistics import element_errors, point_density, size_classes
 from ase_orbital.training.cards import METRICS
+from ase_orbital.training.figures import read_losses
 from ase_orbital.training.metrics import (
     class_reliability,
     error_by_std,
@@ -94,13 +94,11 @@ def histories(folder: Path) -> list[Section]:
     series = []
     members = sorted(folder.glob("member-*/history.csv"))
     for path in members:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        for kind in ("train", "validation"):
-            losses = plain_numbers(float(row[f"{kind}_loss"]) for row in rows)
+        for kind, values in read_losses(path.parent).items():
+            losses = plain_numbers(values)
             if any(loss is not None for loss in losses):
                 of = f", {path.parent.name}" if len(members) > 1 else ""
-                x = list(range(1, len(rows) + 1))
+                x = list(range(1, len(losses) + 1))
                 series.append({"name": f"{kind}{of}", "x": x, "y": losses})
     if not series:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +52,8 @@ def convert(
         As for `screen`.
     output
         File to create or replace, completely or not at all: .parquet, which is smaller and
-        faster to read, or .aselmdb, an ASE database.
+        faster to read, or .aselmdb, an ASE database. If no structure can be read, nothing
+        is written.
 
     Returns
     -------
@@ -73,22 +75,34 @@ def convert(
     processes = n_cpus() if workers is None else workers
     failed: list[Frame] = []
     n_structures = finished = 0
+
+    def tables() -> Iterator[Any]:
+        """Tables that are not empty; what they lack is counted on the way."""
+        nonlocal n_structures, finished
+        for packed in parts:
+            n_structures += len(packed.table)
+            finished += packed.weight
+            failed.extend(packed.failed)
+            bar.total = round(n_structures * found.weight / finished) if finished else None
+            bar.update(len(packed.table))
+            if len(packed.table):
+                yield packed.table
+
     try:
         with (
-            atomic_write(output) as temporary,
-            WRITERS[output.suffix](temporary) as write,
             progress_bar(shown=progress) as bar,
             closing(map_with_workers(pack, found.parts(ROWS), processes)) as parts,
         ):
-            for packed in parts:
-                write(packed.table)
-                n_structures += len(packed.table)
-                finished += packed.weight
-                failed += packed.failed
-                bar.total = (
-                    round(n_structures * found.weight / finished) if finished else None
-                )
-                bar.update(len(packed.table))
+            full = tables()
+            first = next(full, None)
+            if first is None:
+                return 0, failed
+            with (
+                atomic_write(output) as temporary,
+                WRITERS[output.suffix](temporary) as write,
+            ):
+                for table in chain([first], full):
+                    write(table)
     except OSError as error:
         raise DataError(f"{output} cannot be written: {error}") from error
     return n_structures, failed
@@ -112,14 +126,16 @@ def pack(part: Part) -> Packed:
 @contextmanager
 def _parquet(path: Path) -> Iterator[Callable[[Any], None]]:
     with arrow().parquet.ParquetWriter(
-        path, pack(Given((), 0)).table.schema, compression="zstd"
+        path, pack(Given((), 0)).table.schema, compression="zstd", write_page_checksum=True
     ) as file:
         yield file.write_table
 
 
 @contextmanager
 def _lmdb(path: Path) -> Iterator[Callable[[Any], None]]:
-    with opened(path, readonly=False) as database, database:
+    with opened(path, readonly=False) as database:
+        import lmdb
+
         database.ids = _Unlisted()
 
         def write(table: Any) -> None:
@@ -127,7 +143,11 @@ def _lmdb(path: Path) -> Iterator[Callable[[Any], None]]:
             for row, atoms in zip(rows, structures_of(table), strict=True):
                 database.write(atoms, data=row)
 
-        yield write
+        try:
+            with database:
+                yield write
+        except lmdb.Error as error:
+            raise DataError(f"{path.name} cannot be written: {error}") from error
 
 
 class _Unlisted(list[int]):

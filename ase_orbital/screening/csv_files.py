@@ -6,10 +6,15 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ase_orbital.errors import DataError, StructureError
+from ase_orbital.errors import StructureError
 from ase_orbital.occupancy import read_cif
 from ase_orbital.readers import read_frames
-from ase_orbital.screening.frames import Frame, check_present, content_or_stop
+from ase_orbital.screening.frames import (
+    Frame,
+    UnreadableError,
+    check_present,
+    content_or_stop,
+)
 from ase_orbital.screening.structure_tables import IDS
 
 if TYPE_CHECKING:
@@ -50,7 +55,7 @@ class TableRows:
 def table_rows(path: Path, size: int) -> Iterator[TableRows]:
     """Cut a CSV file into parts of `size` rows.
 
-    Raises DataError if it has no column of CIFs, of files or of identifiers.
+    Raises UnreadableError if it has no column of CIFs, of files or of identifiers.
     """
     import pandas
 
@@ -61,8 +66,11 @@ def table_rows(path: Path, size: int) -> Iterator[TableRows]:
         ) as tables:
             for table in tables:
                 yield _rows_of(path, table)
+    except UnreadableError:
+        raise
     except (ValueError, UnicodeDecodeError) as error:  # those of pandas are ValueErrors
-        raise DataError(f"{path} cannot be read: {content_or_stop(path, error)}") from error
+        reason = content_or_stop(path, error)
+        raise UnreadableError(f"{path} cannot be read: {reason}") from error
 
 
 def _rows_of(path: Path, table: object) -> TableRows:
@@ -73,7 +81,7 @@ def _rows_of(path: Path, table: object) -> TableRows:
     file = next((name for name in FILE if name in columns), None)
     if not (names or text or file):
         known = ", ".join((*CIF, *FILE, *IDS))
-        raise DataError(f"{path} has no column {known}, only {', '.join(columns)}")
+        raise UnreadableError(f"{path} has no column {known}, only {', '.join(columns)}")
     contents = columns[text or file or names or ""]
     if not text:
         contents = [

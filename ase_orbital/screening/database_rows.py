@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ase_orbital.databases import bare_atoms, connect
 from ase_orbital.errors import DataError
-from ase_orbital.screening.frames import Frame, check_present, content_or_stop
+from ase_orbital.screening.frames import (
+    Frame,
+    UnreadableError,
+    check_present,
+    content_or_stop,
+)
 from ase_orbital.screening.structure_tables import IDS
 
 if TYPE_CHECKING:
@@ -47,7 +52,9 @@ def id_blocks(path: Path, size: int) -> Iterator[Ids]:
                 ids = [row.id for row in rows]
         except Exception as error:
             reason = content_or_stop(path, error)
-            raise DataError(f"the database {path} cannot be read: {reason}") from error
+            raise UnreadableError(
+                f"the database {path} cannot be read: {reason}"
+            ) from error
     n_bytes = path.stat().st_size
     for first in range(0, len(ids), size):
         part = ids[first : first + size]
@@ -59,13 +66,19 @@ def opened(path: Path, *, readonly: bool = True) -> Iterator[Any]:
     """Open a database; DataError if it is none, or its extra is missing."""
     options = {"readonly": readonly} if path.suffix == LMDB else {}
     try:
+        if path.suffix == LMDB:
+            import lmdb
+
+            # The database would also complain when it is deleted, on standard error.
+            lmdb.open(str(path), subdir=False, readonly=readonly, lock=not readonly).close()
         database = connect(path, **options)
     except Exception as error:
         if isinstance(error, ImportError | KeyError):
             raise DataError(
                 f"{path} needs ase-db-backends: pip install 'ase-orbital[screen]'"
             ) from error
-        raise DataError(f"the database {path} cannot be opened: {error}") from error
+        reason = content_or_stop(path, error) if readonly else str(error)
+        raise UnreadableError(f"the database {path} cannot be opened: {reason}") from error
     try:
         yield database
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tqdm import tqdm
 
-from ase_orbital.errors import DataError
+from ase_orbital.errors import DataError, OrbitalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 BYTES = 16 * 2**20  # of input in one shard, at most, where structures are large
+
+
+class UnreadableError(DataError):
+    """The content of an input is no list of structures, or damaged."""
 
 
 class Frame(NamedTuple):
@@ -32,17 +36,15 @@ class Frame(NamedTuple):
     def of(cls, atoms: Atoms, source: str, number: int, name: object = None) -> Frame:
         """Name a structure: by `name`, by `info["id"]`, or by its file and number."""
         name = atoms.info.get("id") if name is None else name
-        return cls(
-            label(source, number) if name is None else str(name), source, number, atoms
-        )
+        name = label(source, number) if name is None else str(name)
+        return cls(plain(name), plain(source), number, atoms)
 
     @classmethod
     def failed(cls, source: str, number: int, reason: object, name: object = None) -> Frame:
         """A structure that cannot be read."""
-        text = " ".join(str(reason).split())
-        return cls(
-            label(source, number) if name is None else str(name), source, number, None, text
-        )
+        text = plain(" ".join(str(reason).split()))
+        name = label(source, number) if name is None else str(name)
+        return cls(plain(name), plain(source), number, None, text)
 
 
 class Part(Protocol):
@@ -60,10 +62,29 @@ class Part(Protocol):
 
 
 def read_part(part: Part) -> list[Frame]:
-    """Read the structures of a part, without the warnings of ASE's readers."""
+    """Read the structures of a part, without the warnings of ASE's readers.
+
+    Where the content of a file is damaged, a failed structure stands for what is lost.
+    """
+    found: list[Frame] = []
     with warnings.catch_warnings():  # of which a folder of CIFs makes thousands
         warnings.simplefilter("ignore")
-        return list(part.frames())
+        try:
+            found.extend(part.frames())
+        except (OrbitalError, MemoryError):
+            raise
+        except Exception as error:  # libraries raise many kinds for damaged pages
+            source = getattr(part, "source", "")
+            reason = content_or_stop(source, error) if source else str(error)
+            number = found[-1].number + 1 if found else getattr(part, "first", 0)
+            text = f"{reason}; up to the next part, nothing after this is read"
+            found.append(Frame.failed(source, number, text))
+    return found
+
+
+def plain(text: str) -> str:
+    """Return text that can be written as UTF-8; names of files need not be."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def progress_bar(*, shown: bool) -> Any:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.errors import DataError
-from ase_orbital.screening.shards import SELECTED, TOTAL, Folder
+from ase_orbital.screening.shards import KEY, RUN, SELECTED, Folder
 from ase_orbital.screening.structure_tables import COLUMNS, arrow, structures_of
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 PLACE = ["shard", "row"]  # names of the index
+NEEDED = {"properties", "units", "models", "structures", "descriptors", "inputs", "package"}
 
 
 class Results:
@@ -47,6 +48,8 @@ class Results:
         self._folder = Folder(folder)
         self.path = self._folder.path
         self.metadata = self._folder.metadata()
+        if lacking := NEEDED - self.metadata.keys():
+            raise DataError(f"{self.path / RUN} is damaged: it lacks {min(lacking)}")
         self.properties: list[str] = self.metadata["properties"]
         self.units: dict[str, str] = self.metadata["units"]
 
@@ -61,11 +64,7 @@ class Results:
     @property
     def n_shards(self) -> int | None:
         """Number of all shards; None if the inputs have not been read to their end."""
-        try:
-            text = (self.path / TOTAL).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        return int(json.loads(text)["shards"])
+        return self._folder.n_shards()
 
     @property
     def complete(self) -> bool:
@@ -111,7 +110,11 @@ class Results:
         path = self.path / SELECTED
         if not path.is_file():
             return None
-        return _frame(arrow().parquet.read_table(path)).set_index(PLACE)
+        try:
+            table = arrow().parquet.read_table(path, page_checksum_verification=True)
+            return _frame(table).set_index(PLACE)
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{path} is damaged: {error}; select again") from error
 
     def atoms(self, index: Iterable[tuple[int, int]]) -> list[Atoms]:
         """Read structures by shard and row, as in the index of `frame`.
@@ -119,7 +122,8 @@ class Results:
         Raises
         ------
         DataError
-            If the structures were not stored, or one could not be read.
+            If the structures were not stored, there is no such row, or its structure could
+            not be read.
         """
         if not self.metadata["structures"]:
             raise DataError("the structures were left out of these results")
@@ -127,7 +131,10 @@ class Results:
         found: dict[tuple[int, int], Atoms] = {}
         for number, places in itertools.groupby(sorted(set(wanted)), lambda at: at[0]):
             rows = [row for _, row in places]
-            table = self._read(number, [*COLUMNS, "id"]).take(rows)
+            table = self._read(number, [*COLUMNS, "id"])
+            if not 0 <= rows[0] <= rows[-1] < len(table):
+                raise DataError(f"shard {number} has {len(table)} rows, not {rows}")
+            table = table.take(rows)
             names = table.column("id").to_pylist()
             for row, name, atoms in zip(rows, names, structures_of(table), strict=True):
                 if isinstance(atoms, str):
@@ -135,6 +142,11 @@ class Results:
                 atoms.info["id"] = name
                 found[number, row] = atoms
         return [found[place].copy() for place in wanted]
+
+    def digests(self, number: int) -> list[str | None]:
+        """Return the digest of each structure of a shard; None for what is no structure."""
+        found: list[str | None] = self._read(number, ["digest"])["digest"].to_pylist()
+        return found
 
     def _plain(self) -> list[str]:
         return [
@@ -149,13 +161,13 @@ class Results:
         ]
 
     def _read(self, number: int, columns: Sequence[str]) -> Any:
-        path = self._folder.shard(number)
-        try:
-            return arrow().parquet.read_table(path, columns=list(columns))
-        except (OSError, ValueError) as error:
+        pa, content = arrow(), self._folder.content(number)
+        table = pa.parquet.read_table(pa.BufferReader(content), columns=list(columns))
+        if json.loads(table.schema.metadata[KEY]) != self.metadata:
             raise DataError(
-                f"{path} is damaged: {error}; repeat the screening, which replaces it"
-            ) from error
+                f"{self.path / RUN} is damaged: it differs from its copy in shard {number}"
+            )
+        return table
 
 
 def read_results(folder: str | Path) -> DataFrame:

@@ -168,6 +168,11 @@ class RowMaker:
         )
 
 
+def identity(atoms: Atoms | None) -> str | None:
+    """Digest of a structure, as in the column `digest`."""
+    return _described(atoms)[1]
+
+
 def _described(atoms: Atoms | None) -> tuple[str | None, str | None]:
     """Reduced formula and digest; None for what is no structure of elements."""
     try:

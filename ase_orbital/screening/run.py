@@ -12,14 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from ase_orbital.checksums import JSON
-from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.errors import DataError, ModelError, SettingError
 from ase_orbital.numerics.processes import map_with_workers, n_cpus
 from ase_orbital.screening.frames import progress_bar, read_part
 from ase_orbital.screening.results import Results
-from ase_orbital.screening.rows import Columns, RowMaker
+from ase_orbital.screening.rows import Columns, RowMaker, identity
 from ase_orbital.screening.shards import FORMAT, Folder
-from ase_orbital.screening.sources import Inputs
+from ase_orbital.screening.sources import Given, Inputs
 from ase_orbital.zoo.folders import list_models, model_folder, read_card
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ def screen(
         If a model or setting cannot be used.
     """
     index, n_shares = shard
+    _check_whole(shard=index, shards=n_shares, shard_size=shard_size, workers=workers)
     if not 0 <= index < n_shares:
         raise SettingError(
             f"shard {index}/{n_shares} is none; count from 0 to {n_shares - 1}"
@@ -175,9 +178,24 @@ class Plan:
             self.n_shards = number + 1
             if number % n_shares == index:
                 if self._folder.done(number):
+                    self._check(number, part)
                     self._skipped += part.weight
                 else:
                     yield Job(number, part)
+
+    def _check(self, number: int, part: Part) -> None:
+        """Raise DataError if a finished shard has others than these structures.
+
+        Those of files are recognized by the sizes and times of the files instead.
+        """
+        if isinstance(part, Given):
+            found = [identity(frame.atoms) for frame in read_part(part)]
+            known = Results(self._folder.path).digests(number)
+            if found != known:
+                raise DataError(
+                    f"{self._folder.path} has results of other structures than those from "
+                    f"number {part.first}; give another folder"
+                )
 
     def estimated(self, n_structures: int) -> int | None:
         """Number of structures of this run, from the bytes of those that are finished."""
@@ -185,6 +203,13 @@ class Plan:
         if not self.finished or left <= 0:
             return None
         return round(n_structures * max(1.0, left / self.finished))
+
+
+def _check_whole(**numbers: object) -> None:
+    """Raise SettingError for a number that is neither whole nor None."""
+    for name, number in numbers.items():
+        if not isinstance(number, int | np.integer | None):
+            raise SettingError(f"{name} must be a whole number, not {number!r}")
 
 
 def _named(models: str | Path | Sequence[str | Path]) -> tuple[str, ...]:

@@ -61,8 +61,10 @@ def select(
     if unique and not results.metadata["structures"]:
         raise DataError("the structures were left out of these results; unique needs them")
     number, column = top or bottom or (None, None)
-    if number is not None and number < 1:
-        raise SettingError(f"the number of structures must be at least 1, not {number}")
+    if number is not None and not (isinstance(number, int) and number >= 1):
+        raise SettingError(
+            f"the number of structures must be whole and at least 1, not {number!r}"
+        )
     parts: list[DataFrame] = []
     for frame in results.frames():
         found = frame[frame.error == ""].astype({"n_atoms": int})
@@ -122,4 +124,4 @@ def _write(results: Results, table: DataFrame) -> None:
     content: Any = arrow().Table.from_pandas(table.reset_index(), preserve_index=False)
     content = content.replace_schema_metadata({KEY: json.dumps(results.metadata)})
     with atomic_write(results.path / SELECTED) as temporary:
-        arrow().parquet.write_table(content, temporary)
+        arrow().parquet.write_table(content, temporary, write_page_checksum=True)

@@ -22,6 +22,7 @@ RUN = "run.json"  # what was asked
 TOTAL = "total.json"  # number of shards, when the inputs have been read to their end
 SELECTED = "selected.parquet"
 KEY = b"ase_orbital"  # of the metadata in the schema of a shard
+MARKED = {"rows", "failed", "seconds", "bytes", "sha256"}
 
 
 class Folder:
@@ -44,6 +45,12 @@ class Folder:
         except OSError as error:
             raise self._unwritable(error) from error
         before = self.metadata()
+        if metadata.get("inputs") != before.get("inputs"):
+            raise DataError(
+                f"{self.path} has results of other inputs, or these have changed since: "
+                f"{before.get('inputs')}, not {metadata.get('inputs')}; give another "
+                "folder, or bring back the inputs with their times (cp -p)"
+            )
         for name in metadata.keys() | before.keys():
             if metadata.get(name) != before.get(name):
                 raise DataError(
@@ -55,11 +62,14 @@ class Folder:
     def metadata(self) -> dict[str, Any]:
         """What was asked; DataError if this is no folder of results."""
         try:
-            return dict(json.loads((self.path / RUN).read_text(encoding="utf-8")))
+            found = json.loads((self.path / RUN).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{self.path} has no results of a screening: {error}"
             ) from error
+        if not isinstance(found, dict):
+            raise DataError(f"{self.path / RUN} is damaged: {_short(found)}")
+        return found
 
     def write(self, number: int, table: Any, seconds: float) -> dict[str, Any]:
         """Write a shard and its done mark; return the mark."""
@@ -83,23 +93,46 @@ class Folder:
 
     def done(self, number: int) -> dict[str, Any] | None:
         """Return the mark of a shard that is complete and undamaged; None for others."""
-        mark = self.read_mark(number)
         try:
-            content = self.shard(number).read_bytes()
-        except OSError:
+            self.content(number)
+        except DataError:
             return None
-        same = mark and hashlib.sha256(content).hexdigest() == mark.get("sha256")
-        return mark if same else None
+        return self.read_mark(number)
+
+    def content(self, number: int) -> bytes:
+        """Bytes of a shard; DataError if it is not complete, or differs from its mark."""
+        path, mark = self.shard(number), self.read_mark(number)
+        try:
+            found = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error}") from error
+        if mark is None or hashlib.sha256(found).hexdigest() != mark["sha256"]:
+            raise DataError(f"{path} is damaged; repeat the screening, which replaces it")
+        return found
 
     def read_mark(self, number: int) -> dict[str, Any] | None:
-        """Return the mark of a shard; None if there is none."""
+        """Return the mark of a shard; None if there is none, or it is damaged."""
         try:
-            return dict(json.loads(self.mark(number).read_text(encoding="utf-8")))
+            mark = json.loads(self.mark(number).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        return mark if isinstance(mark, dict) and mark.keys() >= MARKED else None
+
+    def n_shards(self) -> int | None:
+        """Number of all shards; None if it is not known yet."""
+        try:
+            total = json.loads((self.path / TOTAL).read_text(encoding="utf-8"))["shards"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return total if isinstance(total, int) else None
 
     def end(self, n_shards: int) -> None:
-        """Record the number of all shards."""
+        """Record the number of all shards; DataError if there have been more."""
+        if any(number >= n_shards for number in self.numbers()):
+            raise DataError(
+                f"{self.path} has results of more structures than these inputs; give "
+                "another folder"
+            )
         try:
             write_text(self.path / TOTAL, json.dumps({"shards": n_shards}))
         except OSError as error:

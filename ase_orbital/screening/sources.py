@@ -7,16 +7,22 @@ import os
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase import Atoms
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 
-from ase_orbital.errors import DataError, OrbitalError, StructureError
+from ase_orbital.errors import DataError, OrbitalError, SettingError, StructureError
 from ase_orbital.readers import read_frames
 from ase_orbital.screening import database_rows, extended_xyz, structure_tables
 from ase_orbital.screening.csv_files import table_rows
-from ase_orbital.screening.frames import BYTES, Frame, check_present, content_or_stop
+from ase_orbital.screening.frames import (
+    BYTES,
+    Frame,
+    UnreadableError,
+    check_present,
+    content_or_stop,
+)
 from ase_orbital.screening.shards import RUN
 from ase_orbital.structure import as_atoms
 
@@ -55,6 +61,19 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A file, or the end of one, that cannot be read."""
+
+    source: str
+    reason: str
+    weight: int = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """One failed structure, which stands for all that is lost."""
+        yield Frame.failed(self.source, 0, self.reason)
+
+
+@dataclass(frozen=True)
 class Given:
     """Structures that a program has made."""
 
@@ -88,15 +107,19 @@ class Inputs:
     ------
     DataError
         If a path does not exist, or holds nothing that can be read.
+    SettingError
+        If they are neither paths nor structures.
     """
 
     def __init__(
         self, given: str | Path | Iterable[str | Path] | Iterable[AtomsLike]
     ) -> None:
-        self._files: list[tuple[str, int]] = []
+        self._files: list[Source] = []
         self._structures: Iterable[Any] = ()
         self.description: list[dict[str, Any]] = []
         items: Iterable[Any] = [given] if isinstance(given, str | Path | Atoms) else given
+        if not hasattr(items, "__iter__"):
+            raise SettingError(f"inputs must be files or structures, not {given!r}")
         if isinstance(items, list | tuple):
             paths = all(isinstance(item, str | Path) for item in items)
         else:
@@ -122,7 +145,7 @@ class Inputs:
     @property
     def weight(self) -> int:
         """Bytes of all files; 0 for structures."""
-        return sum(n_bytes for _, n_bytes in self._files)
+        return sum(source.n_bytes for source in self._files)
 
     def parts(self, size: int) -> Iterator[Part]:
         """Cut all inputs into parts of about `size` structures, always in the same way."""
@@ -132,27 +155,56 @@ class Inputs:
             first += len(some)
         small: list[str] = []
         weight, most = 0, max(1, size // SLOWER)
-        for source, n_bytes in self._files:
+        for source, n_bytes, _ in self._files:
             stream = _stream(Path(source), n_bytes, size)
             if small and (stream or len(small) == most or weight + n_bytes > BYTES):
                 yield Files(tuple(small), weight)
                 small, weight = [], 0
             if stream:
-                yield from stream
+                yield from self._readable(stream, source)
             else:
                 small.append(source)
                 weight += n_bytes
         if small:
             yield Files(tuple(small), weight)
 
+    def _readable(self, stream: Iterator[Part], source: str) -> Iterator[Part]:
+        """Parts of a file; if it cannot be read and there are others, a failed one."""
+        try:
+            yield from stream
+        except UnreadableError as error:
+            if len(self._files) == 1:
+                raise
+            yield Unreadable(source, str(error))
+        except (OrbitalError, MemoryError):
+            raise
+        except Exception as error:  # libraries raise many kinds for damaged pages
+            reason = content_or_stop(source, error)
+            yield Unreadable(source, f"{reason}; nothing after this is read")
 
-def _described(name: str, files: list[tuple[str, int]]) -> dict[str, Any]:
-    """Number and size of files, and a checksum of their names and sizes."""
+
+class Source(NamedTuple):
+    """A file of an input."""
+
+    path: str
+    n_bytes: int
+    modified: float  # seconds since 1970
+
+    @classmethod
+    def of(cls, path: str, status: os.stat_result) -> Source:
+        """Note size and time of a file."""
+        return cls(path, status.st_size, status.st_mtime)
+
+
+def _described(name: str, files: list[Source]) -> dict[str, Any]:
+    """Number, size and last change of files, and a checksum of their names and sizes."""
+    names = repr([(source.path, source.n_bytes) for source in files])
     return {
         "path": name,
         "files": len(files),
-        "bytes": sum(n_bytes for _, n_bytes in files),
-        "names": hashlib.sha256(repr(files).encode()).hexdigest()[:16],
+        "bytes": sum(source.n_bytes for source in files),
+        "modified": max((source.modified for source in files), default=0.0),
+        "names": hashlib.sha256(names.encode()).hexdigest()[:16],
     }
 
 
@@ -171,30 +223,30 @@ def _stream(path: Path, n_bytes: int, size: int) -> Iterator[Part] | None:
     return None
 
 
-def _files_of(path: Path) -> list[tuple[str, int]]:
-    """Files of an input with their sizes: itself, or what is in the folder, sorted."""
+def _files_of(path: Path) -> list[Source]:
+    """Files of an input: itself, or what is in the folder, sorted."""
     if path.is_file():
-        return [(str(path), path.stat().st_size)]
+        return [Source.of(str(path), path.stat())]
     if not path.is_dir():
         raise DataError(f"there is no file or folder {path}")
     if _is_results(path):
         path = path / "shards"
-        return [(str(one), one.stat().st_size) for one in sorted(path.glob("*.parquet"))]
+        return [Source.of(str(one), one.stat()) for one in sorted(path.glob("*.parquet"))]
     found = sorted(_walk(str(path)))
     if not found:
         raise DataError(f"the folder {path} holds no file with a name that ASE knows")
     return found
 
 
-def _walk(folder: str) -> Iterator[tuple[str, int]]:
+def _walk(folder: str) -> Iterator[Source]:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             if not _is_results(Path(entry.path)):
                 yield from _walk(entry.path)
-        elif is_structures(entry.name):
-            yield entry.path, entry.stat().st_size
+        elif is_structures(entry.name) and entry.is_file():  # no link to nowhere
+            yield Source.of(entry.path, entry.stat())
 
 
 def _is_results(folder: Path) -> bool:

@@ -15,8 +15,14 @@ import numpy as np
 from ase import Atoms
 
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.errors import DataError, OrbitalError
-from ase_orbital.screening.frames import BYTES, Frame, check_present, content_or_stop
+from ase_orbital.errors import OrbitalError
+from ase_orbital.screening.frames import (
+    BYTES,
+    Frame,
+    UnreadableError,
+    check_present,
+    content_or_stop,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +86,7 @@ def structure_columns(structures: Sequence[Atoms | None]) -> dict[str, Any]:
 def structures_of(table: Any) -> list[Atoms | str]:
     """Structures of the rows of a table; where a row has none, the reason.
 
-    Raises DataError if the table has no columns of structures.
+    Raises UnreadableError if the table has no columns of structures.
     """
     names = _chosen(_wanted(table.schema))[:4]
     table = table.select([name for name in names if name]).combine_chunks()
@@ -191,12 +197,12 @@ def row_blocks(path: Path, size: int) -> Iterator[Rows]:
 
 def _open(path: Path) -> Any:
     try:
-        return arrow().parquet.ParquetFile(path)
+        return arrow().parquet.ParquetFile(path, page_checksum_verification=True)
     except OrbitalError:
         raise
     except Exception as error:
         reason = content_or_stop(path, error)
-        raise DataError(f"{path} is no Parquet file, or damaged: {reason}") from error
+        raise UnreadableError(f"{path} is no Parquet file, or damaged: {reason}") from error
 
 
 def _stored(about: Any) -> int:
@@ -215,7 +221,7 @@ def _chosen(names: Sequence[str]) -> list[str | None]:
 def _wanted(schema: Any) -> list[str]:
     chosen = _chosen(schema.names)
     if None in chosen[:3]:
-        raise DataError(
+        raise UnreadableError(
             "a Parquet file of structures has columns species, positions and lattice, or "
             "OPTIMADE's species_at_sites, cartesian_site_positions and lattice_vectors; "
             f"this one has {', '.join(schema.names)}"

@@ -12,7 +12,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
-from ase_orbital.databases import connect, storable
+from ase_orbital.databases import storable, writing
 from ase_orbital.errors import SettingError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import key_of
@@ -140,7 +140,7 @@ def _trajectory(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) ->
 
 
 def _database(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
-    with connect(path) as database:
+    with writing(path) as database:
         database.write(frame(atoms, {}), storable(key_value_pairs(record)))
 
 

@@ -60,14 +60,29 @@ def draw_comparison(
         _save(path, "compare_models", errors, unit=target_unit(model))
 
 
+def read_losses(folder: Path) -> dict[str, list[float]]:
+    """Read the losses on the training and validation sets in a member's `history.csv`.
+
+    A damaged file has none, because it is only shown.
+    """
+    path = folder / "history.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {
+            name: [float(row[f"{name}_loss"]) for row in rows]
+            for name in ("train", "validation")
+        }
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        logger.warning("%s is damaged, and not shown: %r", path, error)
+        return {}
+
+
 def draw_history(folder: Path) -> None:
     """Draw the losses in the `history.csv` of a member."""
-    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    losses = {
-        name: [float(row[f"{name}_loss"]) for row in rows]
-        for name in ("train", "validation")
-    }
+    losses = read_losses(folder)
+    if not any(losses.values()):
+        return
     known = {name: values for name, values in losses.items() if not np.isnan(values).all()}
     _save(folder / "history.png", "training_history", known)
 

@@ -24,3 +24,8 @@ def test_a_file_that_cannot_be_read_is_reported(crystals, tmp_path, capsys):
     captured = capsys.readouterr()
     assert "broken.cif@0: " in captured.err
     assert "1 structures, 1 failed" in captured.out
+    (tmp_path / "good.parquet").write_text("before")
+    words = ["convert", str(crystals / "broken.cif"), "-o", str(tmp_path / "good.parquet")]
+    assert main([*words, "--workers", "1"]) == 1
+    assert "there is nothing to write" in capsys.readouterr().err
+    assert (tmp_path / "good.parquet").read_text() == "before"

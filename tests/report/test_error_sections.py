@@ -86,3 +86,6 @@ def test_metrics_without_a_value_are_empty():
 
 def test_a_folder_without_members_has_no_history(tmp_path):
     assert histories(tmp_path) == []
+    (tmp_path / "member-0").mkdir()
+    (tmp_path / "member-0/history.csv").write_bytes(b"\xff, no history")
+    assert histories(tmp_path) == []

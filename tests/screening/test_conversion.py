@@ -1,5 +1,7 @@
 """Files of any kind become one that has the same structures."""
 
+import os
+
 import pytest
 from ase.io import read, write
 
@@ -46,3 +48,33 @@ def test_other_formats_and_places_are_refused(xyz, tmp_path):
         convert(xyz, tmp_path / "a.json")
     with pytest.raises(DataError, match="cannot be written"):
         convert(xyz, tmp_path / "absent/a.parquet", workers=1)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".aselmdb"])
+def test_nothing_replaces_no_good_file(tmp_path, suffix):
+    (tmp_path / "broken.cif").write_text("no CIF")
+    output = tmp_path / f"a{suffix}"
+    output.write_text("before")
+    number, failed = convert(tmp_path / "broken.cif", output, workers=1)
+    assert (number, len(failed)) == (0, 1)
+    assert output.read_text() == "before"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".aselmdb"])
+def test_a_disk_without_room_is_an_error(frames, tmp_path, suffix):
+    resource = pytest.importorskip("resource")
+    output = tmp_path / f"a{suffix}"
+    output.write_text("before")
+    child = os.fork()
+    if child == 0:  # a limit of the system stands for the size of the disk
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+            convert(frames, output, workers=1)
+        except DataError as error:
+            code = 0 if "cannot be" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+    assert output.read_text() == "before"

@@ -1,5 +1,8 @@
 """Results are read back, whole or shard by shard, with structures."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from ase_orbital.errors import DataError
@@ -54,7 +57,7 @@ def test_an_unfinished_run_has_no_total(folder, tmp_path):
     assert not results.complete
     assert len(results.frame()) == 50
     (tmp_path / "shards/00000001.parquet").write_bytes(b"no")
-    with pytest.raises(DataError, match=r"is damaged: .*; repeat the screening"):
+    with pytest.raises(DataError, match="is damaged; repeat the screening"):
         results.frame()
 
 
@@ -64,3 +67,53 @@ def test_structures_that_were_left_out_are_an_error(xyz, model, tmp_path):
         results.atoms([(0, 0)])
     with pytest.raises(DataError, match="no results of a screening"):
         Results(tmp_path / "absent")
+
+
+@pytest.fixture
+def copied(folder, tmp_path):
+    return Path(shutil.copytree(folder, tmp_path / "copied"))
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\xff", b'{"shards"'])
+def test_damaged_files_are_errors(copied, content):
+    (copied / "total.json").write_bytes(content)
+    assert Results(copied).n_shards is None
+    assert not Results(copied).complete
+    mark = copied / "shards/00000001.json"
+    before = mark.read_bytes()
+    mark.write_bytes(content)
+    assert Results(copied).marks.keys() == {0, 2}
+    with pytest.raises(DataError, match=r"00000001\.parquet is damaged"):
+        Results(copied).frame()
+    mark.write_bytes(before)
+    (copied / "selected.parquet").write_bytes(content)
+    with pytest.raises(DataError, match="select again"):
+        Results(copied).selected()
+    (copied / "run.json").write_bytes(content)
+    with pytest.raises(DataError, match=r"is damaged|no results"):
+        Results(copied)
+
+
+def test_a_changed_bit_is_found(copied):
+    path = copied / "shards/00000001.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    assert len(Results(copied)._read(0, ["id"])) == 25
+    with pytest.raises(DataError, match=r"00000001\.parquet is damaged"):
+        Results(copied).frame()
+
+
+def test_a_changed_unit_is_found(copied):
+    path = copied / "run.json"
+    path.write_text(path.read_text().replace('"eV"', '"eW"'))
+    with pytest.raises(DataError, match="differs from its copy in shard 0"):
+        Results(copied).frame()
+
+
+def test_rows_that_do_not_exist_are_an_error(folder):
+    for place in ((0, 25), (0, -1)):
+        with pytest.raises(DataError, match="shard 0 has 25 rows"):
+            Results(folder).atoms([place])
+    with pytest.raises(DataError, match=r"00000009\.parquet cannot be read"):
+        Results(folder).atoms([(9, 0)])

@@ -160,3 +160,37 @@ def test_wrong_settings_are_errors(xyz, model, tmp_path):
     with pytest.raises(ModelError, match="no model or folder"):
         screen(xyz, "absent", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_structures_do_not_continue_a_run(frames, model, tmp_path):
+    def run(structures):
+        return screen(structures, model, tmp_path / "out", workers=1, shard_size=3)
+
+    run(frames[8:14])
+    with pytest.raises(DataError, match="other structures than those from number 3"):
+        run([*frames[8:11], *frames[14:17]])
+    with pytest.raises(DataError, match="other structures"):
+        run(frames[8:13])
+    with pytest.raises(DataError, match="more structures than these inputs"):
+        run(frames[8:11])
+    assert len(run(iter(frames[8:14])).frame()) == 6
+
+
+def test_files_that_have_changed_do_not_continue_a_run(frames, model, tmp_path):
+    path = tmp_path / "a.extxyz"
+    write(path, frames[:3])
+    screen(path, model, tmp_path / "out", workers=1)
+    written = path.stat().st_mtime
+    os.utime(path, (written, written + 10.0))
+    with pytest.raises(DataError, match="have changed since"):
+        screen(path, model, tmp_path / "out", workers=1)
+    os.utime(path, (written, written))
+    assert screen(path, model, tmp_path / "out", workers=1).complete
+
+
+def test_numbers_that_are_not_whole_are_errors(xyz, model, tmp_path):
+    for wrong in ({"shard": (0.5, 2)}, {"shard_size": 2.5}, {"workers": "2"}):
+        with pytest.raises(SettingError, match="must be a whole number"):
+            screen(xyz, model, tmp_path / "out", **wrong)
+    with pytest.raises(SettingError, match="inputs must be files or structures, not 3"):
+        screen(3, model, tmp_path / "out")

@@ -1,6 +1,7 @@
 """Inputs of all kinds are cut into parts, always in the same way."""
 
 import gzip
+import os
 import pickle
 
 import pytest
@@ -115,3 +116,45 @@ def test_a_vanished_file_stops_the_run(tmp_path):
 )  # fmt: skip
 def test_structures_are_known_by_their_names(name, known):
     assert is_structures(name) == known
+
+
+DAMAGED = {
+    "notes.csv": (b"a,b\n1,2\n", "has no column"),
+    "empty.csv": (b"", "cannot be read"),
+    "a.parquet": (b"PAR1 and nothing else", "no Parquet file"),
+    "a.db": (b"no database", "cannot be read"),
+    "a.aselmdb": (b"no database", "cannot be opened"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_file_that_cannot_be_read_does_not_end_a_run_over_many(frames, tmp_path, name):
+    content, reason = DAMAGED[name]
+    write(tmp_path / "first.cif", frames[0])
+    write(tmp_path / "last.cif", frames[1])
+    (tmp_path / name).write_bytes(content)
+    found = frames_of(tmp_path)
+    assert len([frame for frame in found if frame.atoms is not None]) == 2
+    (failed,) = [frame for frame in found if frame.atoms is None]
+    assert reason in failed.error
+    with pytest.raises(DataError, match=reason):  # there is nothing else
+        frames_of(tmp_path / name)
+
+
+def test_links_to_nowhere_are_no_inputs(frames, tmp_path):
+    write(tmp_path / "a.cif", frames[0])
+    (tmp_path / "b.cif").symlink_to("nowhere")
+    (tmp_path / "c.cif").symlink_to(tmp_path)
+    assert [frame.id for frame in frames_of(tmp_path)] == ["a.cif"]
+
+
+def test_names_that_are_no_text_are_spelled_out(frames, tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xe9.cif"
+    try:
+        write(os.fsdecode(path), frames[0])
+    except (OSError, UnicodeError):
+        pytest.skip("the file system has names in Unicode only")
+    (found,) = frames_of(tmp_path)
+    assert found.atoms is not None
+    assert found.id == r"\udce9.cif"
+    assert found.source.isascii()

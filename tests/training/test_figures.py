@@ -140,3 +140,15 @@ def test_without_matplotlib_a_message_says_what_to_install(tmp_path, monkeypatch
         figures._plotting.cache_clear()
     assert files(tmp_path) == set()
     assert caplog.text.count("pip install 'ase-orbital[plot]'") == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"gar,bage\n1,2\n", b"\xff\xfe", b"epoch,train_loss\n1,x\n"]
+)
+@pytest.mark.usefixtures("drawn")
+def test_a_damaged_history_is_not_shown(tmp_path, content, caplog):
+    (tmp_path / "history.csv").write_bytes(content)
+    figures.draw_history(tmp_path)
+    assert not any(figures.read_losses(tmp_path).values())
+    assert "history.png" not in files(tmp_path)
+    assert ("is damaged" in caplog.text) == bool(content)
