@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from numpy._core.multiarray import scalar
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import ModelError, OrbitalError
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.properties import PROPERTIES
 
@@ -28,6 +29,7 @@ FIXED = {"dmin": 0.5, "step": 0.1, "var": 1.0, "lmax": 0, "n_h": 1}
 # reproduced to 1 meV, with 2 none.
 UNRECORDED = {"nx": 256, "radius": 8.0, "max_num_nbr": 12, "damping": 3} | FIXED
 DAMPING = 2  # of all later runs
+TASKS = ("regression", "classification")
 LAYERS = {"embedding": "embedding", "conv_to_fc": "readout", "fc_out": "output"}
 CONVOLUTION = {"fc_full": "linear", "bn1": "edge_norm", "bn2": "node_norm"}
 
@@ -70,13 +72,32 @@ def import_eosnet(
         )
     path = Path(checkpoint)
     content = _load(path)
+    try:
+        return _model_of(path, content, property, normalized_edges, smoothing)
+    except OrbitalError:
+        raise
+    except Exception as error:  # values of other types raise many kinds
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelError(f"{path} is no EOSnet checkpoint ({reason})") from error
+
+
+def _model_of(
+    path: Path,
+    content: dict[str, Any],
+    name: str,
+    normalized: bool,
+    smoothing: float | None,
+) -> EOSNet:
     arguments, state = _check(path, content)
     n_classes = 2 if arguments["task"] == "classification" else None
-    if PROPERTIES[property].classes != (n_classes is not None):
+    if PROPERTIES[name].classes != (n_classes is not None):
         raise ModelError(
-            f"{checkpoint} was trained for {arguments['task']}, which gives no {property}"
+            f"{path} was trained for {arguments['task']}, which gives no {name}"
         )
     normalizer = (content.get("normalizer") or {}) if n_classes is None else {}
+    mean, scale = float(normalizer.get("mean", 0.0)), float(normalizer.get("std", 1.0))
+    if not (math.isfinite(mean) and 0.0 < scale < math.inf):
+        raise ModelError(f"{path} is damaged: the scale of its targets is {normalizer}")
     # Widths and depth are those of the weights.
     n_hidden, n_features = state["embedding.weight"].shape
     model = EOSNet(
@@ -95,11 +116,11 @@ def import_eosnet(
         radius=float(arguments["radius"]),
         n_neighbors=arguments["max_num_nbr"],
         smoothing=smoothing,
-        normalize_edges=normalized_edges,
-        property_name=property,
+        normalize_edges=normalized,
+        property_name=name,
         n_classes=n_classes,
-        target_mean=float(normalizer.get("mean", 0.0)),
-        target_scale=float(normalizer.get("std", 1.0)),
+        target_mean=mean,
+        target_scale=scale,
     )
     _fill(model, state, path)
     return model.eval()
@@ -140,6 +161,11 @@ def _check(path: Path, content: dict[str, Any]) -> tuple[dict[str, Any], dict[st
     lacking += ["task"] if "task" not in arguments else []
     if lacking:
         raise ModelError(f"{path} is no EOSnet checkpoint: it lacks {', '.join(lacking)}")
+    if arguments["task"] not in TASKS:
+        raise ModelError(f"{path} was trained for {arguments['task']!r}, not for {TASKS}")
+    for name, tensor in state.items():
+        if tensor.is_complex() or not tensor.isfinite().all():
+            raise ModelError(f"{path} is damaged: {name} has values that are not finite")
     for name, value in FIXED.items():
         if arguments[name] != value:
             raise ModelError(

@@ -3,6 +3,7 @@
 import argparse
 import gzip
 import io
+import math
 from types import SimpleNamespace
 
 import ase.io
@@ -308,3 +309,30 @@ def test_property_must_fit_what_the_checkpoint_was_trained_for(own, tmp_path, ta
     torch.save(in_their_layout(model, best=0.1, task=task), tmp_path / "best.pth.tar")
     with pytest.raises(ModelError, match=rf"{task}.*{name}"):
         import_eosnet(tmp_path / "best.pth.tar", property=name, normalized_edges=True)
+
+
+def weight(content, **to):
+    ((name, value),) = to.items()
+    content["state_dict"][f"{name}.weight"] = value
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda content: content.update(state_dict=3), "TypeError"),
+        (lambda content: content.update(args=3), "TypeError"),
+        (lambda content: content["args"].update(radius="x"), "ValueError"),
+        (lambda content: content["args"].update(task="both"), "trained for 'both'"),
+        (lambda content: content.update(normalizer=3), "AttributeError"),
+        (lambda content: content.update(normalizer={"mean": None}), "TypeError"),
+        (lambda content: content.update(normalizer={"std": 0.0}), "scale of its targets"),
+        (lambda content: content.update(normalizer={"mean": math.nan}), "scale of its"),
+        (lambda content: weight(content, embedding=3), "AttributeError"),
+        (lambda content: weight(content, embedding=torch.zeros(8)), "ValueError"),
+        (lambda content: weight(content, fc_out=torch.full((1, 6), math.nan)), "finite"),
+        (lambda content: weight(content, fc_out=torch.zeros(1, 6) * 1j), "not finite"),
+        (lambda content: weight(content, **{"convs.0": torch.zeros(1)}), "ValueError"),
+    ],
+)
+def test_values_of_another_kind_are_refused(refused, change, reason):
+    refused(change, reason)
