@@ -10,13 +10,13 @@ import numpy as np
 from ase import units as ase_units
 
 from ase_orbital.errors import ModelError, SettingError, StructureError
-from ase_orbital.predict.predictor import Predictor
+from ase_orbital.predict.predictor import ERROR, Predictor
 from ase_orbital.properties import column_names
 from ase_orbital.search.records import Output, cached
 from ase_orbital.structure import as_atoms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -186,12 +186,45 @@ class Recorder:
         """
         self._refuse_taken(labels, {*KNOWN, REASON, *self._columns.values()})
         atoms = as_atoms(structure)
-        record: dict[str, Any] = {**labels, **_known(atoms)}
         values, reason = dict.fromkeys(self.predictor.properties, math.nan), ""
         try:
             values = self.predictor.predict(atoms)
         except (StructureError, ModelError) as error:
             reason = str(error)
+        return self._add(atoms, labels, values, reason)
+
+    def record_many(
+        self, structures: Iterable[AtomsLike], labels: Sequence[Mapping[str, float | str]]
+    ) -> list[dict[str, Any]]:
+        """Predict for many structures in one batch, and add a record for each.
+
+        Parameters
+        ----------
+        structures, labels
+            Structures, and the labels of each; see `record`.
+
+        Returns
+        -------
+        list of dict
+            The new records, in input order.
+        """
+        for given in labels:
+            self._refuse_taken(given, {*KNOWN, REASON, *self._columns.values()})
+        every = [as_atoms(structure) for structure in structures]
+        if len(every) != len(labels):
+            raise SettingError(f"{len(labels)} labels do not fit {len(every)} structures")
+        predicted = self.predictor.predict_many(every, errors="record")
+        reasons = [values.pop(ERROR) for values in predicted]
+        return [*map(self._add, every, labels, predicted, reasons)]
+
+    def _add(
+        self,
+        atoms: Atoms,
+        labels: Mapping[str, float | str],
+        values: Mapping[str, float],
+        reason: str,
+    ) -> dict[str, Any]:
+        record: dict[str, Any] = {**labels, **_known(atoms)}
         record |= {self._columns[name]: value for name, value in values.items()}
         record[REASON] = reason
         self.records.append(record)

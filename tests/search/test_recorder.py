@@ -375,3 +375,20 @@ def test_the_figure_has_the_records_and_their_units(atoms, predictor):
     assert only.get_ylabel() == "bulk modulus\n(GPa)"
     with pytest.raises(SettingError, match="'gap' is not in the records"):
         recorder.plot("gap")
+
+
+def test_structures_recorded_together_have_the_records_of_each_alone(atoms, predictor):
+    strange = atoms.copy()
+    strange.positions[0] = strange.positions[1]
+    alone, together = Recorder(predictor), Recorder(predictor)
+    for number, structure in enumerate((atoms, strange)):
+        alone.record(structure, run=number)
+    found = together.record_many([atoms, strange], [{"run": 0}, {"run": 1}])
+    assert together.records == found
+    for record, expected in zip(found, alone.records, strict=True):
+        assert record == pytest.approx(expected, rel=1e-5, nan_ok=True)
+    assert found[1]["reason"]
+    with pytest.raises(SettingError, match="1 labels do not fit 2 structures"):
+        together.record_many([atoms, strange], [{}])
+    with pytest.raises(SettingError, match="energy"):
+        together.record_many([atoms], [{"energy": 1}])
