@@ -6,7 +6,7 @@ torch-sim moves the atoms with a potential, and this module reads its states.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +102,12 @@ class _System:
 
     name: str | int
     filename: str
-    record: dict[str, Any] | None = None  # its last one
+    record: dict[str, Any] = field(default_factory=dict)  # its last one
 
     @property
     def last_step(self) -> int | None:
         """Step of the last record."""
-        return None if self.record is None else self.record["step"]
+        return self.record.get("step")
 
     last_written_step = last_step
 
@@ -229,7 +229,7 @@ class RecordingReporter(TrajectoryReporter):  # type: ignore[misc]  # it need no
     def _record(self, due: Sequence[tuple[_System, int, Atoms]]) -> None:
         """Add a record for each system, given with its step and its atoms."""
         for system, _, atoms in due:
-            if system.record is None:
+            if not system.record:
                 self.recorder.predictor.validate(atoms)
         labels = [{"system": system.name, "step": step} for system, step, _ in due]
         records = self.recorder.record_many([atoms for *_, atoms in due], labels)

@@ -34,6 +34,7 @@ BENCHMARKS = {
     "predict-steps": "steps.steps",
     "latency": "latency.predict",
     "latency-overhead": "latency.overhead",
+    "parallel-runs": "parallel_runs.runs",
     "import": "latency.importing",
     "kernel-mish": "kernels.activations",
     "kernel-maximum": "kernels.maxima",
