@@ -215,13 +215,8 @@ def from_crystal_graph(graph: CrystalGraph, backend: Backend) -> Any:
         from ase_orbital.graphs.pyg import to_pyg
 
         return to_pyg(graph)
-    try:
-        from ase_orbital.graphs.dgl import to_dgl
-    except ImportError as error:
-        raise GraphError(
-            "backend 'dgl' needs DGL: pip install dgl==1.1.3 (Python 3.11 or older), or "
-            "use backend='pyg'"
-        ) from error
+    from ase_orbital.graphs.dgl import to_dgl
+
     return to_dgl(graph)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ase_orbital.errors import GraphError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 
 # Without this variable, importing DGL writes a file into the home folder.
@@ -17,6 +18,11 @@ unset = "DGLBACKEND" not in os.environ
 os.environ.setdefault("DGLBACKEND", "pytorch")
 try:
     import dgl
+except ImportError as error:
+    raise GraphError(
+        "graphs of DGL need DGL, which has no release for Python 3.12 and later; on Python "
+        "3.11, pip install dgl==1.1.3, or use backend='pyg'"
+    ) from error
 finally:
     if unset:
         del os.environ["DGLBACKEND"]

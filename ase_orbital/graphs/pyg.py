@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch_geometric.data import Batch, Data
 
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+with warnings.catch_warnings():
+    # torch 2.14 deprecates what torch_geometric 2.8 calls when it is imported.
+    warnings.filterwarnings("ignore", ".torch.jit.script. is deprecated")
+    from torch_geometric.data import Batch, Data
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -239,3 +240,12 @@ def test_dgl_leaves_home_and_environment_alone(tmp_path):
     environment.pop("DGLBACKEND", None)
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     assert not (tmp_path / ".dgl").exists()
+
+
+def test_without_dgl_its_functions_say_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dgl", None)
+    monkeypatch.delitem(sys.modules, "ase_orbital.graphs.dgl", raising=False)
+    with pytest.raises(GraphError, match=r"on Python 3.11, pip install dgl==1.1.3"):
+        Atoms2Graph(OneHot(), backend="dgl").get_graph(bulk("Cu"))
+    with pytest.raises(GraphError, match=r"no release for Python 3\.12"):
+        import_module("ase_orbital.graphs.dgl")
