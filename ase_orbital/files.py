@@ -83,6 +83,11 @@ def check_zip(path: Path) -> None:
         raise BadZipFile(f"{damaged} differs from its checksum")
 
 
+def printable(name: str | Path) -> str:
+    """Return the name of a file as text in Unicode, which names on a disk need not be."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
 def process_name() -> str:
     """Name this process by its machine and number, for `is_gone`."""
     return f"{platform.node()}-{os.getpid()}"

@@ -17,6 +17,7 @@ from ase.io.formats import (
 
 from ase_orbital.databases import read_rows
 from ase_orbital.errors import StructureError
+from ase_orbital.files import printable
 from ase_orbital.occupancy import read_cif
 
 if TYPE_CHECKING:
@@ -41,20 +42,22 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
         If the file does not exist, or ASE cannot read it.
     """
     path = Path(path)
+    name = printable(path)
     if path.is_dir():
-        raise StructureError(f"{path} is a folder, not a file")
+        raise StructureError(f"{name} is a folder, not a file")
     if not path.is_file():
-        raise StructureError(f"there is no file {path}")
+        raise StructureError(f"there is no file {name}")
     try:
         frames = _read(path, index, form)
     except UnknownFileTypeError as error:
-        raise StructureError(f"ASE knows no format for {path}: {error}") from error
+        reason = printable(str(error))
+        raise StructureError(f"ASE knows no format for {name}: {reason}") from error
     except Exception as error:
         # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
-        reason = f"{type(error).__name__}: {error}"
-        raise StructureError(f"{path} cannot be read: {reason}") from error
+        reason = printable(f"{type(error).__name__}: {error}")
+        raise StructureError(f"{name} cannot be read: {reason}") from error
     if not frames:
-        raise StructureError(f"{path} holds no structure")
+        raise StructureError(f"{name} holds no structure")
     return list(frames)
 
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ase_orbital.errors import OrbitalError, StructureError
+from ase_orbital.files import printable
 from ase_orbital.readers import read_frames
 from ase_orbital.structure import validate
 
@@ -112,7 +113,7 @@ def checked_frames(
     try:
         frames = _from_stdin(given, form) if given.path == STDIN else _frames(given, form)
     except OrbitalError as error:
-        return [Unusable(str(given.path), error)]
+        return [Unusable(printable(given.path), error)]
     checked: list[NamedStructure | Unusable] = []
     for frame in named_frames(given, frames):
         try:
@@ -144,9 +145,9 @@ def labels_of(given: Source, n_frames: int) -> list[str]:
 
     Numbers of frames that are counted from the end are negative.
     """
-    path, index = given
+    path, index = printable(given.path), given.frames
     if index == ALL and n_frames == 1:
-        return [str(path)]
+        return [path]
     start, _, rest = index.partition(":")
     step = int(rest.partition(":")[2] or 1)
     first = int(start) if start else (0 if step > 0 else -1)

@@ -17,6 +17,7 @@ from ase_orbital.cli.structures import (
     report,
 )
 from ase_orbital.errors import OrbitalError
+from ase_orbital.files import printable
 from ase_orbital.properties import PREFIX
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     structures, n_bad = read_files(arguments)
     for path in {given.path for given in arguments.files}:
-        readable = any(label.startswith(str(path)) for label, _ in structures)
+        readable = any(label.startswith(printable(path)) for label, _ in structures)
         if path.suffix == ".db" and readable:
             _copy_database_info(path, structures)
     archive = archive_for(arguments)
@@ -92,9 +93,10 @@ def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
     from ase_orbital.databases import connect
 
     rows = list(connect(path).select())
-    of_label: dict[str, Any] = {str(path): rows[0]} if rows else {}
+    name = printable(path)
+    of_label: dict[str, Any] = {name: rows[0]} if rows else {}
     for start in (0, -len(rows)):  # frames can be counted from the end
-        of_label |= {f"{path}@{start + index}": row for index, row in enumerate(rows)}
+        of_label |= {f"{name}@{start + index}": row for index, row in enumerate(rows)}
     for label, atoms in structures:
         if label in of_label:
             atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)

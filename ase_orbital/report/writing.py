@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.errors import DataError, SettingError
+from ase_orbital.errors import DataError, OrbitalError, SettingError
 
 if TYPE_CHECKING:
     from ase_orbital.report.page import Page
@@ -55,7 +55,14 @@ def write_report(
     source = Path(source)
     path = source.with_suffix(".html") if source.is_file() else source / "report.html"
     path = Path(output) if output else path
-    page_of(source, sort=sort, top=top, points=max(points, top)).save(path)
+    try:
+        page_of(source, sort=sort, top=top, points=max(points, top)).save(path)
+    except OrbitalError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        # A table can have anything in place of a number or a name.
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{source} is damaged, and cannot be shown ({reason})") from error
     return path
 
 

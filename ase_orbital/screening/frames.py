@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from tqdm import tqdm
 
 from ase_orbital.errors import DataError, OrbitalError
+from ase_orbital.files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +38,14 @@ class Frame(NamedTuple):
         """Name a structure: by `name`, by `info["id"]`, or by its file and number."""
         name = atoms.info.get("id") if name is None else name
         name = label(source, number) if name is None else str(name)
-        return cls(plain(name), plain(source), number, atoms)
+        return cls(printable(name), printable(source), number, atoms)
 
     @classmethod
     def failed(cls, source: str, number: int, reason: object, name: object = None) -> Frame:
         """A structure that cannot be read."""
-        text = plain(" ".join(str(reason).split()))
+        text = printable(" ".join(str(reason).split()))
         name = label(source, number) if name is None else str(name)
-        return cls(plain(name), plain(source), number, None, text)
+        return cls(printable(name), printable(source), number, None, text)
 
 
 class Part(Protocol):
@@ -80,11 +81,6 @@ def read_part(part: Part) -> list[Frame]:
             text = f"{reason}; up to the next part, nothing after this is read"
             found.append(Frame.failed(source, number, text))
     return found
-
-
-def plain(text: str) -> str:
-    """Return text that can be written as UTF-8; names of files need not be."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def progress_bar(*, shown: bool) -> Any:

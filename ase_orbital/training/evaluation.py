@@ -143,6 +143,10 @@ class Evaluation:
                 for name in ("known", "predicted", "std", "in_domain")
                 if name in columns or name in ("known", "predicted")
             }
+            if not all(np.isfinite(numbers[name]).all() for name in ("known", "predicted")):
+                raise ValueError("a value is not finite")
+            if not all(columns["formula"]):
+                raise ValueError("a formula is absent")
             inside = numbers.get("in_domain")
             return cls(
                 columns["id"],

@@ -1,6 +1,7 @@
 """Structures from files: their labels, and files that cannot be used."""
 
 import io
+import os
 import sys
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
@@ -19,6 +20,7 @@ from ase_orbital.cli.structures import (
     labels_of,
     named_frames,
     read_files,
+    read_structures,
     source,
 )
 
@@ -117,3 +119,16 @@ def test_a_file_that_is_given_twice_is_read_once(tmp_path):
     write(tmp_path / "good.extxyz", bulk("Cu"))
     structures, _ = read_files(arguments(*[tmp_path / "good.extxyz"] * 2))
     assert len(structures) == 1
+
+
+def test_a_name_that_is_no_text_is_spelled_out(tmp_path, capsys):
+    folder = os.fsencode(tmp_path)
+    try:
+        write(os.fsdecode(folder + b"/\xe9.cif"), bulk("Cu"))
+        (tmp_path / os.fsdecode(b"\xe8.cif")).write_text("no CIF")
+    except (OSError, UnicodeError):
+        pytest.skip("the file system has names in Unicode only")
+    names = [os.fsdecode(folder + name) for name in (b"/\xe9.cif", b"/\xe8.cif")]
+    good, bad = read_structures(arguments(*names))
+    assert good.label == rf"{tmp_path}/\udce9.cif"
+    assert (good.label + bad.label + str(bad.error) + capsys.readouterr().err).isascii()
