@@ -76,10 +76,7 @@ def main() -> None:
         show(*comparators.table(every))
         return
     if arguments.forces:
-        show(*forces.table(
-            arguments.systems, arguments.potential, potential, arguments.model,
-            arguments.runs,
-        ))  # fmt: skip
+        show(*forces.table(arguments.systems, potential, arguments.model))
         return
     for number, task in enumerate(todo):
         if task in done:

@@ -7,20 +7,19 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from ase_orbital import load_model
 from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.search import Minimize, ObjectiveCalculator
 from ase_orbital.training.distortions import rattled
 
-from .known import ground_state, known_structures
 from .search import Search
 from .systems import SYSTEMS
 from .variants import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from ase import Atoms
 
@@ -50,28 +49,25 @@ class Comparison:
         )
 
 
-def structures(
-    system: str, name: str, potential: Any, folder: Path
-) -> dict[str, list[Atoms]]:
+def structures(system: str) -> dict[str, list[Atoms]]:
     """Rattled ground states and random candidates of a system."""
-    formula = SYSTEMS[system].formula
-    state = ground_state(known_structures(system, name, potential, folder), formula)
+    state = next(iter(SYSTEMS[system].known.values()))()
     random = np.random.default_rng(0)
     found = {
         f"rattled by {std} Å": [rattled(state, std, random) for _ in range(N_STRUCTURES)]
         for std in DISPLACEMENTS
     }
-    search = Search(formula, state, potential, budget=0, variant=PLAIN, model="", seed=0)
+    state.calc = SinglePointCalculator(state, energy=0.0)
+    formula = SYSTEMS[system].formula
+    search = Search(formula, state, None, budget=0, variant=PLAIN, model="", seed=0)
     return found | {RANDOM: [search.generate() for _ in range(N_STRUCTURES)]}
 
 
-def table(
-    systems: Sequence[str], name: str, potential: Any, model: str, folder: Path
-) -> list[str]:
+def table(systems: Sequence[str], potential: Any, model: str) -> list[str]:
     """Compare the forces on structures of all systems."""
     network, rows = load_model(model), {}
     for system in systems:
-        for row, every in structures(system, name, potential, folder).items():
+        for row, every in structures(system).items():
             found = rows.setdefault(row, Comparison())
             for atoms in every:
                 terms = [Minimize(FORMATION_ENERGY, weight=float(len(atoms)))]

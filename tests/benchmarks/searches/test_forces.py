@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from .forces import Comparison
+from .forces import DISPLACEMENTS, N_STRUCTURES, RANDOM, Comparison, structures
+
+
+def test_structures_are_of_the_composition_and_not_at_rest():
+    found = structures("SrTiO3")
+    assert list(found)[-1] == RANDOM
+    assert len(found) == len(DISPLACEMENTS) + 1
+    for every in found.values():
+        assert len(every) == N_STRUCTURES
+        assert {str(atoms.symbols) for atoms in every} == {"SrTiO3"}
 
 
 def test_a_row_of_equal_and_of_opposite_forces():
