@@ -1,14 +1,17 @@
 """Comparators on the same pairs of crystals: wrong merges, missed duplicates and time.
 
 Known structures are relaxed, and relaxed again from strained and rattled copies with the
-larger final force of a search. Two relaxed crystals count as the same if they have the same
-space group (spglib, 0.1 Å) and their energies differ by less than 2 meV/atom, and as
-different if their space groups differ. Other pairs are left out.
+larger final force of a search. Two relaxed crystals count as the same if they have the
+same space group (spglib, 0.1 Å; not triclinic) and their energies differ by less than 2
+meV/atom. They count as different if their space groups differ, and if their energies
+differ by more than 10 meV/atom or both are the known structures, whose relaxations keep
+their symmetry. Other pairs are left out. Atoms are ordered by element, as ase_ga needs it.
 """
 
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import combinations
 from time import process_time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -38,9 +41,9 @@ if TYPE_CHECKING:
 
 COPIES = 2  # of each known structure
 STRAIN, DISPLACEMENT = 0.03, 0.1  # of the copies; Å
-SAME_ENERGY = 0.002  # eV/atom
-SYMMETRY = 0.1  # Å
-LARGEST = 24  # atoms of a pair of different structures, repeated to equal cells
+SAME_ENERGY, OTHER_ENERGY = 0.002, 0.01  # eV/atom
+SYMMETRY, TRICLINIC = 0.1, 2  # Å; the last space group of these
+LARGEST = 18  # atoms of a pair of different structures, repeated to equal cells
 SAME, OTHER_CELL, SUPERCELL, DIFFERENT = KINDS = (
     "relaxed twice",
     "in another cell",
@@ -73,26 +76,36 @@ def relaxed_copies(system: str, name: str, potential: Any, folder: Path) -> list
                 found.append(_with_energy(copy, copy.get_potential_energy()))
         with atomic_write(path) as temporary:
             write(temporary, found, format="extxyz")
-    return list(read(path, index=":", format="extxyz"))
+    crystals = list(read(path, index=":", format="extxyz"))
+    names = [atoms.info["structure"] for atoms in crystals]
+    for index, atoms in enumerate(crystals):  # the known one precedes its copies
+        atoms.info["known"] = atoms.info["structure"] not in names[:index]
+    return crystals
 
 
 def pairs(crystals: Sequence[Atoms]) -> list[Pair]:
     """Pair the relaxed crystals of one composition."""
+    crystals = [_sorted(atoms) for atoms in crystals]
     groups = [_space_group(atoms) for atoms in crystals]
     energies = [atoms.get_potential_energy() / len(atoms) for atoms in crystals]
+    turned = [
+        in_another_cell(atoms, np.random.default_rng(index))
+        for index, atoms in enumerate(crystals)
+    ]
+    # Each made once, because comparators may keep fingerprints of the same object.
+    repeated = cache(lambda index, n_atoms: _repeated(crystals[index], n_atoms))
     found = []
     for i, j in combinations(range(len(crystals)), 2):
-        one, other = crystals[i], crystals[j]
+        sizes = len(crystals[i]), len(crystals[j])
+        apart, n_atoms = abs(energies[i] - energies[j]), math.lcm(*sizes)
+        both_known = all(crystals[index].info.get("known") for index in (i, j))
         if groups[i] != groups[j]:
-            n_atoms = math.lcm(len(one), len(other))
-            if n_atoms <= LARGEST:
-                equal = (_repeated(atoms, n_atoms) for atoms in (one, other))
-                found.append(Pair(*equal, DIFFERENT))
-        elif abs(energies[i] - energies[j]) < SAME_ENERGY and len(one) == len(other):
-            random = np.random.default_rng([i, j])
-            found.append(Pair(one, other, SAME))
-            found.append(Pair(one, in_another_cell(other, random), OTHER_CELL))
-            found.append(Pair(one, _repeated(other, 2 * len(other)), SUPERCELL))
+            if (apart > OTHER_ENERGY or both_known) and n_atoms <= LARGEST:
+                found.append(Pair(repeated(i, n_atoms), repeated(j, n_atoms), DIFFERENT))
+        elif groups[i] > TRICLINIC and apart < SAME_ENERGY and sizes[0] == sizes[1]:
+            found.append(Pair(crystals[i], crystals[j], SAME))
+            found.append(Pair(crystals[i], turned[j], OTHER_CELL))
+            found.append(Pair(crystals[i], repeated(j, 2 * sizes[1]), SUPERCELL))
     return found
 
 
@@ -109,7 +122,7 @@ def in_another_cell(atoms: Atoms, random: np.random.Generator) -> Atoms:
     other.positions += random.normal(size=3)
     other = other[random.permutation(len(other))]
     other.wrap()
-    return _with_energy(other, energy)
+    return _sorted(_with_energy(other, energy))
 
 
 class Method(NamedTuple):
@@ -134,7 +147,7 @@ def methods() -> dict[str, Method]:
         "ase_ga `InteratomicDistanceComparator(mic=True)`": Method(
             InteratomicDistanceComparator(mic=True).looks_like
         ),
-        "ase_ga `OFPComparator()`": Method(OFPComparator(recalculate=True).looks_like),
+        "ase_ga `OFPComparator()`": Method(OFPComparator().looks_like),
         "pymatgen `StructureMatcher()`": Method(matched),
     }
     try:
@@ -147,7 +160,8 @@ def methods() -> dict[str, Method]:
             return math.inf
         cells = [_libfp_cell(atoms) for atoms in (one, other)]
         features = [libfp.get_lfp(cell, cutoff=6.0, log=False, natx=400) for cell in cells]
-        return float(libfp.get_fp_dist(*features, cells[0][2], assignment=True))
+        apart, _ = libfp.get_fp_dist(*features, cells[0][2], assignment=True)
+        return float(apart)
 
     return {**found, "libfp, at its best threshold": Method(distance=distance)}
 
@@ -212,7 +226,14 @@ def _repeated(atoms: Atoms, n_atoms: int) -> Atoms:
             repeat = [1, 1, 1]
             repeat[int(np.argmin(repeated.cell.lengths()))] = prime
             repeated *= repeat
-    return _with_energy(repeated, factor * energy)
+    return _sorted(_with_energy(repeated, factor * energy))
+
+
+def _sorted(atoms: Atoms) -> Atoms:
+    """Order a copy by element, and forget all but what is known of the crystal."""
+    copy = atoms[np.argsort(atoms.numbers, kind="stable")]
+    copy.info = {"known": atoms.info.get("known", False)}
+    return _with_energy(copy, atoms.get_potential_energy())
 
 
 def _with_energy(atoms: Atoms, energy: float) -> Atoms:
