@@ -298,21 +298,24 @@ add(
         **KEEP,
     },
 )
-add(
-    "formation-energy-mp2018",
+add(  # the relaxed crystals alone
+    "formation-energy-relaxed",
     properties.FORMATION_ENERGY,
     MP2018,
     "0.0335 eV/atom (5,065 crystals)",
+    step=True,
     EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
-    OCrystalNet={"epochs": 50},  # not shipped yet
+    OCrystalNet={"epochs": 50},
 )
-add(  # not shipped yet
-    "formation-energy-any-geometry",
+ANYWHERE = {"epochs": 24, "difference_weight": 2.0, "copies_per_epoch": 1}
+add(
+    "formation-energy-mp2018",
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     "0.0335 eV/atom (5,065 crystals)",
-    EOSNet={"members": 3, "epochs": 24, "difference_weight": 2.0, "copies_per_epoch": 1}
-    | starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True),
+    EOSNet={"members": 3}
+    | ANYWHERE
+    | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP, readout_per_atom=True),
 )
 add(
     "band-gap-mp2018",
@@ -320,7 +323,7 @@ add(
     MP2018,
     "0.2729 eV (5,065 crystals)",
     EOSNet={"members": 3, "epochs": 25}
-    | starting_from("eosnet-formation-energy-mp2018", **DEEP),
+    | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP),
     OCrystalNet={"epochs": 20, "precision": "bf16-mixed"},
 )
 add(
@@ -329,7 +332,7 @@ add(
     MP2018,
     "0.3424 eV (2,729 crystals)",
     EOSNet={"members": 3, "epochs": 25}
-    | starting_from("eosnet-formation-energy-mp2018", **DEEP),
+    | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP),
 )
 add(
     "metal-mp2018",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import ase.io
 import numpy as np
 from ase.filters import FrechetCellFilter
-from ase.optimize import FIRE
+from ase.optimize import BFGS
 from potentials import SevenNet
 from recipes import RECIPES, dataset_of, trained_settings
 from tqdm import tqdm
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 HERE = Path(__file__).parent
-N_CRYSTALS = 120
-MOST_ATOMS = 16
-STEPS, FORCE = 200, 0.02  # most steps, and the largest force in eV/Å at the end
+N_CRYSTALS = 100
+MOST_ATOMS = 12
+STEPS, FORCE = 120, 0.03  # most steps, and the largest force in eV/Å at the end
 STRAIN, DISPLACEMENT = 0.01, 0.03  # of the start; Å
 
 
@@ -63,7 +63,7 @@ def relaxed(atoms: Atoms, potential: Any) -> Atoms | None:
     random = np.random.default_rng([*str(atoms.info["id"]).encode()])
     copy = rattled(strained(atoms, STRAIN, random), DISPLACEMENT, random)
     copy.calc = potential
-    if not FIRE(FrechetCellFilter(copy), logfile=None).run(fmax=FORCE, steps=STEPS):
+    if not BFGS(FrechetCellFilter(copy), logfile=None).run(fmax=FORCE, steps=STEPS):
         return None
     copy.calc = None
     copy.info = dict(atoms.info)
