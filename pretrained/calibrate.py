@@ -99,11 +99,11 @@ class Graphs:
 
     def inside(self, model: CrystalModel, structures: list[Atoms]) -> float:
         """Return the share of structures in the domain."""
-        zeros = dict.fromkeys(map(str, range(len(structures))), 0.0)
-        dataset = read_dataset(
-            ([to_atoms(atoms) for atoms in structures], [*zeros.values()]),
-            TrainingSettings(id="none"),
-        )
+        unnamed = [to_atoms(atoms).copy() for atoms in structures]
+        for atoms in unnamed:
+            atoms.info = {}
+        zeros = [0.0] * len(unnamed)
+        dataset = read_dataset((unnamed, zeros), TrainingSettings())
         _, graphs = self.labeled(dataset)
         found = evaluate(model, [""] * len(graphs.targets), graphs).in_domain
         assert found is not None  # the uncertainty was fitted

@@ -3,7 +3,7 @@
     python pretrained/distorted.py --data FOLDER --out FOLDER
     python pretrained/distorted.py --data FOLDER --out FOLDER --part 1 --parts 2
 
-The crystals are those of the training set of `eosnet-formation-energy-any-geometry` with at
+The crystals are those of the training set of `eosnet-formation-energy-mp2018` with at
 most 30 atoms; none is from its validation and test sets. The label of a copy is the
 formation energy of the crystal from DFT, plus the energy of the copy minus that of the
 crystal, both from SevenNet-0 (`pip install sevenn`). The folder of `--out` receives an
@@ -171,7 +171,7 @@ def make_copies(
 
 def training_crystals(data: Path) -> dict[str, list[Atoms]]:
     """Return the small crystals of the training set by data file, in a random order."""
-    recipe = RECIPES["eosnet-formation-energy-any-geometry"]
+    recipe = RECIPES["eosnet-formation-energy-mp2018"]
     structures = recipe.read(data)
     wanted = set(split_of(structures, TrainingSettings(**recipe.settings)).train)
     found = {
