@@ -27,6 +27,7 @@ import numpy as np
 from published import published_errors, test_crystals_seen_before
 from recipes import (
     RECIPES,
+    Recipe,
     is_reference,
     missing_references,
     read_copies,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("train")
 HERE = Path(__file__).parent
-SOFT = 0.1  # eV/atom above the crystal at which a copy has half the weight of the crystal
+AT_TARGET = 2020  # the geometry at which the target was computed; that of others is later
 OF_REFERENCES = 10.0  # weight of the reference states of the elements
 
 
@@ -53,7 +54,7 @@ def same_release_error(run: Run, structures: list[Atoms]) -> str:
     """Return a sentence on the test crystals that have the geometry of their target."""
     geometry = {str(atoms.info["id"]): atoms.info.get("geometry") for atoms in structures}
     test = run.evaluations["test"]
-    chosen = np.array([geometry[name] == 2020 for name in test.ids])  # others: 2025
+    chosen = np.array([geometry[name] == AT_TARGET for name in test.ids])
     if test.classes or not chosen.any():
         return ""
     error = np.abs(test.predicted - test.known)[chosen].mean()
@@ -63,19 +64,24 @@ def same_release_error(run: Run, structures: list[Atoms]) -> str:
     )
 
 
-def weigh(crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
+def weigh(recipe: Recipe, crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
     """Give copies less weight, and the reference states of the elements more.
 
     What matters for a copy is its error relative to its energy above the crystal. There is
     one reference state of each element, among tens of thousands of compounds.
     """
-    known = {str(atoms.info["id"]): atoms.info[target] for atoms in crystals}
+    known = {}
     for atoms in crystals:
+        later = atoms.info.get("geometry", AT_TARGET) != AT_TARGET
+        atoms.info["weight"] = recipe.later if later else 1.0
         if is_reference(atoms):
             atoms.info["weight"] = OF_REFERENCES
+        known[str(atoms.info["id"])] = atoms.info
     for atoms in copies:
-        above = abs(atoms.info[target] - known[atoms.info["group"]])
-        atoms.info["weight"] = SOFT / (SOFT + above)
+        crystal = known[atoms.info["group"]]
+        above = abs(atoms.info[target] - crystal[target])
+        weight = min(crystal["weight"], 1.0)
+        atoms.info["weight"] = weight * recipe.soft / (recipe.soft + above)
 
 
 def write_split(
@@ -150,7 +156,7 @@ def main() -> None:
     if arguments.changes and not arguments.evaluate:
         folder = arguments.runs / f"{name}-{digest(arguments.changes)}"
     if extra:
-        weigh(crystals + extra, copies, settings.target)
+        weigh(recipe, crystals + extra, copies, settings.target)
         write_split(folder, crystals, extra + copies, settings)
     everything = crystals + extra + copies
     source = everything, [atoms.info[settings.target] for atoms in everything]
