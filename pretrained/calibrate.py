@@ -55,7 +55,7 @@ HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
 # Files with copies, of 200 crystals each; OCrystalNet has wider features.
-FILES = {"EOSNet": 32, "OCrystalNet": 12}
+FILES = {"EOSNet": 60, "OCrystalNet": 12}
 LABELED = 2000  # copies to fit and to test the standard deviation of energies
 CANDIDATES = (
     "MgO",

@@ -317,7 +317,7 @@ add(  # the relaxed crystals alone
     EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
     OCrystalNet={"epochs": 50},
 )
-COPIES = {"members": 3, "difference_weight": 2.0, "copies_per_epoch": 1}
+COPIES = {"members": 2, "difference_weight": 2.0, "copies_per_epoch": 1}
 add(
     "formation-energy-any-geometry",
     properties.FORMATION_ENERGY,

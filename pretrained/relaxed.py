@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ase_orbital import Predictor, load_model
 from ase_orbital.files import atomic_write
 from ase_orbital.structure import read_frames
+from ase_orbital.training import TrainingSettings
 from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.preparation import make_split
 
@@ -79,8 +80,8 @@ def main() -> None:
     parser.add_argument("--model", help="folder of another model; else the shipped one")
     arguments = parser.parse_args()
     crystals = chosen_crystals(arguments.name, arguments.data)
-    data = "-".join(RECIPES[arguments.name].data.files)
-    path = arguments.out / f"relaxed-{data}.extxyz"
+    target = TrainingSettings(**RECIPES[arguments.name].settings).property_name
+    path = arguments.out / f"relaxed-{target}.extxyz"
     if not path.is_file():
         potential = SevenNet("7net-0").calculator()
         found = [relaxed(atoms, potential) for atoms in tqdm(crystals)]

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 BATCH = 32  # crystals; more exceed the cache
 MOST_TRAINING = 4000  # crystals of the training set that are used
-MOST_COPIES = 16_000  # distorted copies that are used
+MOST_COPIES = 32_000  # distorted copies that are used
 INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
-SHARES = (1.0, 1.0, 0.3)
+SHARES = (1.0, 1.0, 0.05)
 LEAST_CRYSTALS = 5  # of the validation set
 FEW = 50  # crystals, for which the estimate of the error is a constant
 PER_BIN = 20  # crystals, at least, of the calibration
