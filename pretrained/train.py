@@ -165,7 +165,8 @@ def main() -> None:
         return
     card = recipe.data.card | {
         "name": name,
-        "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER` "
+        "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER"
+        f"{' --copies FOLDER' if recipe.data.extra else ''}` "
         "trains this model; with `--evaluate`, it evaluates it again.",
         "metrics": f"\n{published_errors(recipe, crystals)}",
     }
