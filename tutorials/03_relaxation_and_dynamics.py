@@ -62,8 +62,7 @@ relaxation.plot(
 
 # %% [markdown]
 # `energy` is the EMT energy of both atoms, which is known already: a recorder computes
-# nothing but predictions. The networks were trained on relaxed crystals and not on paths
-# between them, but their predictions follow the energy. `fmax`, the largest force on an
+# nothing but predictions. They follow the energy. `fmax`, the largest force on an
 # atom, does not show the transformation: symmetry keeps it small, while the optimizer
 # changes the cell according to the stress. The table shows the changes from the first step
 # with small forces to the last:
@@ -131,7 +130,7 @@ langevin.plot("energy", "formation_energy_per_atom", "shear_modulus", title="hot
 # %% [markdown]
 # How much higher is the energy per atom than that of the crystal at rest? In a harmonic
 # crystal the potential energy increases by 1.5 kT, and EMT is close to that. The network
-# predicts a small part of it:
+# predicts two thirds of it:
 
 # %%
 crystal.calc = EMT()
@@ -148,9 +147,8 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# This is a limitation. A model that was trained on relaxed crystals has seen few displaced
-# atoms and underestimates their energy. Use a potential for the energies of displaced
-# atoms.
+# The model was trained on displaced atoms as well, but it underestimates their energy. Use a
+# potential for the energies of displaced atoms.
 #
 # You can select steps of the run from the database, for example the two with the largest
 # shear modulus at 900 K:
