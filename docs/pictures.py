@@ -77,6 +77,7 @@ SHARED = (
     ("databases", "locks"),
     ("statistics", "of errors"),
     ("elements", "tables"),
+    ("occupancy", "of the sites of CIFs"),
     ("readers", "of files"),
 )
 

@@ -147,8 +147,8 @@ pd.DataFrame(
 ).round(3)
 
 # %% [markdown]
-# The model was trained on displaced atoms as well, but it underestimates their energy. Use a
-# potential for the energies of displaced atoms.
+# The model was trained on displaced atoms as well, but it underestimates their energy. Use
+# a potential for the energies of displaced atoms.
 #
 # You can select steps of the run from the database, for example the two with the largest
 # shear modulus at 900 K:

@@ -126,7 +126,7 @@ similarity_map(
 #
 # The energies of compressed and stretched silicon are known from WIEN2k (Lejaeghere et al.,
 # Science 351, aad3000 (2016); `dcdft` in ASE). The model was trained on distorted copies of
-# crystals, too, with changes of volume between -15 and 20 %, which are strains of -5 to 6 %.
+# crystals, too, with volumes changed by -15 to 20 %, which are strains of -5 to 6 %.
 
 # %%
 energy_model = Predictor("eosnet-formation-energy-mp2018", device="cpu", domain=True)
@@ -170,9 +170,9 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Near the relaxed crystal the model follows the known energy. Beyond the strains that it was
-# trained on, silicon is outside the domain and the standard deviation grows, faster under
-# compression.
+# Near the relaxed crystal the model follows the known energy. Beyond the strains that it
+# was trained on, silicon is outside the domain and the standard deviation grows, faster
+# under compression.
 #
 # ## Crystals that do not exist
 #

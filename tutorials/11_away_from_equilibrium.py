@@ -52,9 +52,9 @@ panels[0].set_ylabel("formation energy (eV/atom)")
 plt.show()
 
 # %% [markdown]
-# An equation of state turns such a curve into a bulk modulus. The elastic moduli have models
-# of their own, which are more accurate; the agreement shows how good the shape of the curve
-# is.
+# An equation of state turns such a curve into a bulk modulus. The elastic moduli have
+# models of their own, which are more accurate; the agreement shows how good the shape of
+# the curve is.
 
 # %%
 near = [scaled(crystals["MgO"], change) for change in np.linspace(-0.06, 0.06, 9)]
@@ -80,5 +80,5 @@ table.insert(0, "displacement", stds)
 print(table.round(3).to_string(index=False))
 
 # %% [markdown]
-# The page "Away from equilibrium" has the errors for many crystals, and says what the models
-# of other properties return.
+# The page "Away from equilibrium" has the errors for many crystals, and says what the
+# models of other properties return.
