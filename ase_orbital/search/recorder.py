@@ -279,7 +279,12 @@ def _is_last_step(optimizer: BaseDynamics) -> bool:
     """Whether a run ends here, if its loop is one of ASE's, which set `max_steps`."""
     if not getattr(optimizer, "max_steps", 0):
         return False
-    return bool(optimizer.nsteps >= optimizer.max_steps or optimizer.converged())
+    if optimizer.nsteps >= optimizer.max_steps:
+        return True
+    if hasattr(optimizer, "gradient_converged") or not hasattr(optimizer, "optimizable"):
+        return bool(optimizer.converged())
+    # ASE before 3.29 asks for the gradient, which the calculator has already.
+    return bool(optimizer.converged(optimizer.optimizable.get_gradient()))
 
 
 def _images(optimizer: BaseDynamics) -> Iterator[tuple[dict[str, int], Atoms]]:
