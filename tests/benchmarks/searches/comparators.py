@@ -133,7 +133,7 @@ class Method(NamedTuple):
 
 
 def methods() -> dict[str, Method]:
-    """Make the comparators whose packages are installed, with their default settings."""
+    """Make the comparators whose packages are installed."""
     adaptor, matcher = AseAtomsAdaptor(), StructureMatcher()
 
     def matched(one: Atoms, other: Atoms) -> bool:
@@ -142,6 +142,7 @@ def methods() -> dict[str, Method]:
 
     found = {
         "`GOMComparator()`": Method(GOMComparator().looks_like),
+        "`GOMComparator(0.02)`": Method(GOMComparator(0.02).looks_like),
         '`GOMComparator(orbitals="sp")`': Method(GOMComparator(orbitals="sp").looks_like),
         "`OFMComparator()`": Method(OFMComparator().looks_like),
         "ase_ga `InteratomicDistanceComparator(mic=True)`": Method(
