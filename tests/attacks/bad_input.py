@@ -25,7 +25,10 @@ COMMANDS = (
     ("value", "-m", MODEL),
     ("describe", "-o", "out.npz"),
     ("unique", "-o", "out.extxyz"),
+    ("convert", "--workers", "1", "-o", "out.parquet"),
+    ("convert", "--workers", "1", "-o", "out.aselmdb"),
 )
+REPORT = ("report", "-o", "out.html")
 VALUES = (b"nan", b"inf", b"1e39", b"-1", b"0", b"99999999999", b"", b"X", b"?", b"\xff")
 NUMBER = re.compile(rb"-?\d+\.?\d*")
 
@@ -57,12 +60,17 @@ def attack(number: int, seed: int):
         for name in FORMATS:
             write(Path(folder) / f"good.{name}", salt)
             good[name] = (Path(folder) / f"good.{name}").read_bytes()
+        table = Path(folder) / "good.csv"
+        main(["predict", str(Path(folder) / "good.cif"), "-m", MODEL, "-o", str(table)])
+        good["csv"] = table.read_bytes()
         for index in range(number):
             rng = np.random.default_rng([seed, index])
-            name = list(FORMATS)[int(rng.integers(len(FORMATS)))]
+            name = list(good)[int(rng.integers(len(good)))]
             path = Path(folder) / f"bad.{name}"
             path.write_bytes(damaged(good[name], rng))
             command, *rest = COMMANDS[int(rng.integers(len(COMMANDS)))]
+            if name == "csv":
+                command, *rest = REPORT
             yield tried(
                 [command, str(path), *rest], Path(folder), f"{index} {name} {command}"
             )
