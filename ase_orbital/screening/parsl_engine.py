@@ -41,10 +41,13 @@ class ParslEngine:
     ------
     OrbitalError
         If Parsl is not installed.
+    SettingError
+        If it is another object.
     """
 
     def __init__(self, config: Any) -> None:
-        _parsl()
+        if not isinstance(config, _parsl().Config):
+            raise SettingError(f"config must be a parsl.config.Config, not {config!r}")
         self.config = config
 
     def __call__(self, function: Callable[[T], R], items: Iterable[T]) -> Generator[R]:
@@ -152,9 +155,10 @@ def engine_from(text: str, workers: int, folder: Path) -> ParslEngine:
         return ParslEngine(local_config(workers, folder))
     try:
         config = runpy.run_path(text)["config"]
-    except (OSError, KeyError) as error:
+    except Exception as error:  # a file of Python can raise any
         raise SettingError(
-            f"{text} is no Python file that defines `config`, a parsl.config.Config"
+            f"{text} is no Python file that defines `config`, a parsl.config.Config "
+            f"({type(error).__name__}: {error})"
         ) from error
     return ParslEngine(config)
 

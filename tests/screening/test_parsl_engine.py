@@ -146,6 +146,11 @@ def test_a_file_without_a_config_is_an_error(tmp_path):
     )
     assert engine_from(str(tmp_path / "config.py"), 1, tmp_path).config.retries == 2
     (tmp_path / "other.py").write_text("x = 1")
-    for name in ("other.py", "absent.py"):
+    (tmp_path / "wrong.py").write_text("config = local_config(")
+    (tmp_path / "lacking.py").write_text("import no_such_module")
+    for name in ("other.py", "absent.py", "wrong.py", "lacking.py"):
         with pytest.raises(SettingError, match="is no Python file that defines `config`"):
             engine_from(str(tmp_path / name), 1, tmp_path)
+    (tmp_path / "number.py").write_text("config = 3")
+    with pytest.raises(SettingError, match=r"must be a parsl\.config\.Config, not 3"):
+        engine_from(str(tmp_path / "number.py"), 1, tmp_path)
