@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
@@ -34,8 +36,16 @@ def offered_by(base: Calculator | None) -> list[str]:
 
 
 def known_to(base: Calculator | None, atoms: Atoms) -> dict[str, Any]:
-    """Return the results that a base already has for these atoms."""
+    """Return the results that a base already has for these atoms.
+
+    Numbers in single precision, such as those of CHGNet, become double: ASE writes their
+    bytes into databases, and reads these as numbers in double precision.
+    """
     results: dict[str, Any] = getattr(base, "results", {})
     if base is None or not results or base.calculation_required(atoms, [*results]):
         return {}
-    return results
+    return {name: _in_double_precision(value) for name, value in results.items()}
+
+
+def _in_double_precision(value: Any) -> Any:
+    return value.astype(float) if getattr(value, "dtype", None) == np.float32 else value

@@ -16,10 +16,12 @@ from ase_orbital.calculators.objective_terms import (
     Target,
 )
 from ase_orbital.search.comparators import Comparator, GOMComparator, OFMComparator
+from ase_orbital.search.hull import Hull
 from ase_orbital.search.minima import MinimaRecorder
 from ase_orbital.search.niches import NICHE, Niches
 from ase_orbital.search.pareto import pareto_front
 from ase_orbital.search.recorder import Recorder
+from ase_orbital.search.reference_phases import reference_phases
 from ase_orbital.search.scores import Score
 from ase_orbital.similarity.archive import Archive
 from ase_orbital.similarity.entry import Entry, Match
@@ -33,6 +35,7 @@ __all__ = [
     "Entry",
     "FingerprintCalculator",
     "GOMComparator",
+    "Hull",
     "Match",
     "Maximize",
     "MinimaRecorder",
@@ -44,4 +47,5 @@ __all__ = [
     "Score",
     "Target",
     "pareto_front",
+    "reference_phases",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ase.utils.abc import Optimizable
 
     from ase_orbital.predict.predictor import PredictorLike
+    from ase_orbital.search.hull import Hull
     from ase_orbital.structure import AtomsLike
 
 
@@ -25,7 +26,7 @@ class MinimaRecorder:
 
     Parameters
     ----------
-    models, domain, output
+    models, domain, output, hull
         As for `Recorder`; each new minimum is written.
     archive
         Archive that decides which minima are the same; None for a new `Archive()`. Minima
@@ -57,8 +58,9 @@ class MinimaRecorder:
         *,
         domain: bool = False,
         output: str | Path | None = None,
+        hull: Hull | None = None,
     ) -> None:
-        self._recorder = Recorder(models, domain=domain, output=output)
+        self._recorder = Recorder(models, domain=domain, output=output, hull=hull)
         self.predictor, self.records = self._recorder.predictor, self._recorder.records
         self.archive = Archive() if archive is None else archive
 
@@ -144,7 +146,7 @@ class MinimaRecorder:
         """Raise ElementError at the first minimum: no other one could be predicted."""
         if not self.records:
             try:
-                self.predictor.validate(atoms)
+                self._recorder.validate(atoms)
             except StructureError as error:
                 if isinstance(error, ElementError):
                     raise

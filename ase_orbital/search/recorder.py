@@ -12,6 +12,7 @@ from ase import units as ase_units
 from ase_orbital.errors import ModelError, SettingError, StructureError
 from ase_orbital.predict.predictor import ERROR, Predictor
 from ase_orbital.properties import column_names
+from ase_orbital.search.hull import HULL_UNITS
 from ase_orbital.search.records import Output, cached
 from ase_orbital.structure import as_atoms
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ase_orbital.predict.predictor import PredictorLike
+    from ase_orbital.search.hull import Hull
     from ase_orbital.structure import AtomsLike
 
 STRESS = [f"stress_{pair}" for pair in ("xx", "yy", "zz", "yz", "xz", "xy")]
@@ -61,16 +63,20 @@ class Recorder:
     output
         File to which each record is written immediately; the suffix is `.csv`, `.extxyz`,
         `.traj` or `.db`, see `records.Output`.
+    hull
+        A `Hull`, to record its energies as well. They cost nothing if the run has the
+        calculator of the hull, alone or as `base`.
 
     Attributes
     ----------
     records : list of dict
         Labels; `step`; in molecular dynamics `time`, `temperature`, `total_energy` with the
         kinetic energy and, if the calculator has stresses, `stress_xx` to `stress_xy`
-        without their kinetic part; `energy` and `fmax`; `volume` of a crystal; each
-        predicted property; and `reason`, which is empty or explains why properties are nan.
-        What the calculator has not computed is nan. A predicted property called like
-        another column, such as `volume`, is `predicted_volume`.
+        without their kinetic part; `energy` and `fmax`; `volume` of a crystal; what
+        `Hull.energies` returns; each predicted property; and `reason`, which is empty or
+        explains why values are nan. What the calculator has not computed is nan. A
+        predicted property called like another column, such as `volume`, is
+        `predicted_volume`.
 
     Examples
     --------
@@ -92,11 +98,16 @@ class Recorder:
         *,
         domain: bool = False,
         output: str | Path | None = None,
+        hull: Hull | None = None,
     ) -> None:
         self.predictor = Predictor.of(models, domain=domain)
+        self.hull = hull
         self.output = None if output is None else Output(output)
         self.records: list[dict[str, Any]] = []
-        self._columns = column_names(self.predictor.properties, {*UNITS, REASON, *TAKEN})
+        self._hull_units = {} if hull is None else HULL_UNITS
+        taken = {*UNITS, *self._hull_units, REASON, *TAKEN}
+        self._columns = column_names(self.predictor.properties, taken)
+        self._taken = {*KNOWN, *self._hull_units, REASON, *self._columns.values()}
 
     def __repr__(self) -> str:
         output = f", output={str(self.output.path)!r}" if self.output else ""
@@ -112,7 +123,8 @@ class Recorder:
     def units(self) -> dict[str, str]:
         """Unit of each number in `records`; empty if it has none, or if it is unknown."""
         units = self.predictor.units
-        return {**UNITS, **{self._columns[name]: unit for name, unit in units.items()}}
+        predicted = {self._columns[name]: unit for name, unit in units.items()}
+        return {**UNITS, **self._hull_units, **predicted}
 
     def watch(
         self, optimizer: BaseDynamics, /, interval: int = 1, **labels: int | str
@@ -136,7 +148,8 @@ class Recorder:
         SettingError
             If `optimizer` cannot be observed, or another argument is invalid.
         StructureError, ElementError
-            If a model cannot predict for these atoms, before the run starts.
+            If a model cannot predict for these atoms, or the hull has no reference phase of
+            an element, before the run starts.
         """
         if not (hasattr(optimizer, "insert_observer") and hasattr(optimizer, "atoms")):
             raise SettingError(
@@ -154,7 +167,7 @@ class Recorder:
         # The images of a NEB cannot be iterated with results before its run.
         band = getattr(optimizer.atoms, "images", None)
         for atoms in band or [image for _, image in _images(optimizer)]:
-            self.predictor.validate(atoms)
+            self.validate(atoms)
 
         latest = -1
 
@@ -174,6 +187,12 @@ class Recorder:
         # Before all other observers, such as the trajectory's.
         optimizer.insert_observer(observe, position=0)
 
+    def validate(self, atoms: Atoms) -> None:
+        """Raise StructureError or ElementError if atoms cannot be recorded completely."""
+        self.predictor.validate(atoms)
+        if self.hull is not None:
+            self.hull.phase_diagram(set(atoms.symbols))  # relaxes its phases
+
     def record(self, structure: AtomsLike, /, **labels: float | str) -> dict[str, Any]:
         """Predict for one structure, and add a record that starts with the labels.
 
@@ -184,7 +203,7 @@ class Recorder:
         dict
             The record, as in `records`.
         """
-        self._refuse_taken(labels, {*KNOWN, REASON, *self._columns.values()})
+        self._refuse_taken(labels, self._taken)
         atoms = as_atoms(structure)
         values, reason = dict.fromkeys(self.predictor.properties, math.nan), ""
         try:
@@ -209,7 +228,7 @@ class Recorder:
             The new records, in input order.
         """
         for given in labels:
-            self._refuse_taken(given, {*KNOWN, REASON, *self._columns.values()})
+            self._refuse_taken(given, self._taken)
         every = [as_atoms(structure) for structure in structures]
         if len(every) != len(labels):
             raise SettingError(f"{len(labels)} labels do not fit {len(every)} structures")
@@ -225,6 +244,12 @@ class Recorder:
         reason: str,
     ) -> dict[str, Any]:
         record: dict[str, Any] = {**labels, **_known(atoms)}
+        if self.hull is not None:
+            record |= dict.fromkeys(HULL_UNITS, math.nan)
+            try:
+                record |= self.hull.energies(atoms)
+            except (StructureError, ModelError) as error:
+                reason = reason or str(error)
         record |= {self._columns[name]: value for name, value in values.items()}
         record[REASON] = reason
         self.records.append(record)
@@ -271,7 +296,11 @@ class Recorder:
                 f"{absent[0]!r} is not in the records, which have {', '.join(known)}"
             )
         energy = any(math.isfinite(record["energy"]) for record in self.records)
-        shown = names or [*["energy"] * energy, *self._columns.values()]
+        shown = names or [
+            *["energy"] * energy,
+            *self._hull_units,
+            *self._columns.values(),
+        ]
         return along_path(self.records, shown, units=self.units, title=title)
 
 

@@ -9,6 +9,7 @@ from ase_orbital.calculators.objective_terms import AtLeast, checked_terms
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import IN_DOMAIN, key_of
+from ase_orbital.search.hull import HULL_UNITS
 from ase_orbital.structure import info_of
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ase_orbital.calculators.objective_terms import Term
     from ase_orbital.predict.predictor import PredictorLike
+    from ase_orbital.search.hull import Hull
     from ase_orbital.structure import AtomsLike
 
 RAW_SCORE = "raw_score"  # name in ase_ga's `key_value_pairs`; larger is better
@@ -39,7 +41,10 @@ class Score:
         lower by 200, because of the term `AtLeast("in_domain", 1.0)`. Give this term
         yourself for another penalty.
     given
-        Names of values that are passed with each structure, such as a relaxed energy.
+        Names of values that are passed with each structure, such as a measured one.
+    hull
+        A `Hull`, whose `energy_above_hull` and `calculated_formation_energy_per_atom` are
+        written and can be terms.
 
     Examples
     --------
@@ -66,14 +71,18 @@ class Score:
         *,
         inside_domain: bool = False,
         given: Sequence[str] = (),
+        hull: Hull | None = None,
     ) -> None:
         self.predictor = Predictor.of(models, domain=inside_domain)
-        self.given = tuple(given)
+        self.given, self.hull = tuple(given), hull
+        others = (*self.given, *(HULL_UNITS if hull else ()))
         if inside_domain:
             terms = [*terms, AtLeast(IN_DOMAIN, 1.0)]
-        if both := set(given).intersection(self.predictor.properties):
+        if both := set(others).intersection(self.predictor.properties):
             raise SettingError(f"{min(both)!r} is predicted; give it under another name")
-        self.terms = checked_terms(terms, self.predictor.properties, self.given)
+        if len({*others}) < len(others):
+            raise SettingError("the hull gives its energies itself; take them from `given`")
+        self.terms = checked_terms(terms, self.predictor.properties, others)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
                 "there are two terms of the same kind and property; keep one of them"
@@ -89,7 +98,8 @@ class Score:
 
     def __call__(self, structure: AtomsLike, **given: float) -> float:
         """Score of one structure, which is not changed."""
-        return float(self._pairs(self.predictor.predict(structure), given)[RAW_SCORE])
+        predicted = self.predictor.predict(structure)
+        return float(self._pairs(structure, predicted, given)[RAW_SCORE])
 
     def annotate(self, atoms: Atoms | Structure, **given: float) -> float:
         """Write score and properties into `atoms.info["key_value_pairs"]`, as ase_ga does.
@@ -98,7 +108,7 @@ class Score:
         under its `keys`. For a pymatgen structure, they are written into `properties`,
         which become `info` of Atoms. Returns the score.
         """
-        pairs = self._pairs(self.predictor.predict(atoms), given)
+        pairs = self._pairs(atoms, self.predictor.predict(atoms), given)
         _write(atoms, pairs)
         return pairs[RAW_SCORE]
 
@@ -114,13 +124,16 @@ class Score:
             raise SettingError(
                 f"{len(others)} given values do not fit {len(predictions)} structures"
             )
-        every = [self._pairs(*values) for values in zip(predictions, others, strict=True)]
+        every = [
+            self._pairs(*values)
+            for values in zip(structures, predictions, others, strict=True)
+        ]
         for atoms, pairs in zip(structures, every, strict=True):
             _write(atoms, pairs)
         return [pairs[RAW_SCORE] for pairs in every]
 
     def _pairs(
-        self, predicted: Mapping[str, float], given: Mapping[str, Any]
+        self, structure: AtomsLike, predicted: Mapping[str, float], given: Mapping[str, Any]
     ) -> dict[str, float]:
         """Key-value pairs for one structure."""
         if set(given) != set(self.given):
@@ -128,7 +141,8 @@ class Score:
                 f"this score needs {', '.join(self.given) or 'no values'} with each "
                 f"structure, not {', '.join(given) or 'none'}"
             )
-        values = {**predicted, **given}
+        above = {} if self.hull is None else self.hull.energies(structure)
+        values = {**predicted, **given, **above}
         parts = {term.key: term(values[term.name]) for term in self.terms}
         total = sum(parts.values())
         if not math.isfinite(total):

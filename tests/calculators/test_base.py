@@ -1,5 +1,6 @@
 """Calculators that others pass on."""
 
+import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
@@ -33,3 +34,22 @@ def test_results_are_known_for_their_own_atoms_only():
     assert "energy" in known_to(calc, copper)
     assert known_to(calc, bulk("Al")) == {}
     assert known_to(None, copper) == {}
+
+
+def test_results_in_single_precision_become_double():
+    """Of CHGNet, say; ASE's databases would store bytes that they cannot read."""
+
+    class Single(EMT):
+        def calculate(self, *arguments):
+            super().calculate(*arguments)
+            for name in ("energy", "forces"):
+                self.results[name] = np.float32(self.results[name])
+            self.results["name"] = "single"
+
+    calc, copper = Single(), bulk("Cu")
+    forces = calc.get_forces(copper)
+    known = known_to(calc, copper)
+    assert forces.dtype == np.float32
+    assert known["forces"].dtype == known["energy"].dtype == np.float64
+    assert known["name"] == "single"
+    assert (known["forces"] == forces).all()
