@@ -99,11 +99,10 @@ figure.savefig(folder / "relaxation.png")
 figure
 
 # %% [markdown]
-# Away from the minimum, trust the potential: it was trained on forces, and the model on
-# relaxed crystals, so the model sees only half of the relaxation energy. At the minimum
-# both formation energies agree within the standard deviation of the model. The potential
-# has no standard deviation, and neither band gap nor moduli. The guide on universal
-# potentials says more about when to trust which.
+# Away from the minimum, trust the potential, which was trained on forces; the standard
+# deviation of the learned formation energy is larger there. At the minimum the two differ by
+# about one standard deviation. The potential has no standard deviation, and neither band
+# gap nor moduli. The guide on universal potentials says more about when to trust which.
 #
 # ## A genetic algorithm
 #
