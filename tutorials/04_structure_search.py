@@ -102,7 +102,7 @@ figure
 # Away from the minimum, trust the potential, which was trained on forces; the standard
 # deviation of the learned formation energy is larger there. At the minimum the two differ
 # by about one standard deviation. The potential has no standard deviation, and neither
-# band gap nor moduli. The guide on universal potentials says more about when to trust which.
+# band gap nor moduli. The guide on universal potentials says more on when to trust which.
 #
 # ## A genetic algorithm
 #
