@@ -85,6 +85,8 @@ def test_a_recording_optimizer_finds_the_same_minima(predictor):
 
 
 def test_minima_hopping_records_every_minimum_once(predictor, tmp_path, monkeypatch):
+    if "rng" not in MinimaHopping._default_settings:
+        pytest.skip("older versions of ASE draw other random numbers in every run")
     monkeypatch.chdir(tmp_path)
     atoms = cluster("Cu5Au2")
     minima = MinimaRecorder(predictor, Archive(tolerance=0.02), output="minima.extxyz")
