@@ -45,7 +45,7 @@ def test_a_model_knows_what_it_was_trained_on(tmp_path):
         model = EOSNet(property_name="band_gap", periodicities=known)
         model.save(tmp_path / "model")
         assert load_model(tmp_path / "model").periodicities == known
-        with warnings.catch_warnings(action="error"):
+        with warnings.catch_warnings(action="error", category=PeriodicityWarning):
             Predictor(tmp_path / "model").predict_many([molecule("H2O"), bulk("Cu")])
     with pytest.warns(
         PeriodicityWarning, match="is periodic in 2 directions, and not in 0"
