@@ -249,7 +249,6 @@ HSE = Data(
 
 WIDE = {"n_hidden": 128}
 DEEP = WIDE | {"n_convolutions": 4}
-KEEP = {"trunk_rate": 1.0, "new_readout": False}  # of the starting model
 SHORT = {"warm_up": 0.05, "learning_rate": 1e-3}  # for runs that start from a model
 NETWORKS = {
     "EOSNet": {"network_settings": WIDE, "compile": True, "accelerator": "cpu"},
@@ -260,7 +259,7 @@ RECIPES: dict[str, Recipe] = {}
 
 def starting_from(folder: str, **network: Any) -> dict[str, Any]:
     """Return the settings of a run that starts from a model in `pretrained`."""
-    start = {"start_from": f"pretrained/{folder}", **SHORT, **KEEP}
+    start = {"start_from": f"pretrained/{folder}", **SHORT}
     return start | ({"network_settings": network} if network else {})
 
 
@@ -305,7 +304,6 @@ add(
     OCrystalNet={
         "epochs": 40,
         "start_from": "pretrained/ocrystalnet-heat-of-formation-perovskites",
-        **KEEP,
     },
 )
 add(  # the relaxed crystals alone

@@ -52,12 +52,12 @@ SHARED: dict[str, Any] = {
 }
 
 
-def read(folder: Path, file: str, column: str) -> list[Atoms]:
+def read(folder: Path, file: str, column: str, seed: int) -> list[Atoms]:
     """Draw small crystals with a positive or zero target from a data file."""
     frames = read_frames(folder / f"{file}.extxyz.gz")
     small = [at for at in frames if len(at) <= MOST_ATOMS and column in at.info]
     known = [at for at in small if float(at.info[column]) >= 0.0]
-    drawn = np.random.default_rng(0).permutation(len(known))[: int(sum(SIZES))]
+    drawn = np.random.default_rng(seed).permutation(len(known))[: int(sum(SIZES))]
     return [known[index] for index in drawn]
 
 
@@ -67,28 +67,35 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
+    parser.add_argument("--seed", type=int, default=0, help="of crystals and weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    lines = []
-    for name in arguments.variants:
-        errors = []
-        for target, (file, column, transform) in TARGETS.items():
-            settings = TrainingSettings(
-                property_name="target", column=column, transform=transform, **SHARED
-            )
-            crystals = read(arguments.data, file, column)
-            known = [atoms.info[column] for atoms in crystals]
-            (row,) = train_series(
-                (crystals, known),
-                arguments.runs / f"{file}.csv",
-                settings,
-                [({"target": target, "start": name}, VARIANTS[name])],
-                arguments.runs / "features",
-            )
-            errors.append(f"{row['mae']:.3g}")
-            logging.info("%s, %s: %s", target, name, errors[-1])
-        lines.append(f"| {name} | {' | '.join(errors)} |")
+    columns = []
+    for target, (file, column, transform) in TARGETS.items():
+        settings = TrainingSettings(
+            property_name="target",
+            column=column,
+            transform=transform,
+            seed=arguments.seed,
+            **SHARED,
+        )
+        crystals = read(arguments.data, file, column, arguments.seed)
+        rows = train_series(
+            (crystals, [atoms.info[column] for atoms in crystals]),
+            arguments.runs / f"{file}.csv",
+            settings,
+            [
+                ({"target": target, "start": name}, VARIANTS[name])
+                for name in arguments.variants
+            ],
+            arguments.runs / "features",
+        )
+        columns.append([f"{row['mae']:.3g}" for row in rows])
     head = [f"| | {' | '.join(TARGETS)} |", "|---" * (len(TARGETS) + 1) + "|"]
+    lines = [
+        f"| {name} | {' | '.join(errors)} |"
+        for name, errors in zip(arguments.variants, zip(*columns, strict=True), strict=True)
+    ]
     sys.stdout.write("\n".join([*head, *lines]) + "\n")
 
 

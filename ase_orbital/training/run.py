@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 # Settings that determine the split.
 SPLITTING = ("split", "sizes", "seed", "test_column", "group_column", "id")
-# Settings that older runs with a starting model do not have, and their meaning there.
-OLDER = {"trunk_rate": 1.0, "new_readout": False}
 
 logger = logging.getLogger(__name__)
 
@@ -236,10 +234,7 @@ def _checked_settings_of_run(folder: Path, settings: TrainingSettings) -> Traini
     path = folder / "settings.json"
     if not path.is_file():
         return settings
-    values = TrainingSettings.read_file(path)
-    if values.get("start_from"):
-        values = OLDER | values
-    before = TrainingSettings(**values)
+    before = TrainingSettings(**TrainingSettings.read_file(path))
     differing = settings.differences(before)
     if not any(folder.glob(CHECKPOINTS)):
         if set(differing).intersection(SPLITTING):

@@ -128,10 +128,9 @@ class TrainingSettings(BaseModel):
     """Name or folder of a model whose weights to start from, for any property. Its network
     and network_settings are the defaults then. Each member starts from its own member of an
     ensemble."""
-    new_readout: bool | None = None
-    """Draw new weights for the two layers of the read-out, with start_from (default: if it
-    predicts another property)."""
-    trunk_rate: NonNegativeFloat = 0.3
+    new_readout: bool = False
+    """Draw new weights for the two layers of the read-out, with start_from."""
+    trunk_rate: NonNegativeFloat = 1.0
     """Learning rate of the layers before the read-out, as a multiple of the learning rate,
     with start_from."""
     frozen_layers: NonNegativeInt = 0

@@ -86,10 +86,9 @@ def start_from(model: Network, settings: TrainingSettings, index: int) -> None:
             f"the weights in {settings.start_from} do not fit: {'; '.join(differing)}"
         )
     kept: tuple[str, ...] = ("uncertainty.",)
-    same = other.property_name == model.property_name
-    if not same:
+    if other.property_name != model.property_name:
         kept += ("target_",)
-    if settings.new_readout or (settings.new_readout is None and not same):
+    if settings.new_readout:
         kept += READOUT
     elif other.n_classes != model.n_classes:
         kept += ("output.",)
