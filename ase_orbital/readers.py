@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,13 @@ from ase_orbital.files import printable
 from ase_orbital.occupancy import read_cif
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from ase import Atoms
+
+# The columns of the atoms in extended XYZ, "species:S:1:pos:R:3".
+PROPERTIES = re.compile(rb"Properties\s*=\s*(\S+)", re.IGNORECASE)
+COLUMNS = re.compile(rb":[A-Z]:(\d+)", re.IGNORECASE)
 
 
 def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> list[Atoms]:
@@ -62,8 +69,9 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
 
 
 def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
-    if path.suffix in (".xyz", ".extxyz"):
-        _check_counts(path)
+    if form in ("xyz", "extxyz") or path.suffix in (".xyz", ".extxyz"):
+        with path.open("rb") as lines:
+            _check_counts(lines, path.stat().st_size)
     if form in ("db", "json") or (form is None and path.suffix in (".db", ".json")):
         return read_rows(path, index)
     plain, _ = get_compression(str(path))
@@ -72,18 +80,28 @@ def _read(path: Path, index: str, form: str | None) -> list[Atoms]:
             return list(read_cif(file)[string2index(index)])
     if form is None and path.name.endswith((".extxyz.gz", ".xyz.gz")):
         # ASE would seek in the compressed stream for every frame, in quadratic time.
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            return list(read(io.StringIO(file.read()), index=index, format="extxyz"))
+        with gzip.open(path) as file:
+            content = file.read()
+        _check_counts(io.BytesIO(content), len(content))
+        text = io.StringIO(content.decode("utf-8"), newline=None)
+        return list(read(text, index=index, format="extxyz"))
     return list(read(path, index=index, format=form, do_not_split_by_at_sign=True))
 
 
-def _check_counts(path: Path) -> None:
-    """Raise ValueError for a number of atoms that no file of this size has.
+def _check_counts(lines: BinaryIO, size: int) -> None:
+    """Raise ValueError for a number of atoms or columns that no file of this size has.
 
-    ASE's reader would go on for hours after the end of the file.
+    ASE's reader would go on for hours after the end of the file, or take all memory.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        for line in file:
-            if line.strip().isdigit() and int(line) > size:
-                raise ValueError(f"a frame has {int(line)} atoms, the file {size} bytes")
+    for line in lines:
+        if line.strip().isdigit() and int(line) > size:
+            raise ValueError(f"a frame has {int(line)} atoms, the file {size} bytes")
+        check_columns(line, size)
+
+
+def check_columns(text: bytes, size: int) -> None:
+    """Raise ValueError for a property with more columns than `size` in extended XYZ."""
+    for properties in PROPERTIES.findall(text):
+        for number in map(int, COLUMNS.findall(properties)):
+            if number > size:
+                raise ValueError(f"a property has {number} columns in {size} bytes")

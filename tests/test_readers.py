@@ -1,5 +1,7 @@
 """Files of structures; what is inside is checked in test_structure.py."""
 
+import gzip
+
 import pytest
 from ase.build import bulk
 from ase.io import write
@@ -14,6 +16,15 @@ def test_an_absurd_number_of_atoms_does_not_hang(tmp_path, name):
     path.write_text("99999999999\n\nCu 0 0 0\n")
     with pytest.raises(StructureError, match="99999999999 atoms"):
         read_frames(path)
+
+
+@pytest.mark.parametrize("name", ["crystal.extxyz", "crystal.extxyz.gz", "crystal.txt"])
+def test_an_absurd_number_of_columns_takes_no_memory(tmp_path, name):
+    path = tmp_path / name
+    text = b'1\nProperties=species:S:1:pos:R:99999999999 pbc="T T T"\nCu 0 0 0\n'
+    path.write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    with pytest.raises(StructureError, match="99999999999 columns"):
+        read_frames(path, form="extxyz" if name.endswith("txt") else None)
 
 
 def test_frames_are_read_by_ases_index(tmp_path):

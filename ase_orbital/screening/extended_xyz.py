@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ase.io import read
 
 from ase_orbital.errors import DataError
+from ase_orbital.readers import check_columns
 from ase_orbital.screening.frames import BYTES, Frame, check_present, content_or_stop
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ class _Gzip(gzip.GzipFile):
 
 
 def _parsed(text: bytes) -> list[Atoms]:
+    check_columns(text, len(text))
     return list(read(io.StringIO(text.decode("utf-8")), index=":", format="extxyz"))
 
 

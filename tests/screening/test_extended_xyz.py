@@ -86,6 +86,14 @@ def test_a_number_of_atoms_that_no_file_has_is_an_error(tmp_path):
     assert "nothing after this is read" in found.error
 
 
+def test_a_number_of_columns_that_no_file_has_is_an_error(tmp_path):
+    text = "1\nProperties=species:S:1:pos:R:99999999999\nCu 0 0 0\n1\n\nCu 0 0 0\n"
+    (tmp_path / "a.xyz").write_text(text)
+    first, second = frames_of(tmp_path / "a.xyz")
+    assert "99999999999 columns" in first.error
+    assert not second.error
+
+
 def test_a_truncated_file_keeps_its_whole_frames(xyz, tmp_path):
     cut = tmp_path / "cut.extxyz"
     cut.write_bytes(xyz.read_bytes()[:-40])
