@@ -22,9 +22,8 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.data import covalent_radii
+from data_sets import ELASTICITY, PEROVSKITES
 from recipes import (
-    ELASTICITY,
-    PEROVSKITES,
     RECIPES,
     Recipe,
     dataset_of,

@@ -95,7 +95,6 @@ figure = recorder.plot(
     "band_gap_std",
     title="LiZnP relaxes",
 )
-figure.savefig(folder / "relaxation.png")
 figure
 
 # %% [markdown]
@@ -143,13 +142,9 @@ def evaluate(candidate):
 
 
 start = PrepareDB(folder / "search.db", simulation_cell=nothing, population_size=6)
+atoms = [("Li", 1), ("Zn", 1), ("P", 1)]
 generator = StartGenerator(
-    nothing,
-    [("Li", 1), ("Zn", 1), ("P", 1)],
-    closest,
-    box_volume=48.0,
-    test_too_far=False,
-    **cells,
+    nothing, atoms, closest, box_volume=48.0, test_too_far=False, **cells
 )
 for _ in range(6):
     start.add_unrelaxed_candidate(generator.get_new_candidate())
@@ -200,16 +195,11 @@ pd.DataFrame(
 # %%
 figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
 axes.step(range(1, len(best) + 1), best, where="post")
-axes.axhline(
-    hull.energies(compound)["energy_above_hull"],
-    color="0.5",
-    linestyle="--",
-    label="the relaxed compound above",
-)
+known = hull.energies(compound)["energy_above_hull"]
+axes.axhline(known, color="0.5", linestyle="--", label="the relaxed compound above")
 axes.set_xlabel("candidates after the first six")
 axes.set_ylabel("energy above hull (eV/atom)")
 axes.legend(frameon=False)
-figure.savefig(folder / "search.png")
 plt.close(figure)
 figure
 
@@ -268,7 +258,6 @@ axes.set_ylim(-0.05, 1.0)
 axes.set_xlabel("step")
 axes.set_ylabel("EMT energy (eV/atom)")
 axes.legend(frameon=False)
-figure.savefig(folder / "fingerprints.png")
 plt.close(figure)
 figure
 
@@ -324,7 +313,6 @@ below.plot([values["domain_excess"] for values in steps])
 below.axhline(0.3, color="0.5", linestyle="--")
 below.set_ylabel("domain excess")
 below.set_xlabel("step")
-figure.savefig(folder / "objective.png")
 plt.close(figure)
 figure
 
@@ -398,7 +386,6 @@ panels[2].annotate("limit", (0, 0.3), (0, 4), textcoords="offset points", color=
 panels[0].legend(frameon=False, loc="center right")
 panels[-1].set_xlabel("step")
 figure.align_ylabels()
-figure.savefig(folder / "maximize.png")
 plt.close(figure)
 figure
 
