@@ -44,12 +44,12 @@ HEAD = (
 )
 
 
-def by_row(structures: list[Atoms]) -> dict[str, list[Atoms]]:
-    """Return the structures of each row of the table."""
-    rows: dict[str, list[Atoms]] = defaultdict(list)
+def grouped(structures: list[Atoms], key: str) -> dict[str, list[Atoms]]:
+    """Return structures by what their `info` has under a key, in their order."""
+    groups: dict[str, list[Atoms]] = defaultdict(list)
     for atoms in structures:
-        rows[atoms.info["row"]].append(atoms)
-    return rows
+        groups[atoms.info[key]].append(atoms)
+    return groups
 
 
 class Values:
@@ -97,11 +97,8 @@ def distortions(predictor: Predictor, rows: dict[str, list[Atoms]]) -> list[str]
 
 def relaxations(predictor: Predictor, structures: list[Atoms]) -> list[str]:
     """Return the median rank correlation along the relaxations of each system."""
-    paths: dict[str, list[Atoms]] = defaultdict(list)
-    for atoms in structures:
-        paths[atoms.info["id"]].append(atoms)
     systems: dict[str, list[float]] = defaultdict(list)
-    for name, steps in paths.items():
+    for name, steps in grouped(structures, "id").items():
         predicted = [each[FORMATION_ENERGY] for each in predictor.predict_many(steps)]
         energies = [atoms.info["potential"] for atoms in steps]
         systems[name.split()[0]].append(spearmanr(predicted, energies).statistic)
@@ -130,7 +127,7 @@ def main() -> None:
     parser.add_argument("--structures", type=Path, required=True)
     parser.add_argument("--others", nargs="*", default=RELAXED_MODELS, metavar="MODEL")
     arguments = parser.parse_args()
-    rows = by_row(list(read_frames(arguments.structures)))
+    rows = grouped(list(read_frames(arguments.structures)), "row")
     predictor = Predictor(arguments.model, domain=True)
     tables = [
         (HEAD, distortions(predictor, rows)),

@@ -11,14 +11,13 @@ how many energies lie in intervals of a given probability, for crystals and for 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from off_equilibrium import Values, by_row
+from off_equilibrium import Values, grouped
 from scipy.stats import norm
 
 from ase_orbital import Predictor
@@ -57,9 +56,7 @@ def energy_against_volume(predictor: Predictor, rows: dict[str, list[Atoms]]) ->
 
 def candidate_relaxations(predictor: Predictor, steps: list[Atoms]) -> Figure:
     """Draw the energy along the relaxation of one candidate of each system."""
-    paths: dict[str, list[Atoms]] = defaultdict(list)
-    for atoms in steps:
-        paths[atoms.info["id"]].append(atoms)
+    paths = grouped(steps, "id")
     firsts = [path for name, path in paths.items() if name.endswith(" 0")]
     figure = Figure(figsize=(9.0, 2.6), layout="constrained")
     for path, axes in zip(firsts, figure.subplots(1, len(firsts)), strict=True):
@@ -110,7 +107,7 @@ def main() -> None:
     parser.add_argument("--structures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    rows = by_row(list(read_frames(arguments.structures)))
+    rows = grouped(list(read_frames(arguments.structures)), "row")
     predictor = Predictor(arguments.model, domain=True)
     with rc_context(SOLID):
         pictures = {

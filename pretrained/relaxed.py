@@ -26,7 +26,6 @@ from tqdm import tqdm
 from ase_orbital import Predictor, load_model
 from ase_orbital.files import atomic_write
 from ase_orbital.structure import read_frames
-from ase_orbital.training import TrainingSettings
 from ase_orbital.training.distortions import rattled, strained
 from ase_orbital.training.preparation import make_split
 
@@ -80,8 +79,8 @@ def main() -> None:
     parser.add_argument("--model", help="folder of another model; else the shipped one")
     arguments = parser.parse_args()
     crystals = chosen_crystals(arguments.name, arguments.data)
-    target = TrainingSettings(**RECIPES[arguments.name].settings).property_name
-    path = arguments.out / f"relaxed-{target}.extxyz"
+    model = load_model(arguments.model or HERE / arguments.name)
+    path = arguments.out / f"relaxed-{model.property_name}.extxyz"
     if not path.is_file():
         potential = SevenNet("7net-0").calculator()
         found = [relaxed(atoms, potential) for atoms in tqdm(crystals)]
@@ -90,7 +89,6 @@ def main() -> None:
             ase.io.write(temporary, converged, format="extxyz")
     after = {str(atoms.info["id"]): atoms for atoms in read_frames(path)}
     crystals = [atoms for atoms in crystals if str(atoms.info["id"]) in after]
-    model = load_model(arguments.model or HERE / arguments.name)
     known = np.array([atoms.info["target"] for atoms in crystals])
     errors = []
     for structures in (crystals, [after[str(at.info["id"])] for at in crystals]):
