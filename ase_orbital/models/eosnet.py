@@ -98,6 +98,11 @@ class EOSNet(Network):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_readout, self.n_classes or 1)
 
+    @property
+    def input_layer(self) -> nn.Linear:
+        """See `Network.input_layer`."""
+        return self.embedding
+
     def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
         """See `Network.layer_outputs`."""
         edges = self.distance_filter(graph.distance)

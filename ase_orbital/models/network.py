@@ -15,7 +15,7 @@ from ase_orbital.models.featurization import check_features
 from ase_orbital.models.uncertainty import NetworkOutputs
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
 
@@ -33,6 +33,11 @@ class Network(CrystalModel):
             **self.hyperparameters,
             **self.target_settings,
         }
+
+    @property
+    def input_layer(self) -> nn.Linear | None:
+        """The layer that takes the features of atoms; None if there is no such layer."""
+        return None
 
     @abstractmethod
     def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:

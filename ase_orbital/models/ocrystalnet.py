@@ -97,6 +97,11 @@ class OCrystalNet(Network):
         self.readout = nn.Linear(n_hidden, n_hidden)
         self.output = nn.Linear(n_hidden, self.n_classes or 1)
 
+    @property
+    def input_layer(self) -> nn.Linear:
+        """See `Network.input_layer`."""
+        return self.atom_input
+
     def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
         """See `Network.layer_outputs`."""
         reverse = graph.reverse  # raises if there is none, for any number of layers

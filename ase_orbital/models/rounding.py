@@ -27,6 +27,23 @@ def round_weights(network: nn.Module) -> None:
             weight.copy_(rounded)
 
 
+@torch.no_grad()
+def clear_unseen_inputs(layer: nn.Linear, features: Tensor) -> None:
+    """Set the weights of inputs that are zero in all of the features to zero, in place.
+
+    They were never trained, so what they would add for other crystals is random. Zeros take
+    no space in a compressed file.
+
+    Parameters
+    ----------
+    layer
+        The layer that takes the features of atoms.
+    features
+        Those of the training set, [n_atoms, n_features].
+    """
+    layer.weight[:, ~features.any(dim=0)] = 0.0
+
+
 def smallest(values: Tensor) -> Tensor:
     """Return a tensor in half precision if that is exact, otherwise as it is."""
     if values.dtype != torch.float32 or values.ndim < 2:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     # Gives the size of each violation, by the name of the law.
     Check: TypeAlias = Callable[[Atoms, int], Iterator[tuple[str, float]]]
 
-STEP = 1e-4  # Å, and for strains; of finite differences
+# Å, and for strains; of finite differences. The larger step is for single precision, the
+# smaller one for eigenvalues that nearly coincide: their slopes change within 1e-4 Å.
+STEPS = (1e-4, 1e-5)
 PATH = 0.1  # Å; length of the paths along which jumps are searched
 SINGLE = "precision"  # the law with a tolerance of its own: that of float32
 TOLERANCES = {SINGLE: 1e-3, "continuity": 1e-6, "gradient": 1e-5, "stress": 1e-5}
@@ -202,14 +204,15 @@ def calculator_check(make: Callable[[], Calculator]) -> Check:
         if "forces" in known:
             direction = _direction(moved, seed + 1)
             slope = -float((moved.get_forces() * direction).sum()) / len(moved)
-            change = _slope(lambda at: energy(_displaced(moved, direction, at)))
-            yield "gradient", abs(float(change.item()) - slope)
+            changes = _slopes(lambda at: energy(_displaced(moved, direction, at)))
+            yield "gradient", min(abs(float(one.item()) - slope) for one in changes)
         if "stress" in known and moved.pbc.all():
             strain = np.random.default_rng(seed).normal(size=(3, 3))
             strain += strain.T
             stress = moved.get_stress(voigt=False) * moved.get_volume() / len(moved)
-            change = _slope(lambda at: energy(_strained(moved, strain, at)))
-            yield "stress", abs(float(change.item()) - float((stress * strain).sum()))
+            changes = _slopes(lambda at: energy(_strained(moved, strain, at)))
+            slope = float((stress * strain).sum())
+            yield "stress", min(abs(float(one.item()) - slope) for one in changes)
 
     return check
 
@@ -334,17 +337,17 @@ def _strained(atoms: Atoms, strain: Array, size: float) -> Atoms:
     return deformed
 
 
-def _slope(function: Callable[[float], Array]) -> Array:
-    """Slope at 0 by central differences of fourth order."""
-    near = function(STEP) - function(-STEP)
-    far = function(2.0 * STEP) - function(-2.0 * STEP)
-    return np.asarray((8.0 * near - far) / (12.0 * STEP))
+def _slopes(function: Callable[[float], Array]) -> Iterator[Array]:
+    """Slopes at 0 by central differences of fourth order, with each of the steps."""
+    for step in STEPS:
+        near = function(step) - function(-step)
+        far = function(2.0 * step) - function(-2.0 * step)
+        yield np.asarray((8.0 * near - far) / (12.0 * step))
 
 
 def _derivative_error(descriptor: Descriptor, atoms: Atoms, seed: int) -> float:
     """Compare the derivatives along one random direction with finite differences."""
     direction = _direction(atoms, seed + 1)
     known = np.einsum("ifjx,jx->if", descriptor.derivatives(atoms), direction)
-    return _difference(
-        known, _slope(lambda at: descriptor.create(_displaced(atoms, direction, at)))
-    )
+    slopes = _slopes(lambda at: descriptor.create(_displaced(atoms, direction, at)))
+    return min(_difference(known, slope) for slope in slopes)

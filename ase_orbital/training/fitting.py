@@ -21,7 +21,7 @@ from torch import nn
 
 from ase_orbital.errors import DataError, SettingError
 from ase_orbital.files import check_zip
-from ase_orbital.models.rounding import round_weights
+from ase_orbital.models.rounding import clear_unseen_inputs, round_weights
 from ase_orbital.training.batches import Batches, shuffled
 from ase_orbital.training.module import History, TrainingModule
 from ase_orbital.training.progress import EpochLog
@@ -116,6 +116,8 @@ def fit(
         ) from error
     module.load_state_dict(saved["state_dict"])
     model.to("cpu").eval()
+    if model.input_layer is not None:
+        clear_unseen_inputs(model.input_layer, train.graph.features)
     round_weights(model)
     _update_batch_norms(model, train, settings)
     return history.seconds

@@ -4,7 +4,12 @@ import torch
 
 from ase_orbital import load_model
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.rounding import LARGE, round_weights, smallest
+from ase_orbital.models.rounding import (
+    LARGE,
+    clear_unseen_inputs,
+    round_weights,
+    smallest,
+)
 
 SETTINGS = {"n_hidden": 128, "property_name": "band_gap"}
 
@@ -53,3 +58,14 @@ def test_weights_beyond_half_precision_are_left(model):
     round_weights(model)
     assert torch.equal(weight, before)
     assert smallest(before).dtype == torch.float32
+
+
+def test_weights_of_unseen_inputs_are_cleared_and_no_prediction_moves(model):
+    features = torch.randn(5, model.n_features)
+    features[:, 3:] = 0.0
+    features[1, 4] = 1e-3  # seen once
+    before = model.input_layer(features)
+    clear_unseen_inputs(model.input_layer, features)
+    assert torch.equal(model.input_layer(features), before)
+    seen = model.input_layer.weight.any(dim=0).nonzero().flatten()
+    assert seen.tolist() == [0, 1, 2, 4]
