@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch.nn.functional import pad
 from ase_orbital.descriptors.base import Descriptor, Precision, check_elements
 from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.batch import neighbor_batch
+from ase_orbital.neighbors.batch import check_cutoff, neighbor_batch
 from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.numerics.torch_state import own_torch_state
@@ -108,15 +108,12 @@ class GOM(Descriptor):
         """Validate the settings."""
         if self.orbitals not in ("s", "sp"):
             raise SettingError(f"orbitals must be 's' or 'sp', not {self.orbitals!r}")
-        if not (isinstance(self.cutoff, Real) and 0.0 < self.cutoff < np.inf):
-            raise SettingError(
-                f"cutoff must be a length in Å above zero, not {self.cutoff!r}"
-            )
+        check_cutoff("cutoff", self.cutoff)
         for name in ("n_eigenvalues", "max_atoms", "damping_exponent"):
             value = getattr(self, name)
             if value is None and name == "n_eigenvalues":
                 continue
-            if not (isinstance(value, Integral) and value >= 1):
+            if not (isinstance(value, Integral) and int(value) >= 1):
                 raise SettingError(f"{name} must be a number from 1 on, not {value!r}")
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import numpy as np
 
 from ase_orbital.errors import SettingError
-from ase_orbital.neighbors.batch import NO_EXTENSION, Extension
+from ase_orbital.neighbors.batch import NO_EXTENSION, Extension, check_cutoff
 from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoff
 from ase_orbital.numerics.jit import compiled, inner
 
@@ -84,10 +84,11 @@ class Connectivity:
 
     def __post_init__(self) -> None:
         """Validate the settings."""
-        for name, kind in (("radius", Real), ("n_neighbors", Integral)):
-            value = getattr(self, name)
-            if not (isinstance(value, kind) and float(value) > 0.0):
-                raise SettingError(f"{name} must be a number above zero, not {value!r}")
+        check_cutoff("radius", self.radius)
+        if not (isinstance(self.n_neighbors, Integral) and self.n_neighbors >= 1):
+            raise SettingError(
+                f"n_neighbors must be a number from 1 on, not {self.n_neighbors!r}"
+            )
         if self.smoothing is not None and not (
             isinstance(self.smoothing, Real) and 0.0 < self.smoothing < self.radius
         ):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from ase.geometry import complete_cell
 
-from ase_orbital.errors import StructureError
+from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.neighbors.cell_list import DONE, bin_atoms
 from ase_orbital.neighbors.equivalent_atoms import TOLERANCE, find_equivalent_atoms
 from ase_orbital.neighbors.pairs import append_pairs
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+LONGEST = 100.0  # Å; about 400,000 atoms are so near to another one
 MAX_ATOMS = 1024  # that one thread searches at a time
 TYPICAL_PAIRS = 64  # of an atom; with more, a job counts as one of more atoms
 COINCIDENT = 3  # what is wrong with a structure, beside what `cell_list` finds
@@ -122,6 +124,14 @@ class Extension(NamedTuple):
 NO_EXTENSION = Extension(0.0, 0, 0.0)
 
 
+def check_cutoff(name: str, value: object) -> None:
+    """Raise SettingError if a distance to search is not between 0 and `LONGEST`."""
+    if not (isinstance(value, Real) and 0.0 < float(value) <= LONGEST):
+        raise SettingError(
+            f"{name} must be a length above 0 and up to {LONGEST:g} Å, not {value!r}"
+        )
+
+
 def neighbor_batch(
     structures: Sequence[Atoms],
     cutoff: float,
@@ -149,9 +159,13 @@ def neighbor_batch(
 
     Raises
     ------
+    SettingError
+        If the cutoff is below 0 or above 100 Å.
     StructureError
         If two atoms, or an atom and its own image, coincide, or a cell is flat.
     """
+    if cutoff != 0.0:
+        check_cutoff("cutoff", cutoff)
 
     def search(share: list[Atoms]) -> NeighborBatch:
         return _search(share, cutoff, TOLERANCE[dtype], symmetry, extension)

@@ -336,6 +336,7 @@ def test_coincident_atoms_are_refused():
         ("cutoff", -1.0),
         ("cutoff", float("nan")),
         ("cutoff", float("inf")),
+        ("cutoff", 1e9),
         ("cutoff", "6"),
         ("max_atoms", 0),
         ("max_atoms", 12.5),

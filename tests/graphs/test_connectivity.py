@@ -109,6 +109,7 @@ def test_merged_edges_stand_for_all_of_one_length():
     [
         ("radius", 0.0),
         ("radius", "8"),
+        ("radius", 1e9),
         ("n_neighbors", 0),
         ("n_neighbors", 2.5),
         ("smoothing", 0.0),

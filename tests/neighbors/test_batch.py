@@ -7,9 +7,9 @@ from ase import Atoms
 from ase.build import bulk, fcc111, molecule
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ase_orbital.errors import StructureError
+from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.neighbors import batch as module
-from ase_orbital.neighbors.batch import Extension, neighbor_batch
+from ase_orbital.neighbors.batch import LONGEST, Extension, neighbor_batch
 
 STRUCTURES = [
     bulk("NaCl", "rocksalt", a=5.64, cubic=True),
@@ -132,3 +132,15 @@ def test_the_coincident_atoms_of_a_later_structure_are_named():
 def test_flat_cells_and_positions_that_are_not_finite_are_refused(atoms):
     with pytest.raises(StructureError, match=r"finite numbers.*span a volume"):
         neighbor_batch([bulk("Cu"), atoms], 3.0)
+
+
+@pytest.mark.parametrize("cutoff", [-1.0, 2.0 * LONGEST, 1e9, np.inf, np.nan, "6"])
+def test_cutoffs_that_cannot_be_searched_are_refused(cutoff):
+    with pytest.raises(SettingError, match="cutoff must be a length above 0 and up to 100"):
+        neighbor_batch([bulk("Cu")], cutoff)
+
+
+def test_number_of_neighbors_within_the_longest_cutoff_is_that_of_the_density():
+    found = neighbor_batch([Atoms("He", cell=[4.0] * 3, pbc=True)], np.float32(LONGEST / 4))
+    expected = 4.0 / 3.0 * np.pi * (LONGEST / 16) ** 3
+    assert len(found.center) == pytest.approx(expected, rel=0.02)
