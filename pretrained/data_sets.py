@@ -94,7 +94,7 @@ ELASTICITY = Data(
 )
 PHONONS = Data(
     ("phonons_matbench",),
-    {"sizes": (0.9, 0.05, 0.05)},
+    {"sizes": (0.85, 0.1, 0.05)},
     {
         "data": "1,265 crystals of Petretto et al., Sci. Data 5, 180065 (2018), as in "
         "matbench_phonons.",
@@ -106,7 +106,7 @@ PHONONS = Data(
 )
 REFRACTION = Data(
     ("dielectric_matbench",),
-    {"sizes": (0.9, 0.05, 0.05)},
+    {"sizes": (0.85, 0.1, 0.05)},
     {
         "data": "4,208 of the 4,764 crystals of matbench_dielectric, from the Materials "
         "Project: Petousis et al., Sci. Data 4, 160134 (2017), and later calculations.",
@@ -118,7 +118,7 @@ REFRACTION = Data(
 )
 HSE = Data(
     ("band_gap_hse",),
-    {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60},
+    {"sizes": (0.85, 0.1, 0.05), "most_atoms": 60},
     {
         "data": "2,475 crystals with HSE06 gaps from the multi-fidelity set of Chen et "
         "al., Nat. Comput. Sci. 1, 46 (2021).",

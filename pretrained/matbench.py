@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from recipes import DEEP, NETWORKS, WIDE
+from recipes import FROM_ENERGY, NETWORKS, WIDE
 from train import digest
 
 from ase_orbital import properties
@@ -74,23 +74,24 @@ class Task(NamedTuple):
 
 
 PEAK, MODULI = properties.PHONON_PEAK, "moduli_matbench"
-DEEPER = {"network_settings": DEEP}
 TASKS = {
     "perovskites": Task("perovskites", "e_form", 18_928, "eV", (200, 60), {}),
-    "phonons": Task("phonons_matbench", PEAK, 1_265, "1/cm", (200, 60), {}),
+    "phonons": Task(
+        "phonons_matbench", PEAK, 1_265, "1/cm", (150, 60), FROM_ENERGY | {"members": 3}
+    ),
     "log_kvrh": Task(
-        MODULI, properties.BULK_MODULUS, 10_987, "log10(GPa)", (100, 50), DEEPER
+        MODULI, properties.BULK_MODULUS, 10_987, "log10(GPa)", (50, 50), FROM_ENERGY
     ),
     "log_gvrh": Task(
-        MODULI, properties.SHEAR_MODULUS, 10_987, "log10(GPa)", (100, 50), DEEPER
+        MODULI, properties.SHEAR_MODULUS, 10_987, "log10(GPa)", (50, 50), FROM_ENERGY
     ),
     "dielectric": Task(
         "dielectric_matbench",
         properties.REFRACTIVE_INDEX,
         4_764,
         "1",
-        (200, 60),
-        {},
+        (50, 60),
+        FROM_ENERGY,
         as_value=True,
     ),
 }

@@ -69,14 +69,17 @@ class Recipe:
         """Read the structures with a target from the data files."""
         return self._read(folder, self.data.files)
 
-    def read_extra(self, folder: Path) -> list[Atoms]:
-        """Read the small crystals of other files.
+    def read_extra(self, folder: Path, known: set[str]) -> list[Atoms]:
+        """Read the small crystals of other files whose identifiers are not known.
 
         Their split is drawn alone: the first part is trained on, and the others, with their
         distorted copies, serve to fit and to check the uncertainty.
         """
-        crystals = self._read(folder, self.data.extra)
-        return [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
+        return [
+            atoms
+            for atoms in self._read(folder, self.data.extra)
+            if len(atoms) <= MOST_ATOMS and str(atoms.info["id"]) not in known
+        ]
 
     def _read(self, folder: Path, names: tuple[str, ...]) -> list[Atoms]:
         target = TrainingSettings(**self.settings).target
@@ -95,7 +98,9 @@ REFERENCES = "Ag As B Ba Bi Cs Cu Fe I In K Kr Mg Mo P Pt Rb Ru Sc Sn Sr Xe Zn"
 
 def is_reference(atoms: Atoms) -> bool:
     """Whether a crystal is the reference state of an element, with energy zero."""
-    return len(set(atoms.numbers)) == 1 and abs(atoms.info[FORMATION_ENERGY]) < 1e-3
+    return (
+        len(set(atoms.numbers)) == 1 and abs(atoms.info.get(FORMATION_ENERGY, 1.0)) < 1e-3
+    )
 
 
 def missing_references(crystals: list[Atoms]) -> list[Atoms]:
@@ -147,6 +152,10 @@ def starting_from(folder: str, **network: Any) -> dict[str, Any]:
     """Return the settings of a run that starts from a model in `pretrained`."""
     start = {"start_from": f"pretrained/{folder}", **SHORT}
     return start | ({"network_settings": network} if network else {})
+
+
+# For properties other than gaps, the energy at any geometry is the best start.
+FROM_ENERGY = starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True)
 
 
 def add(
@@ -281,25 +290,25 @@ add(
     | starting_from("steps/eosnet-bulk-modulus-from-gap", **DEEP),
     OCrystalNet={"epochs": 50},
 )
-add(  # not shipped yet
+add(
     "phonon-peak",
     properties.PHONON_PEAK,
     PHONONS,
     "",
-    EOSNet={"members": 5, "epochs": 200},
+    EOSNet={"members": 5, "epochs": 150} | FROM_ENERGY,
     OCrystalNet={"members": 3, "epochs": 60},
 )
-add(  # not shipped yet
+add(
     "refractive-index",
     properties.REFRACTIVE_INDEX,
     REFRACTION,
     "",
-    EOSNet={"members": 5, "epochs": 50} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+    EOSNet={"members": 5, "epochs": 30} | starting_from("eosnet-band-gap-mp2018", **DEEP),
 )
-add(  # not shipped yet
+add(
     "band-gap-hse",
     properties.BAND_GAP_HSE,
     HSE,
     "",
-    EOSNet={"members": 5, "epochs": 50} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+    EOSNet={"members": 5, "epochs": 30} | starting_from("eosnet-band-gap-mp2018", **DEEP),
 )

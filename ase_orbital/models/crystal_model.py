@@ -156,17 +156,6 @@ class CrystalModel(nn.Module, ABC):
         self.register_buffer("target_scale", torch.tensor(float(target_scale)))
         self.feature_dict: dict[str, Tensor] = {}
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, *others: Any
-    ) -> None:
-        """Load weights, without the ranges of features that older models have.
-
-        The shipped models have them until they are trained again.
-        """
-        for name in [name for name in state_dict if name.startswith(f"{prefix}domain.")]:
-            del state_dict[name]
-        super()._load_from_state_dict(state_dict, prefix, *others)
-
     def __getstate__(self) -> dict[str, Any]:
         """Leave the features of the last run out of copies and pickles."""
         return {**self.__dict__, "feature_dict": {}}

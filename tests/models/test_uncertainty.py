@@ -161,14 +161,6 @@ def test_it_is_a_file_of_its_own(trained, tmp_path):
     assert opened.num_parameters == trained.num_parameters
 
 
-def test_weights_of_older_models_are_loaded_without_their_domain():
-    model = EOSNet(n_hidden=4)
-    older = model.state_dict() | {"domain.components": torch.zeros(16, 179)}
-    model.load_state_dict(older)
-    with pytest.raises(RuntimeError, match="surprise"):
-        model.load_state_dict(model.state_dict() | {"surprise": torch.zeros(1)})
-
-
 def test_a_model_without_uncertainty_has_no_domain():
     model = EOSNet(n_hidden=8)
     assert not model.has_std
