@@ -247,7 +247,7 @@ for name, archive in archives.items():
 
 # %%
 figure, axes = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
-for (name, front), color, below in zip(fronts.items(), COLORS, (-11, 5), strict=True):
+for (name, front), color, side in zip(fronts.items(), COLORS, (-1, 1), strict=True):
     gaps, above = np.array(
         [
             (entry.values["band_gap"], entry.values["energy_above_hull"])
@@ -255,21 +255,27 @@ for (name, front), color, below in zip(fronts.items(), COLORS, (-11, 5), strict=
         ]
     ).T
     axes.scatter(gaps, above, s=14, color=color, alpha=0.4, label=name)
-    for entry in front:
-        value = entry.values
-        point = value["band_gap"], value["energy_above_hull"]
-        axes.errorbar(
-            *point, xerr=value["band_gap_std"], marker="o", color=color, elinewidth=0.8
+    named = set()
+    for entry in sorted(front, key=lambda entry: entry.values["energy_above_hull"]):
+        value, formula = entry.values, str(entry.atoms.symbols)
+        gap, height, std = (
+            value[key] for key in ("band_gap", "energy_above_hull", "band_gap_std")
         )
-        axes.annotate(
-            str(entry.atoms.symbols),
-            point,
-            (4, below),
-            textcoords="offset points",
-            fontsize=8,
-            color=color,
-        )
+        axes.errorbar(gap, height, xerr=std, marker="o", color=color, elinewidth=0.8)
+        if formula not in named:  # once, at the end of the bar
+            named.add(formula)
+            axes.annotate(
+                formula,
+                (gap + side * std, height),
+                (4 * side, 0),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=8,
+                color=color,
+            )
 axes.axvline(1.5, color="0.5", linestyle="--", zorder=0)
+axes.set_xlim(left=0.0)
 axes.set_xlabel("predicted band gap (eV)")
 axes.set_ylabel("energy above the hull (eV/atom)")
 axes.legend(frameon=False)
