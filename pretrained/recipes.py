@@ -303,12 +303,14 @@ add(
     properties.REFRACTIVE_INDEX,
     REFRACTION,
     "",
-    EOSNet={"members": 5, "epochs": 30} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+    EOSNet={"members": 3, "epochs": 80} | starting_from("eosnet-band-gap-mp2018", **DEEP),
 )
 add(
     "band-gap-hse",
     properties.BAND_GAP_HSE,
     HSE,
     "",
-    EOSNet={"members": 5, "epochs": 30} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+    EOSNet={"members": 5, "epochs": 30}
+    | starting_from("eosnet-band-gap-mp2018", **DEEP)
+    | {"learning_rate": 3e-4},
 )
