@@ -303,7 +303,7 @@ add(
     properties.REFRACTIVE_INDEX,
     REFRACTION,
     "",
-    EOSNet={"members": 3, "epochs": 80} | starting_from("eosnet-band-gap-mp2018", **DEEP),
+    EOSNet={"members": 3, "epochs": 50} | FROM_ENERGY,
 )
 add(
     "band-gap-hse",
