@@ -17,7 +17,7 @@ from ase_orbital import properties
 from ase_orbital.training import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from ase import Atoms
@@ -73,7 +73,14 @@ def test_crystals_seen_before(name: str, test: Sequence[str], data: Path) -> str
     seen: dict[str, set[str]] = {}
     while start := RECIPES[name].settings.get("start_from"):
         name = str(start).rpartition("/")[2]
-        seen[name] = training_set(name, data).intersection(test)
+        trained = training_set(name, data)
+        if sources(trained).isdisjoint(sources(test)):
+            return (
+                " The data have identifiers of their own, so it is not known how many "
+                "crystals of the test set were trained on, with another target, by "
+                f"`{name}`, from which this model starts."
+            )
+        seen[name] = trained.intersection(test)
     if not seen:
         return ""
     together = set[str]().union(*seen.values())
@@ -87,6 +94,11 @@ def test_crystals_seen_before(name: str, test: Sequence[str], data: Path) -> str
         f" {len(together):,} of the {len(test):,} crystals of the test set were trained "
         f"on, with another target, by models from which this one starts ({each})."
     )
+
+
+def sources(ids: Iterable[str]) -> set[str]:
+    """Return what identifiers begin with, such as "mp" for the Materials Project."""
+    return {name.partition("-")[0] for name in ids}
 
 
 @cache

@@ -295,7 +295,7 @@ add(
     properties.PHONON_PEAK,
     PHONONS,
     "",
-    EOSNet={"members": 5, "epochs": 150} | FROM_ENERGY,
+    EOSNet={"members": 3, "epochs": 150} | FROM_ENERGY,
     OCrystalNet={"members": 3, "epochs": 60},
 )
 add(
@@ -310,7 +310,7 @@ add(
     properties.BAND_GAP_HSE,
     HSE,
     "",
-    EOSNet={"members": 5, "epochs": 30}
+    EOSNet={"members": 3, "epochs": 30}
     | starting_from("eosnet-band-gap-mp2018", **DEEP)
     | {"learning_rate": 3e-4},
 )
