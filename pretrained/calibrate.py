@@ -199,7 +199,9 @@ def main() -> None:
     if copies[2:]:
         evaluations["copies"] = evaluate(model, *copies[2])
     base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
-    shares = domain_shares(model, graphs, base[:N_CRYSTALS])
+    base = base[:N_CRYSTALS]
+    shares = domain_shares(model, graphs, base)
+    metadata["card"]["uncertainty"] = sentences(len(base), shares)
     write(folder, model, content, evaluations, shares)
 
 
@@ -303,7 +305,6 @@ def write(
             if name not in ("validation", "test") or metric.startswith(UNCERTAIN)
         }
     metadata["metrics"] = metrics
-    metadata["card"]["uncertainty"] = sentences(shares)
     for name, value in [*metrics.items(), *shares.items()]:
         logger.info("%-32s %.4g", name, value)
     assert model.uncertainty is not None  # it was fitted
@@ -314,11 +315,11 @@ def write(
     write_card(folder, model, metadata)
 
 
-def sentences(shares: dict[str, float]) -> str:
+def sentences(n_crystals: int, shares: dict[str, float]) -> str:
     """Describe the shares in the domain for the card."""
     text = ", ".join(f"{value:.0%} {name}" for name, value in shares.items())
     return (
-        f"Of {N_CRYSTALS} small test crystals, and {N_CANDIDATES} random candidates of a "
+        f"Of {n_crystals} small test crystals, and {N_CANDIDATES} random candidates of a "
         f"structure search, these are in the domain: {text}."
     )
 

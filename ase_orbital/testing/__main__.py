@@ -71,9 +71,10 @@ def main(words: Sequence[str] | None = None) -> int:
         line = f"{law:24} {size:9.2e} of {allowed:7.0e}  {verdict:9} {atoms.symbols}"
         sys.stdout.write(line + "\n")
     if arguments.output:
-        for finding in findings:
-            finding.structure.info |= {"law": finding.law, "violation": finding.size}
-        write(arguments.output, [finding.structure.copy() for finding in findings])
+        worst = [finding.structure.copy() for finding in findings]
+        for atoms, finding in zip(worst, findings, strict=True):
+            atoms.info |= {"law": finding.law, "violation": finding.size}
+        write(arguments.output, worst)
     return int(not all(finding.passed for finding in findings))
 
 

@@ -8,6 +8,7 @@ import torch
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
+from ase.io import read
 
 from ase_orbital import GOM, OFM, ElementalFeatures, OneHot, Predictor
 from ase_orbital.models import EOSNet
@@ -166,8 +167,14 @@ def test_the_size_of_a_jump_is_measured(jump, found):
     assert largest_jump(values, atoms, seed=5) == pytest.approx(found, abs=1e-7)
 
 
-def test_the_command_writes_the_worst_structures(tmp_path, capsys):
-    words = ["onehot", "--number", "2", "--atoms", "3", "-o", str(tmp_path / "w.extxyz")]
+def test_the_command_writes_the_worst_structure_of_each_law(tmp_path, capsys):
+    path = tmp_path / "w.extxyz"
+    words = ["onehot", "--number", "2", "--atoms", "3", "-o", str(path)]
     assert main(words) == 0
-    assert "rotation" in capsys.readouterr().out
-    assert "violation" in (tmp_path / "w.extxyz").read_text()
+    printed = capsys.readouterr().out.splitlines()
+    written = read(path, ":")
+    assert len({atoms.info["law"] for atoms in written}) == len(printed)
+    for line, atoms in zip(printed, written, strict=True):
+        assert line.startswith(f"{atoms.info['law']} ")
+        assert f"{atoms.info['violation']:.2e}" in line
+        assert line.endswith(f" {atoms.symbols}")
