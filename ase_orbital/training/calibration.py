@@ -113,6 +113,8 @@ def fit_uncertainty(
     )
     new.center.copy_(mean.mean(0))
     new.projection.copy_(_whitening(mean, n_components).half())
+    components = (mean - new.center) @ new.projection
+    distances = torch.linalg.vector_norm(components, dim=1) / n_components**0.5
     if copies is not None:
         new.relaxation = _fit_relaxation(first, train, copies, random)
     if model.n_classes:
@@ -128,6 +130,9 @@ def fit_uncertainty(
     if validation.relaxation is not None:
         no_copies = validation.relaxation.nan_to_num(0.0) == 0.0
     new.limits.copy_(_limits(new, observed[0], no_copies))
+    # A small training set has as many components as crystals: all of them are equally far,
+    # but for rounding, and farther than others, which do not spread along all components.
+    new.limits[2].clamp_(min=1.01 * float(distances.quantile(INSIDE)))
     model.uncertainty = new.requires_grad_(False)
 
 

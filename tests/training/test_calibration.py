@@ -54,6 +54,17 @@ def test_the_standard_deviation_is_that_of_the_errors(case):
     assert calibrated.in_domain.mean() == pytest.approx(0.95, abs=0.02)
 
 
+def test_a_small_training_set_is_in_the_domain(case):
+    model = case[0]
+    a = [5.0, 6.4, 5.6, 5.65, 5.7, 5.75, 5.8]  # the first two are farthest from the mean
+    whole = dataset(model, [bulk("NaCl", "rocksalt", a=each) for each in a], a)
+    train = whole.select(torch.arange(2))
+    fit_uncertainty(model, train.graph, whole.select(torch.arange(2, 7)))
+    with torch.no_grad():
+        distance = model.uncertainty.signals(model.outputs(train.graph)).distance
+    assert (distance <= model.uncertainty.limits[2]).all()
+
+
 def test_distorted_crystals_are_outside_with_copies(case):
     model, crystals, targets, _ = case
     random = np.random.default_rng(2)
