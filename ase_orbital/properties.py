@@ -117,4 +117,6 @@ def minimum_of(name: str) -> float:
 
 def transformed_unit(unit: str, transform: str) -> str:
     """Return the unit of the transformed property, such as log10(GPa)."""
-    return f"log10({unit})" if transform == "log10" else unit
+    if transform != "log10":
+        return unit
+    return f"log10({unit})" if unit not in ("", "1") else "log10"

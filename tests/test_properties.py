@@ -40,7 +40,8 @@ def test_moduli_and_refractive_indices_are_learned_as_logarithms():
     logarithms = {"bulk_modulus", "shear_modulus", "refractive_index"}
     for name, described in PROPERTIES.items():
         unit = described.unit
-        expected = f"log10({unit})" if name in logarithms else unit
+        logarithm = "log10" if unit == "1" else f"log10({unit})"
+        expected = logarithm if name in logarithms else unit
         assert transformed_unit(unit, described.transform) == expected
 
 

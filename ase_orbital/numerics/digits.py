@@ -24,6 +24,12 @@ def rounded(value: float, error: float) -> str:
     return f"{value:.{decimals}f}"
 
 
+def four_digits(value: float) -> str:
+    """Format a measure of errors: with four digits, or four decimals below 1."""
+    whole = len(str(int(abs(value)))) if abs(value) >= 1.0 else 0
+    return f"{value:.{max(4 - whole, 0)}f}"
+
+
 def mean_with_digits(values: Collection[float]) -> str:
     """Format the mean of values with the digits that its standard error allows."""
     numbers = [float(value) for value in values]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
+from ase_orbital.numerics.digits import four_digits
 from ase_orbital.properties import PROPERTIES, minimum_of, transformed_unit
 from ase_orbital.training.settings import TrainingSettings
 from ase_orbital.training.splits import MEGNET_SIZES
@@ -116,7 +117,7 @@ def _metrics(metrics: dict[str, Any], model: CrystalModel) -> list[str]:
             title = f"{title}, {unit}"
         if metric.endswith("_property") and model.unit:
             title = f"{title}, {model.unit}"
-        cells = ["" if value is None else f"{value:.4f}" for value in values]
+        cells = ["" if value is None else four_digits(value) for value in values]
         if metric == "mae":
             cells[0] = f"**{cells[0]}**"
         lines.append(f"| {title} | " + " | ".join(cells) + " |")

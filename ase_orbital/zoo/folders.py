@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from ase_orbital.checksums import read_json
 from ase_orbital.elements import provenance
 from ase_orbital.errors import ModelError
+from ase_orbital.numerics.digits import four_digits
 from ase_orbital.properties import transformed_unit, unit_of
 
 FILES: Final = ("model.json", "model.pt", "state.pt")
@@ -45,7 +46,7 @@ class Card(NamedTuple):
             return ""
         transform = self.settings.get("transform") or "identity"
         unit = transformed_unit(self.unit, transform)
-        return f"{self.metrics['mae_test']:.4f} {unit}".strip()
+        return f"{four_digits(self.metrics['mae_test'])} {unit}".strip()
 
 
 def _shipped() -> dict[str, Path]:
