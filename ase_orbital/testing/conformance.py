@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     # Gives the size of each violation, by the name of the law.
     Check: TypeAlias = Callable[[Atoms, int], Iterator[tuple[str, float]]]
 
-# Å, and for strains; of finite differences. The larger step is for single precision, the
-# smaller one for eigenvalues that nearly coincide: their slopes change within 1e-4 Å.
-STEPS = (1e-4, 1e-5)
+# Å, and for strains; of finite differences. The largest step is for single precision, the
+# smaller ones for eigenvalues that nearly coincide: their slopes change within 1e-6 Å.
+STEPS = (1e-4, 1e-6, 1e-7)
 PATH = 0.1  # Å; length of the paths along which jumps are searched
 SINGLE = "precision"  # the law with a tolerance of its own: that of float32
 TOLERANCES = {SINGLE: 1e-3, "continuity": 1e-6, "gradient": 1e-5, "stress": 1e-5}
