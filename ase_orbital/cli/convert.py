@@ -33,7 +33,11 @@ def run(arguments: Namespace) -> int:
 
     inputs: list[Path] = arguments.inputs
     n_structures, failed = convert(
-        inputs, arguments.output, workers=arguments.workers, progress=True
+        inputs,
+        arguments.output,
+        workers=arguments.workers,
+        form=arguments.format,
+        progress=True,
     )
     for frame in failed:
         report(frame.id, StructureError(frame.error))

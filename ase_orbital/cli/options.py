@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.results import TEXT, writable
+from ase_orbital.cli.structures import add_format
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -42,6 +43,7 @@ def add_inputs(parser: ArgumentParser) -> None:
         metavar="N",
         help="number of processes (default: one for each CPU)",
     )
+    add_format(parser)
 
 
 def add_device(parser: ArgumentParser) -> None:

@@ -113,6 +113,7 @@ def run(arguments: Namespace) -> int:
         descriptors=arguments.descriptors,
         structures=not arguments.no_structures,
         shard_size=arguments.shard_size,
+        form=arguments.format,
         progress=True,
     )
     marks = results.marks.values()

@@ -42,13 +42,14 @@ def convert(
     output: str | Path,
     *,
     workers: int | None = None,
+    form: str | None = None,
     progress: bool = False,
 ) -> tuple[int, list[Frame]]:
     """Write all structures of the inputs, with their identifiers, into one file.
 
     Parameters
     ----------
-    inputs, workers, progress
+    inputs, workers, form, progress
         As for `screen`.
     output
         File to create or replace, completely or not at all: .parquet, which is smaller and
@@ -71,7 +72,7 @@ def convert(
     output = Path(output)
     if output.suffix not in WRITERS:
         raise SettingError(f"{output} must end with {' or '.join(WRITERS)}")
-    found = Inputs(inputs)
+    found = Inputs(inputs, form)
     processes = n_cpus() if workers is None else workers
     failed: list[Frame] = []
     n_structures = finished = 0

@@ -62,6 +62,7 @@ def screen(
     descriptors: Sequence[str] = (),
     structures: bool = True,
     shard_size: int = SHARD_SIZE,
+    form: str | None = None,
     progress: bool = False,
 ) -> Results:
     """Predict for all structures of the inputs, and write the results into a folder.
@@ -99,6 +100,9 @@ def screen(
         Whether to store the structures as well, for `Results.atoms`.
     shard_size
         Number of structures in a shard; less where structures are large.
+    form
+        ASE's name of the format of all files, also of all those in folders, such as "vasp";
+        None to infer it from the name of each.
     progress
         Whether to show a progress bar.
 
@@ -122,7 +126,7 @@ def screen(
         _named(models), device, None, bool(domain), tuple(descriptors), structures
     )
     columns, maker = _checked(columns, either=domain is None)
-    found = Inputs(inputs)
+    found = Inputs(inputs, form)
     folder = Folder(output)
     folder.begin(_metadata(columns, maker, found, shard_size))
     plan = Plan(found, folder, shard_size, shard)

@@ -43,13 +43,14 @@ class Files:
 
     sources: tuple[str, ...]
     weight: int
+    form: str | None = None  # ASE's name of their format, if it is not that of their names
 
     def frames(self) -> Iterator[Frame]:
         """Read all structures; a file that cannot be read becomes a failed one."""
         for source in self.sources:
             check_present(source)
             try:
-                found = read_frames(source)
+                found = read_frames(source, form=self.form)
             except StructureError as error:
                 yield Frame.failed(
                     source, 0, content_or_stop(source, error).partition(": ")[2]
@@ -97,6 +98,9 @@ class Inputs:
     ----------
     given
         Paths of files and folders, or an iterable of structures.
+    form
+        ASE's name of the format of all files, also of all those in folders; None to infer
+        it from the name of each.
 
     Attributes
     ----------
@@ -112,8 +116,11 @@ class Inputs:
     """
 
     def __init__(
-        self, given: str | Path | Iterable[str | Path] | Iterable[AtomsLike]
+        self,
+        given: str | Path | Iterable[str | Path] | Iterable[AtomsLike],
+        form: str | None = None,
     ) -> None:
+        self._form = form
         self._files: list[Source] = []
         self._structures: Iterable[Any] = ()
         self.description: list[dict[str, Any]] = []
@@ -133,7 +140,7 @@ class Inputs:
             return
         paths_given = [Path(item) for item in items]
         for path in paths_given:
-            found = _files_of(path)
+            found = _files_of(path, form)
             self._files += found
             self.description.append(_described(str(path), found))
         if len(paths_given) > DESCRIBED:  # every shard has the description
@@ -141,6 +148,8 @@ class Inputs:
             self.description = [_described(name, self._files)]
         if not self._files:
             raise DataError("there is no input; give files or folders of structures")
+        if form:
+            self.description = [one | {"format": form} for one in self.description]
 
     @property
     def weight(self) -> int:
@@ -156,9 +165,9 @@ class Inputs:
         small: list[str] = []
         weight, most = 0, max(1, size // SLOWER)
         for source, n_bytes, _ in self._files:
-            stream = _stream(Path(source), n_bytes, size)
+            stream = None if self._form else _stream(Path(source), n_bytes, size)
             if small and (stream or len(small) == most or weight + n_bytes > BYTES):
-                yield Files(tuple(small), weight)
+                yield Files(tuple(small), weight, self._form)
                 small, weight = [], 0
             if stream:
                 yield from self._readable(stream, source)
@@ -166,7 +175,7 @@ class Inputs:
                 small.append(source)
                 weight += n_bytes
         if small:
-            yield Files(tuple(small), weight)
+            yield Files(tuple(small), weight, self._form)
 
     def _readable(self, stream: Iterator[Part], source: str) -> Iterator[Part]:
         """Parts of a file; if it cannot be read and there are others, a failed one."""
@@ -223,7 +232,7 @@ def _stream(path: Path, n_bytes: int, size: int) -> Iterator[Part] | None:
     return None
 
 
-def _files_of(path: Path) -> list[Source]:
+def _files_of(path: Path, form: str | None) -> list[Source]:
     """Files of an input: itself, or what is in the folder, sorted."""
     if path.is_file():
         return [Source.of(str(path), path.stat())]
@@ -232,20 +241,20 @@ def _files_of(path: Path) -> list[Source]:
     if _is_results(path):
         path = path / "shards"
         return [Source.of(str(one), one.stat()) for one in sorted(path.glob("*.parquet"))]
-    found = sorted(_walk(str(path)))
+    found = sorted(_walk(str(path), form))
     if not found:
         raise DataError(f"the folder {path} holds no file with a name that ASE knows")
     return found
 
 
-def _walk(folder: str) -> Iterator[Source]:
+def _walk(folder: str, form: str | None) -> Iterator[Source]:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             if not _is_results(Path(entry.path)):
-                yield from _walk(entry.path)
-        elif is_structures(entry.name) and entry.is_file():  # no link to nowhere
+                yield from _walk(entry.path, form)
+        elif (form or is_structures(entry.name)) and entry.is_file():  # no link to nowhere
             yield Source.of(entry.path, entry.stat())
 
 

@@ -1,6 +1,8 @@
 """The command convert packs files, and reports those that it cannot read."""
 
 import pytest
+from ase.build import bulk
+from ase.io import write
 
 from ase_orbital.cli.main import main
 from ase_orbital.screening.sources import Inputs
@@ -29,3 +31,13 @@ def test_a_file_that_cannot_be_read_is_reported(crystals, tmp_path, capsys):
     assert main([*words, "--workers", "1"]) == 1
     assert "there is nothing to write" in capsys.readouterr().err
     assert (tmp_path / "good.parquet").read_text() == "before"
+
+
+def test_a_format_is_given_for_names_that_do_not_tell_it(tmp_path, capsys):
+    write(tmp_path / "relaxed.1", bulk("Cu"), format="vasp")
+    words = ["convert", str(tmp_path / "relaxed.1"), "--workers", "1", "--format", "vasp"]
+    assert main([*words, "-o", str(tmp_path / "all.parquet")]) == 0
+    assert "1 structures, 0 failed" in capsys.readouterr().out
+    words[-1] = "cif"
+    assert main([*words, "-o", str(tmp_path / "none.parquet")]) == 1
+    assert "relaxed.1" in capsys.readouterr().err

@@ -15,9 +15,9 @@ from ase_orbital.screening import sources
 from ase_orbital.screening.sources import Inputs, is_structures
 
 
-def frames_of(given, size=1000):
+def frames_of(given, size=1000, form=None):
     # Parts go to other processes.
-    parts = [pickle.loads(pickle.dumps(part)) for part in Inputs(given).parts(size)]
+    parts = [pickle.loads(pickle.dumps(part)) for part in Inputs(given, form).parts(size)]
     return [frame for part in parts for frame in part.frames()]
 
 
@@ -98,6 +98,19 @@ def test_absent_and_empty_inputs_are_errors(tmp_path):
         Inputs(tmp_path)
     with pytest.raises(DataError, match="there is no input"):
         Inputs([])
+
+
+def test_a_format_is_that_of_all_files(tmp_path):
+    for name in ("relaxed.out", "notes", "CONTCAR.1"):
+        write(tmp_path / name, bulk("Cu"), format="vasp")
+    assert [frame.id for frame in frames_of(tmp_path, form="vasp")] == [
+        "CONTCAR.1", "notes", "relaxed.out",
+    ]  # fmt: skip
+    (description,) = Inputs(tmp_path, "vasp").description
+    (other,) = Inputs(tmp_path, "cif").description
+    assert description != other
+    failed = frames_of(tmp_path / "notes", form="cif")
+    assert [bool(frame.error) for frame in failed] == [True]
 
 
 def test_a_vanished_file_stops_the_run(tmp_path):
