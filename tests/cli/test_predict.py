@@ -51,7 +51,7 @@ def test_without_a_model_each_property_is_predicted_in_one_line(crystals, capsys
     *_, rule, line = capsys.readouterr().out.splitlines()
     assert set(rule) == {"-", " "}
     assert line.startswith("tutorials/SrTiO3.cif")
-    assert len(line) < 160
+    assert len(line) < 180  # of a wide window
 
 
 def test_all_models_are_predicted_if_asked(crystals):
