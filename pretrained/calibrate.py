@@ -114,8 +114,7 @@ def held_out(
 ) -> list[Dataset]:
     """Return two sets of crystals that the model was not trained on, or none."""
     if recipe.data.extra:
-        found = recipe.read_extra(data, known)
-        extra = {str(atoms.info["id"]): atoms for atoms in found}
+        extra = {str(atoms.info["id"]): atoms for atoms in recipe.read_extra(data)}
         split = split_of([*extra.values()], settings)
         parts = [[extra[name] for name in ids] for ids in (split.validation, split.test)]
         return [dataset_of(part, settings) for part in parts]
@@ -183,7 +182,7 @@ def main() -> None:
         found = read_copies(arguments.copies, "mp2018", FILES[settings.network])
         found = [atoms for atoms in found if str(atoms.info["group"]) not in kept_out]
         copies = split_copies(model, graphs, settings, found)
-    if arguments.copies and recipe.data.extra and is_energy(model.property_name):
+    if arguments.copies and recipe.data.extra:
         made = [copies_of(at, arguments.copies, settings) for at in unseen]
         copies[1:] = [graphs.labeled(at) for at in made]
     fit_uncertainty(

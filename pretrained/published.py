@@ -116,6 +116,5 @@ def training_set(name: str, data: Path) -> frozenset[str]:
         return frozenset(str(at.info["id"]) for at in crystals if not at.info[column])
     trained = small.intersection(split_of(crystals, settings).train)
     if recipe.data.extra:
-        known = {str(atoms.info["id"]) for atoms in crystals}
-        trained.update(split_of(recipe.read_extra(data, known), settings).train)
+        trained.update(split_of(recipe.read_extra(data), settings).train)
     return frozenset(trained)

@@ -69,17 +69,14 @@ class Recipe:
         """Read the structures with a target from the data files."""
         return self._read(folder, self.data.files)
 
-    def read_extra(self, folder: Path, known: set[str]) -> list[Atoms]:
-        """Read the small crystals of other files whose identifiers are not known.
+    def read_extra(self, folder: Path) -> list[Atoms]:
+        """Read the small crystals of other files.
 
         Their split is drawn alone: the first part is trained on, and the others, with their
         distorted copies, serve to fit and to check the uncertainty.
         """
-        return [
-            atoms
-            for atoms in self._read(folder, self.data.extra)
-            if len(atoms) <= MOST_ATOMS and str(atoms.info["id"]) not in known
-        ]
+        crystals = self._read(folder, self.data.extra)
+        return [atoms for atoms in crystals if len(atoms) <= MOST_ATOMS]
 
     def _read(self, folder: Path, names: tuple[str, ...]) -> list[Atoms]:
         target = TrainingSettings(**self.settings).target
@@ -98,9 +95,7 @@ REFERENCES = "Ag As B Ba Bi Cs Cu Fe I In K Kr Mg Mo P Pt Rb Ru Sc Sn Sr Xe Zn"
 
 def is_reference(atoms: Atoms) -> bool:
     """Whether a crystal is the reference state of an element, with energy zero."""
-    return (
-        len(set(atoms.numbers)) == 1 and abs(atoms.info.get(FORMATION_ENERGY, 1.0)) < 1e-3
-    )
+    return len(set(atoms.numbers)) == 1 and abs(atoms.info[FORMATION_ENERGY]) < 1e-3
 
 
 def missing_references(crystals: list[Atoms]) -> list[Atoms]:

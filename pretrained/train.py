@@ -37,7 +37,6 @@ from recipes import (
 
 from ase_orbital import load_model
 from ase_orbital.checksums import TEST_IDS
-from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
@@ -144,15 +143,14 @@ def main() -> None:
     crystals = recipe.read(arguments.data)
     extra, copies = [], []
     if recipe.data.extra:
-        known = {str(atoms.info["id"]) for atoms in crystals}
-        extra = recipe.read_extra(arguments.data, known)
+        extra = recipe.read_extra(arguments.data)
         kept = set(split_of(extra, settings).train)
         extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
+        kept |= {str(atoms.info["id"]) for atoms in crystals}
         if arguments.copies:
             found = read_copies(arguments.copies)
-            copies = [atoms for atoms in found if atoms.info["group"] in kept | known]
-        if settings.target == FORMATION_ENERGY:
-            extra += missing_references(crystals + extra)
+            copies = [atoms for atoms in found if atoms.info["group"] in kept]
+        extra += missing_references(crystals + extra)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
     if arguments.changes and not arguments.evaluate:
@@ -168,7 +166,7 @@ def main() -> None:
     card = recipe.data.card | {
         "name": name,
         "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER"
-        f"{' --copies FOLDER' if copies else ''}` "
+        f"{' --copies FOLDER' if recipe.data.extra else ''}` "
         "trains this model; with `--evaluate`, it evaluates it again.",
         "metrics": f"\n{published_errors(recipe, crystals)}",
     }
