@@ -138,6 +138,12 @@ class Uncertainty(nn.Module):
             )
         self.requires_grad_(False)
 
+    def place(self, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """Return components and distance of mean features, [n_graphs, n_features]."""
+        components = (mean - self.center) @ self.projection
+        distance = torch.linalg.vector_norm(components, dim=1) / components.shape[1] ** 0.5
+        return components, distance
+
     def signals(self, outputs: NetworkOutputs) -> Signals:
         """Compute the signals of a batch."""
         graph = outputs.graph
@@ -149,8 +155,7 @@ class Uncertainty(nn.Module):
             atoms = torch.cat([atoms, self.relaxation(atoms)[:, None]], dim=1)
             mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
             mean, relaxation = mean[:, :-1], mean[:, -1]
-        components = (mean - self.center) @ self.projection
-        distance = torch.linalg.vector_norm(components, dim=1) / components.shape[1] ** 0.5
+        components, distance = self.place(mean)
         members = None
         if len(outputs.target) > 1:
             values = outputs.target

@@ -113,8 +113,7 @@ def fit_uncertainty(
     )
     new.center.copy_(mean.mean(0))
     new.projection.copy_(_whitening(mean, n_components).half())
-    components = (mean - new.center) @ new.projection
-    distances = torch.linalg.vector_norm(components, dim=1) / n_components**0.5
+    _, distances = new.place(mean)
     if copies is not None:
         new.relaxation = _fit_relaxation(first, train, copies, random)
     if model.n_classes:
