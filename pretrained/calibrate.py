@@ -2,12 +2,15 @@
 
     python pretrained/calibrate.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
         --copies FOLDER
+    python pretrained/calibrate.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
+        --evaluate
 
 The folder of `--data` has the extended XYZ files that `recipes.py` names, that of `--runs`
 caches features, and that of `--copies` has the files of `distorted.py`. The weights of the
 networks stay as they are. Copies are used for models of the crystals that were distorted,
 which are those of `mp2018`, and for moduli, without the crystals of the validation and
-test sets.
+test sets. With `--evaluate`, the uncertainty stays as it is, and only the test set is
+evaluated again.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import torch
 from ase import Atoms
 from ase.data import covalent_radii
 from data_sets import ELASTICITY, PEROVSKITES
+from left_out import left_out
 from recipes import (
     RECIPES,
     Recipe,
@@ -114,7 +118,8 @@ def held_out(
 ) -> list[Dataset]:
     """Return two sets of crystals that the model was not trained on, or none."""
     if recipe.data.extra:
-        extra = {str(atoms.info["id"]): atoms for atoms in recipe.read_extra(data)}
+        found = recipe.read_extra(data, known)
+        extra = {str(atoms.info["id"]): atoms for atoms in found}
         split = split_of([*extra.values()], settings)
         parts = [[extra[name] for name in ids] for ids in (split.validation, split.test)]
         return [dataset_of(part, settings) for part in parts]
@@ -150,6 +155,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--copies", type=Path)
+    parser.add_argument(
+        "--evaluate", action="store_true", help="fit nothing, and evaluate the test set"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     recipe, folder = RECIPES[arguments.name], HERE / arguments.name
@@ -161,6 +169,11 @@ def main() -> None:
     dataset = dataset_of(recipe.read(arguments.data), settings)
     split = make_split(dataset, settings)
     check_split(folder, split.test)
+    if arguments.evaluate:
+        test = evaluate(model, *graphs.labeled(dataset.select(split.test)))
+        evaluations = {"test": test} | left_out(arguments.name, test, arguments.data)
+        write(folder, model, content, evaluations, {})
+        return
     small = [
         name
         for name, atoms in zip(
@@ -182,7 +195,7 @@ def main() -> None:
         found = read_copies(arguments.copies, "mp2018", FILES[settings.network])
         found = [atoms for atoms in found if str(atoms.info["group"]) not in kept_out]
         copies = split_copies(model, graphs, settings, found)
-    if arguments.copies and recipe.data.extra:
+    if arguments.copies and recipe.data.extra and is_energy(model.property_name):
         made = [copies_of(at, arguments.copies, settings) for at in unseen]
         copies[1:] = [graphs.labeled(at) for at in made]
     fit_uncertainty(
@@ -197,6 +210,7 @@ def main() -> None:
         evaluations["held_out"] = evaluate(model, *others[1])
     if copies[2:]:
         evaluations["copies"] = evaluate(model, *copies[2])
+    evaluations |= left_out(arguments.name, evaluations["test"], arguments.data)
     base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
     base = base[:N_CRYSTALS]
     shares = domain_shares(model, graphs, base)
@@ -295,8 +309,8 @@ def write(
     metrics = {
         name: value
         for name, value in metadata["metrics"].items()
-        if not name.startswith(UNCERTAIN)  # of the former uncertainty
-    }
+        if not (name.startswith(UNCERTAIN) and name.endswith((*evaluations,)))
+    }  # those of the former uncertainty are left out
     for name, evaluation in evaluations.items():
         metrics |= {
             f"{metric}_{name}": float(f"{value:.4g}") if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""Write again what the cards of shipped models say of published errors and test sets.
+"""Write again what the cards of shipped models say, but not what was measured.
 
     python pretrained/cards.py --data FOLDER
 
@@ -40,6 +40,7 @@ def main() -> None:
         else:
             marked = [at for at in crystals if at.info[recipe.settings["test_column"]]]
             test = [str(atoms.info["id"]) for atoms in marked]
+        card |= recipe.data.card
         same_release = SAME_RELEASE.search(card["metrics"])
         card["metrics"] = (
             f"\n{published_errors(recipe, crystals)}"

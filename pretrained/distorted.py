@@ -173,6 +173,7 @@ def training_crystals(data: Path) -> dict[str, list[Atoms]]:
     """Return the small crystals of the training set by data file, in a random order."""
     recipe = RECIPES["eosnet-formation-energy-mp2018"]
     structures = recipe.read(data)
+    known = {str(atoms.info["id"]) for atoms in structures}
     wanted = set(split_of(structures, TrainingSettings(**recipe.settings)).train)
     found = {
         "mp2018": [
@@ -180,7 +181,7 @@ def training_crystals(data: Path) -> dict[str, list[Atoms]]:
             for atoms in structures
             if str(atoms.info["id"]) in wanted and len(atoms) <= MOST_ATOMS
         ],
-        "mp_matbench": recipe.read_extra(data),
+        "mp_matbench": recipe.read_extra(data, known),
     }
     return {
         name: [crystals[i] for i in np.random.default_rng(0).permutation(len(crystals))]

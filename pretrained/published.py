@@ -116,5 +116,6 @@ def training_set(name: str, data: Path) -> frozenset[str]:
         return frozenset(str(at.info["id"]) for at in crystals if not at.info[column])
     trained = small.intersection(split_of(crystals, settings).train)
     if recipe.data.extra:
-        trained.update(split_of(recipe.read_extra(data), settings).train)
+        known = {str(atoms.info["id"]) for atoms in crystals}
+        trained.update(split_of(recipe.read_extra(data, known), settings).train)
     return frozenset(trained)

@@ -37,6 +37,7 @@ from recipes import (
 
 from ase_orbital import load_model
 from ase_orbital.checksums import TEST_IDS
+from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
@@ -65,7 +66,7 @@ def same_release_error(run: Run, structures: list[Atoms]) -> str:
 
 
 def weigh(recipe: Recipe, crystals: list[Atoms], copies: list[Atoms], target: str) -> None:
-    """Give copies less weight, and the reference states of the elements more.
+    """Give copies and later geometries less weight, and the reference states more.
 
     What matters for a copy is its error relative to its energy above the crystal. There is
     one reference state of each element, among tens of thousands of compounds.
@@ -74,7 +75,7 @@ def weigh(recipe: Recipe, crystals: list[Atoms], copies: list[Atoms], target: st
     for atoms in crystals:
         later = atoms.info.get("geometry", AT_TARGET) != AT_TARGET
         atoms.info["weight"] = recipe.later if later else 1.0
-        if is_reference(atoms):
+        if target == FORMATION_ENERGY and is_reference(atoms):
             atoms.info["weight"] = OF_REFERENCES
         known[str(atoms.info["id"])] = atoms.info
     for atoms in copies:
@@ -143,14 +144,15 @@ def main() -> None:
     crystals = recipe.read(arguments.data)
     extra, copies = [], []
     if recipe.data.extra:
-        extra = recipe.read_extra(arguments.data)
+        known = {str(atoms.info["id"]) for atoms in crystals}
+        extra = recipe.read_extra(arguments.data, known)
         kept = set(split_of(extra, settings).train)
         extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
-        kept |= {str(atoms.info["id"]) for atoms in crystals}
-        if arguments.copies:
+        if arguments.copies and settings.target == FORMATION_ENERGY:
             found = read_copies(arguments.copies)
-            copies = [atoms for atoms in found if atoms.info["group"] in kept]
-        extra += missing_references(crystals + extra)
+            copies = [atoms for atoms in found if atoms.info["group"] in kept | known]
+        if settings.target == FORMATION_ENERGY:
+            extra += missing_references(crystals + extra)
     cache, folder = arguments.runs / "features", arguments.runs / name
     shipped = (HERE / "steps" if recipe.step else HERE) / name
     if arguments.changes and not arguments.evaluate:
@@ -166,7 +168,7 @@ def main() -> None:
     card = recipe.data.card | {
         "name": name,
         "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER"
-        f"{' --copies FOLDER' if recipe.data.extra else ''}` "
+        f"{' --copies FOLDER' if copies else ''}` "
         "trains this model; with `--evaluate`, it evaluates it again.",
         "metrics": f"\n{published_errors(recipe, crystals)}",
     }

@@ -50,6 +50,8 @@ SETS = {
     "train": "training set",
     "held_out": "other crystals",
     "copies": "distorted copies",
+    "new_systems": "test crystals of new chemical systems",
+    "new_prototypes": "test crystals of new prototypes",
 }
 
 
@@ -69,6 +71,7 @@ def write_card(folder: Path, model: CrystalModel, metadata: dict[str, Any]) -> N
         "Split": _split(settings),
         "Training": _training(settings, training),
         "Command": texts.get("command", "Not given."),
+        "Other geometries": texts.get("geometries", ""),
         "Uncertainty": texts.get("uncertainty", ""),
         "Limits": texts.get("limits", "Crystals like those of the training set."),
         "License": texts.get("license", "Not given."),

@@ -19,7 +19,7 @@ from ase_orbital.training.batches import Batches
 from ase_orbital.training.metrics import classification, regression
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -104,6 +104,19 @@ class Evaluation:
                 outside = error[~self.in_domain].mean()
                 metrics["outside_ratio"] = float(outside / error[self.in_domain].mean())
         return metrics
+
+    def select(self, names: Collection[str]) -> Evaluation:
+        """Return the evaluation on some of the crystals, given by their identifiers."""
+        rows = [row for row, name in enumerate(self.ids) if name in names]
+        return replace(
+            self,
+            ids=[self.ids[row] for row in rows],
+            formulas=[self.formulas[row] for row in rows],
+            known=self.known[rows],
+            predicted=self.predicted[rows],
+            std=None if self.std is None else self.std[rows],
+            in_domain=None if self.in_domain is None else self.in_domain[rows],
+        )
 
     def save(self, path: Path) -> None:
         """Write a CSV file with a row for each crystal.

@@ -1,6 +1,7 @@
 """Evaluations agree with predictions for each crystal alone."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,18 @@ def test_predictions_are_those_of_each_crystal_alone(monkeypatch):
     assert found.std is None
     assert found.in_domain is None
     assert set(found.metrics) == {"n", "mae", "mae_of_mean", "rmse", "r", "r2"}
+
+
+def test_an_evaluation_on_some_crystals_is_that_of_their_rows():
+    whole = evaluate_on_all(make())
+    inside = np.array([True, False, True, True, False])
+    whole = replace(whole, std=np.arange(5.0), in_domain=inside)
+    part = whole.select({"Mg", "Al"})
+    assert part.ids == ["Al", "Mg"]
+    assert part.formulas == [whole.formulas[1], whole.formulas[3]]
+    for name in ("known", "predicted", "std", "in_domain"):
+        assert getattr(part, name).tolist() == getattr(whole, name)[[1, 3]].tolist()
+    assert evaluate_on_all(make()).select({"Mg"}).std is None
 
 
 def test_targets_are_compared_not_properties():
