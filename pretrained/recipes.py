@@ -281,12 +281,41 @@ add(
     | starting_from("steps/eosnet-band-gap-one-release", **DEEP, dropout=0.3)
     | {"learning_rate": 5e-4},
 )
+for name, target, published, start in (  # moduli from each other, without release 2019
+    (
+        "bulk-modulus-from-gap",
+        properties.BULK_MODULUS,
+        "0.0424 log10(GPa) (500 crystals)",
+        "eosnet-band-gap-one-release",
+    ),
+    (
+        "shear-modulus-one-release",
+        properties.SHEAR_MODULUS,
+        "0.0783 log10(GPa) (500 crystals)",
+        "eosnet-bulk-modulus-from-gap",
+    ),
+    (
+        "bulk-modulus-one-release",
+        properties.BULK_MODULUS,
+        "0.0424 log10(GPa) (500 crystals)",
+        "eosnet-shear-modulus-one-release",
+    ),
+):
+    add(
+        name,
+        target,
+        ELASTICITY,
+        published,
+        step=True,
+        EOSNet={"members": 5, "epochs": 50} | starting_from(f"steps/{start}", **DEEP),
+    )
 add(
     "bulk-modulus-mp",
     properties.BULK_MODULUS,
     ELASTICITY_2019,
     "0.0424 log10(GPa) (500 crystals)",
-    EOSNet={"members": 5, "epochs": 50} | FROM_ENERGY,
+    EOSNet={"members": 5, "epochs": 20}
+    | starting_from("steps/eosnet-bulk-modulus-one-release", **DEEP),
 )
 add(
     "bulk-modulus-mp",
@@ -300,8 +329,8 @@ add(
     properties.SHEAR_MODULUS,
     ELASTICITY_2019,
     "0.0783 log10(GPa) (500 crystals)",
-    EOSNet={"members": 5, "epochs": 50}
-    | starting_from("eosnet-bulk-modulus-mp", **DEEP, readout_per_atom=True),
+    EOSNet={"members": 5, "epochs": 20}
+    | starting_from("steps/eosnet-shear-modulus-one-release", **DEEP),
 )
 add(
     "shear-modulus-mp",

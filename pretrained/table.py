@@ -1,9 +1,9 @@
-"""Write the tables of models and of matbench from cards and records.
+"""Write the tables of models, of new crystals and of matbench from cards and records.
 
     python pretrained/table.py
 
-The table of models is in the README and in `docs/models/index.md`, that of matbench only in
-the latter.
+The table of models is in the README and in `docs/models/index.md`, the others only in the
+latter.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import json
 import re
 from pathlib import Path
 
+from left_out import KINDS
 from matbench import RECORDS, TASKS
 from published import MATBENCH, PAPERS
 from recipes import RECIPES
 
 from ase_orbital.files import write_text
+from ase_orbital.numerics.digits import four_digits
 from ase_orbital.zoo import list_models, model_folder, read_card
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +28,7 @@ HEAD = (
     "| EOSnet paper | OCrystalNet paper |"
 )
 MATBENCH_HEAD = "| task | unit | EOSNet | OCrystalNet | published |"
+NEW_HEAD = "| model | unit | test set | new chemical systems | new prototypes |"
 SHARED = re.compile(r"its published predictions have an error of ([\d.]+\d)")
 
 
@@ -43,6 +46,21 @@ def model_rows(link: str) -> list[str]:
         papers = PAPERS.get(card.property_name, ("", ""))
         columns = (link.format(name), f"`{card.property_name}`", card.network, error)
         rows.append(f"| {' | '.join((*columns, published, *papers))} |")
+    return rows
+
+
+def new_rows() -> list[str]:
+    """Return a row for each model, with its errors on test crystals without relatives."""
+    rows = []
+    for name in (name for name in RECIPES if name in list_models()):
+        card, cells = read_card(name), []
+        measure = "accuracy" if "accuracy_test" in card.metrics else "mae"
+        for kind in ("test", *KINDS):
+            value = card.metrics.get(f"{measure}_{kind}")
+            number = card.metrics.get(f"n_{kind}")
+            cells.append(f"{four_digits(value)} ({number:,})" if value else "")
+        unit = card.test_error.partition(" ")[2] if measure == "mae" else measure
+        rows.append(f"| [{name}]({name}.md) | {unit} | {' | '.join(cells)} |")
     return rows
 
 
@@ -88,6 +106,7 @@ def main() -> None:
     page = ROOT / "docs/models/index.md"
     replace(ROOT / "README.md", HEAD, model_rows("`{0}`"))
     replace(page, HEAD, model_rows("[{0}]({0}.md)"))
+    replace(page, NEW_HEAD, new_rows())
     replace(page, MATBENCH_HEAD, matbench_rows())
 
 

@@ -16,6 +16,8 @@ from .search import METHODS, Search
 from .systems import SYSTEMS
 from .variants import VARIANTS, model_label
 
+RECORD = Path(__file__).parent / "record"
+
 
 def main() -> None:
     """Run the searches that have no result yet, or print the tables."""
@@ -23,8 +25,9 @@ def main() -> None:
         prog="python -m tests.benchmarks.searches", description=__doc__
     )
     parser.add_argument(
-        "--runs", type=Path, required=True, metavar="FOLDER",
-        help="folder of the results, to which every search appends one line",
+        "--runs", type=Path, default=RECORD, metavar="FOLDER",
+        help="folder of the results, to which every search appends one line "
+        "(default: the record in the repository)",
     )  # fmt: skip
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=[*SYSTEMS])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
