@@ -329,7 +329,7 @@ add(
     properties.SHEAR_MODULUS,
     ELASTICITY_2019,
     "0.0783 log10(GPa) (500 crystals)",
-    EOSNet={"members": 5, "epochs": 20}
+    EOSNet={"members": 5, "epochs": 12}
     | starting_from("steps/eosnet-shear-modulus-one-release", **DEEP),
 )
 add(
