@@ -51,7 +51,7 @@ class _Prototype:
         self.letter = np.array([letters.index(symbol) for symbol in symbols])
         scale = (len(atoms) / atoms.get_volume()) ** (1.0 / 3.0)
         self.cell, self.positions = scale * atoms.cell.array, scale * atoms.positions
-        # Where a label has several prototypes, those from the second have a number after it.
+        # Where a label has several prototypes, a number follows it from the second on.
         self.label = atoms.info["prototype"].partition(" ")[0]
 
     def compound(self, symbols: list[str], volume: float) -> Atoms:
