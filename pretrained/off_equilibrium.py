@@ -22,9 +22,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ase_orbital import Predictor
-from ase_orbital.models.uncertainty import coverage
 from ase_orbital.properties import FORMATION_ENERGY, IN_DOMAIN, STD
 from ase_orbital.structure import read_frames
+from ase_orbital.training.metrics import coverage
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -106,7 +106,6 @@ print(f"shear moduli agree within {difference:.0e} GPa")
 
 # %%
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import thermalize_momenta
 
 edge = (2 * copper.get_volume()) ** (1 / 3)  # edge of the cubic cell with four atoms, Å
 crystal = bulk("Cu", a=edge, cubic=True) * (2, 1, 1)
@@ -117,7 +116,8 @@ rng = np.random.default_rng(0)
 def hot(temperature):
     """Copper with twice the kinetic energy, half of which becomes potential energy."""
     atoms = crystal.copy()
-    thermalize_momenta(atoms, 2 * temperature, rng=rng)
+    std = np.sqrt(2 * temperature * units.kB * atoms.get_masses())  # Maxwell and Boltzmann
+    atoms.set_momenta(std[:, None] * rng.standard_normal((len(atoms), 3)))
     atoms.calc = potential
     return atoms
 

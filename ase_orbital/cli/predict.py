@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli.options import add_device, add_models, add_output
@@ -15,6 +16,8 @@ from ase_orbital.cli.results import (
     heading,
     is_worth_writing,
     table,
+    width_of,
+    wrapped,
     write,
 )
 from ase_orbital.cli.selection import add_selection, select
@@ -211,7 +214,11 @@ def _long(rows: list[Row], predictors: dict[str, Predictor]) -> list[Record]:
 
 
 def _screen(records: list[Record], predictors: dict[str, Predictor], *, std: bool) -> str:
-    """Table without the columns that are empty, and with units below the names."""
+    """Table without the columns that are empty, and with units below the names.
+
+    Where it is wider than a terminal, one structure has a row per property, and the columns
+    of several are in tables one below the other. A pipe always gets one table.
+    """
     units = {
         column: predictors[model].units[name]
         for (model, name), column in _columns(predictors).items()
@@ -225,7 +232,20 @@ def _screen(records: list[Record], predictors: dict[str, Predictor], *, std: boo
         and (name not in ("id", "error") or any(record[name] for record in records))
     ]
     header = [heading(name, units.get(name, "")) for name in shown]
-    return table(header, [[_digits(record, name) for name in shown] for record in records])
+    rows = [[_digits(record, name) for name in shown] for record in records]
+    text, width = table(header, rows), get_terminal_size().columns
+    if not sys.stdout.isatty() or width_of(text) <= width:
+        return text
+    if len(rows) > 1:
+        return wrapped(header, rows, width)
+    described = [name for name in shown if name in OTHERS]
+    lines = [f"{name}: {records[0][name]}" for name in described]
+    numbers = [
+        (name, value, "" if units.get(name) == "1" else units.get(name, ""))
+        for name, value in zip(shown, rows[0], strict=True)
+        if name not in described
+    ]
+    return "\n".join([*lines, "", table(["property", "value", "unit"], numbers)])
 
 
 def _digits(record: Record, name: str) -> object:

@@ -55,6 +55,28 @@ def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(map(line, [*zip(*heads, strict=True), rules, *body]))
 
 
+def wrapped(header: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> str:
+    """Cut a table that is wider into several, each with the first column."""
+    parts: list[str] = []
+    chosen: list[int] = []
+
+    def part(columns: Sequence[int]) -> str:
+        cut = [[row[index] for index in columns] for row in rows]
+        return table([header[index] for index in columns], cut)
+
+    for index in range(1, len(header)):
+        if chosen and width_of(part([0, *chosen, index])) > width:
+            parts.append(part([0, *chosen]))
+            chosen = []
+        chosen.append(index)
+    return "\n\n".join([*parts, part([0, *chosen])])
+
+
+def width_of(text: str) -> int:
+    """Length of the longest line."""
+    return max(map(len, text.splitlines()))
+
+
 def heading(name: str, unit: str) -> str:
     """Name of a column, with its unit below if it has one."""
     return broken(name) + (f"\n({unit})" if unit not in ("", "1") else "")

@@ -16,6 +16,7 @@ from ase_orbital.graphs.converters import Atoms2Graph, build_graphs
 from ase_orbital.models.committee import mean_and_variance, mean_log_probability
 from ase_orbital.models.featurization import Featurization
 from ase_orbital.models.saving import save_model
+from ase_orbital.models.sizes import check_size
 from ase_orbital.numerics.threads import each_on_one_thread
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.properties import PROPERTIES, minimum_of, unit_of
@@ -100,7 +101,8 @@ class CrystalModel(nn.Module, ABC):
     Raises
     ------
     ModelError
-        If settings contradict each other, or the number of features is not fixed.
+        If settings contradict each other, a size is out of its bounds in `models.sizes`,
+        or the number of features is not fixed.
     """
 
     __version__ = 1  # of the saved settings, for matgl's loader
@@ -121,8 +123,8 @@ class CrystalModel(nn.Module, ABC):
         calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
-        if n_classes is not None and n_classes < 2:
-            raise ModelError(f"n_classes must be at least 2, or None, not {n_classes}")
+        if n_classes is not None:
+            check_size("n_classes", n_classes, least=2)
         known = PROPERTIES.get(property_name or "")
         if known and known.classes != (n_classes == 2):
             wanted = "n_classes=2" if known.classes else "n_classes=None"
@@ -136,7 +138,8 @@ class CrystalModel(nn.Module, ABC):
                 f"the number of features of {descriptor} depends on the structure; "
                 "give GOM a number of eigenvalues"
             )
-        self.n_features = descriptor.n_features
+        self.n_features = int(descriptor.n_features)
+        check_size("n_features", self.n_features)
         self.property_name = property_name or UNNAMED
         self.n_classes = n_classes
         self.transform: Transform = transform or (known.transform if known else "identity")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ase_orbital.errors import ModelError
 from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
+from ase_orbital.models.sizes import check_size
 from ase_orbital.models.uncertainty import NetworkOutputs
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Network(CrystalModel):
 def arguments(local_names: dict[str, Any]) -> dict[str, Any]:
     """Pick a constructor's own arguments from its `locals()`, in JSON values.
 
-    Raises ModelError if a number of something, `n_...`, is no whole number from 1.
+    Raises ModelError if a number of something, `n_...`, is not whole or out of its bounds.
     """
     own = {
         name: value.item() if isinstance(value, np.generic) else value
@@ -94,6 +94,6 @@ def arguments(local_names: dict[str, Any]) -> dict[str, Any]:
         if name not in ("self", "__class__", "descriptor", "target")
     }
     for name, value in own.items():
-        if name.startswith("n_") and not (isinstance(value, int) and value >= 1):
-            raise ModelError(f"{name} must be a whole number from 1, not {value!r}")
+        if name.startswith("n_"):
+            check_size(name, value)
     return own

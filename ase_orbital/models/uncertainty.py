@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -20,6 +19,7 @@ from ase_orbital.models.layers import mean_over_atoms
 from ase_orbital.models.relaxation import RelaxationEnergy
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -255,8 +255,3 @@ class Calibration:
     def std(self, variance: torch.Tensor) -> torch.Tensor:
         """Calibrate the variance between members, and return the standard deviation."""
         return self.scale * torch.sqrt(variance + self.floor**2)
-
-
-def coverage(known: Values, predicted: Values, std: Values) -> float:
-    """Fraction of known values in the nominal 90 % interval of their predictions."""
-    return float((np.abs(predicted - known) <= HALF_WIDTH * std).mean())

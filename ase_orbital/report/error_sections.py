@@ -15,8 +15,8 @@ from ase_orbital.training.cards import METRICS
 from ase_orbital.training.figures import read_losses
 from ase_orbital.training.metrics import (
     class_reliability,
+    coverage,
     error_by_std,
-    interval_coverage,
     roc,
 )
 
@@ -194,7 +194,7 @@ def _parity(
 def _calibration(evaluation: Evaluation, unit: str) -> list[Section]:
     assert evaluation.std is not None
     values = evaluation.known, evaluation.predicted, evaluation.std
-    observed = interval_coverage(*values, NOMINAL)
+    observed = coverage(*values, NOMINAL)
     std, error = error_by_std(*values)
     ending = f" ({unit})" if unit else ""
     top = 1.05 * max(std.max(), error.max()) or 1.0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".xyz", ".extxyz")
 COMPRESSED = (".gz", ".zst")
+OTHERWISE_COMPRESSED = (".bz2", ".xz")  # which only ASE reads
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ class Block:
         if len(text) < self.length:
             raise DataError(f"the input {self.source} has become shorter")
         return text
+
+
+def is_extended_xyz(path: Path, form: str | None) -> bool:
+    """Whether `blocks` can read a file, by ASE's name of its format or by its own name."""
+    if form is None:
+        plain = path.with_suffix("") if path.suffix in COMPRESSED else path
+        return plain.suffix in SUFFIXES
+    return form == "extxyz" and path.suffix not in OTHERWISE_COMPRESSED
 
 
 def blocks(path: Path, size: int) -> Iterator[Block]:

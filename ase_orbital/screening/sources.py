@@ -165,7 +165,7 @@ class Inputs:
         small: list[str] = []
         weight, most = 0, max(1, size // SLOWER)
         for source, n_bytes, _ in self._files:
-            stream = None if self._form else _stream(Path(source), n_bytes, size)
+            stream = _stream(Path(source), n_bytes, size, self._form)
             if small and (stream or len(small) == most or weight + n_bytes > BYTES):
                 yield Files(tuple(small), weight, self._form)
                 small, weight = [], 0
@@ -217,18 +217,18 @@ def _described(name: str, files: list[Source]) -> dict[str, Any]:
     }
 
 
-def _stream(path: Path, n_bytes: int, size: int) -> Iterator[Part] | None:
+def _stream(path: Path, n_bytes: int, size: int, form: str | None) -> Iterator[Part] | None:
     """Parts of a file that holds many structures; None for other files."""
-    if path.suffix == structure_tables.SUFFIX:
-        return structure_tables.row_blocks(path, size)
-    if path.suffix in database_rows.SUFFIXES:
-        return database_rows.id_blocks(path, size)
-    if path.suffix == ".csv":
-        return table_rows(path, size)
-    if path.suffix in extended_xyz.COMPRESSED or n_bytes > SMALL:
-        plain = path.with_suffix("") if path.suffix in extended_xyz.COMPRESSED else path
-        if plain.suffix in extended_xyz.SUFFIXES:
-            return extended_xyz.blocks(path, size)
+    if form is None:
+        if path.suffix == structure_tables.SUFFIX:
+            return structure_tables.row_blocks(path, size)
+        if path.suffix in database_rows.SUFFIXES:
+            return database_rows.id_blocks(path, size)
+        if path.suffix == ".csv":
+            return table_rows(path, size)
+    large = path.suffix in extended_xyz.COMPRESSED or n_bytes > SMALL
+    if large and extended_xyz.is_extended_xyz(path, form):
+        return extended_xyz.blocks(path, size)
     return None
 
 

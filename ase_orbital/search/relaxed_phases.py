@@ -75,6 +75,7 @@ class RelaxedPhases:
         if self.cache is not None and self.cache.suffix != ".extxyz":
             raise SettingError(f"{self.cache} must end with .extxyz")
         self._calculator, self._references = calculator, list(references)
+        self._kinds = [frozenset(atoms.symbols) for atoms in self._references]
         self._relaxed: dict[str, Atoms] = {}
 
     def __len__(self) -> int:
@@ -83,8 +84,7 @@ class RelaxedPhases:
     @property
     def elements(self) -> set[str]:
         """Elements of which there is an elemental phase."""
-        kinds = [set(atoms.symbols) for atoms in self._references]
-        return {next(iter(kind)) for kind in kinds if len(kind) == 1}
+        return {next(iter(kind)) for kind in self._kinds if len(kind) == 1}
 
     def of(self, elements: Set[str]) -> list[Atoms]:
         """Return all phases that consist of these elements, relaxed, with their energies.
@@ -96,8 +96,8 @@ class RelaxedPhases:
         DataError
             If the file is not readable.
         """
-        wanted = [atoms for atoms in self._references if elements >= set(atoms.symbols)]
-        return [self._of(atoms) for atoms in wanted]
+        pairs = zip(self._references, self._kinds, strict=True)
+        return [self._of(atoms) for atoms, kind in pairs if elements >= kind]
 
     def _of(self, reference: Atoms) -> Atoms:
         key = digest(reference)

@@ -13,10 +13,9 @@ from ase.symbols import Symbols
 from ase_orbital.errors import DataError, ModelError
 from ase_orbital.files import write_csv
 from ase_orbital.models.fused import fuse
-from ase_orbital.models.uncertainty import coverage
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import Batches
-from ase_orbital.training.metrics import classification, regression
+from ase_orbital.training.metrics import classification, coverage, regression
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -89,10 +88,10 @@ class Evaluation:
             for name in ("mae", "rmse"):
                 metrics[f"{name}_property"] = of_property[name]
         if self.std is not None and not self.classes:
-            metrics["coverage_90"] = coverage(self.known, self.predicted, self.std)
+            metrics["coverage_90"] = float(coverage(self.known, self.predicted, self.std))
             fifths = np.array_split(np.argsort(self.std), min(5, len(self.std)))
             shares = [
-                coverage(self.known[part], self.predicted[part], self.std[part])
+                float(coverage(self.known[part], self.predicted[part], self.std[part]))
                 for part in fifths
             ]
             metrics["coverage_90_lowest"] = min(shares)

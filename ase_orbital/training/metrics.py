@@ -13,8 +13,10 @@ from torchmetrics.functional.classification import (
     binary_roc,
 )
 
+from ase_orbital.models.uncertainty import NOMINAL
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
     from torch import Tensor
 
     Values = NDArray[np.floating[Any]]
@@ -86,8 +88,8 @@ def _as_tensors(known: Values, probability: Values) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(known).long(), score
 
 
-def interval_coverage(
-    known: Values, predicted: Values, std: Values, nominal: Values
+def coverage(
+    known: Values, predicted: Values, std: Values, nominal: ArrayLike = NOMINAL
 ) -> Values:
     """Return the share of known values inside central intervals of nominal probability.
 
@@ -95,12 +97,16 @@ def interval_coverage(
     ----------
     known, predicted, std : [n]
         Known values, predictions, and their standard deviations.
-    nominal : [n_intervals]
+    nominal : number or [n_intervals]
         Probabilities of the intervals of a normal distribution.
+
+    Returns
+    -------
+    [] or [n_intervals]
     """
     half_widths = np.sqrt(2.0) * erfinv(nominal)
-    inside = np.abs(predicted - known)[:, None] <= half_widths * std[:, None]
-    return np.asarray(inside.mean(axis=0))
+    inside = np.abs(predicted - known) <= np.multiply.outer(half_widths, std)
+    return np.asarray(inside.mean(axis=-1))
 
 
 def error_by_std(

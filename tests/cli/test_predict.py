@@ -54,6 +54,53 @@ def test_without_a_model_each_property_is_predicted_in_one_line(crystals, capsys
     assert len(line) < 180  # of a wide window
 
 
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """Run a command, and return what it writes on a terminal of 80 columns."""
+
+    def run(*words):
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        assert main([*words]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_terminal_gets_a_row_per_property_of_one_structure(shown):
+    lines = shown("predict", "tutorials/SrTiO3.cif").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[:3] == [
+        "structure: tutorials/SrTiO3.cif", "formula: SrTiO3", "n_atoms: 5",
+    ]  # fmt: skip
+    assert lines[4].split() == ["property", "value", "unit"]
+    found = {
+        name: (float(value), *unit) for name, value, *unit in map(str.split, lines[6:])
+    }
+    assert found.keys() == {read_card(model).property_name for model in list_models()}
+    assert found["band_gap"][1:] == ("eV",)
+    expected = Predictor("eosnet-band-gap-mp2018").predict("tutorials/SrTiO3.cif")
+    assert found["band_gap"][0] == pytest.approx(expected["band_gap"], abs=0.05)
+
+
+def test_a_terminal_gets_several_tables_for_several_structures(shown):
+    out = shown("predict", "tutorials/SrTiO3.cif", "tutorials/Mn2O7.cif")
+    assert max(map(len, out.splitlines())) <= 80
+    parts = out.split("\n\n")
+    assert len(parts) > 1
+    for part in parts:
+        *_, first, second = part.splitlines()
+        assert first.startswith("tutorials/SrTiO3.cif")
+        assert second.startswith("tutorials/Mn2O7.cif")
+    assert out.count("refractive") == 1
+
+
+def test_a_narrow_table_is_the_same_in_a_terminal(crystals, gap, shown, monkeypatch):
+    monkeypatch.chdir(crystals)
+    *_, line = shown("predict", "salt.cif", "-m", gap).splitlines()
+    assert line.split()[:3] == ["salt.cif", "NaCl", "2"]
+
+
 def test_all_models_are_predicted_if_asked(crystals):
     path = crystals / "out.csv"
     assert (

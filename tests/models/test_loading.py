@@ -229,6 +229,15 @@ def test_a_folder_without_checksums_is_refused(tmp_path):
     load_model(tmp_path)
 
 
+def test_a_size_that_no_memory_holds_is_named(tmp_path):
+    eosnet().save(tmp_path)
+    content = json.loads((tmp_path / "model.json").read_text())
+    content["kwargs"]["n_hidden"] = 10**9
+    save_json(tmp_path, content)
+    with pytest.raises(ModelError, match=r"is damaged: n_hidden must be .* to 10,000, not"):
+        load_model(tmp_path)
+
+
 @pytest.mark.parametrize("version", [99, "2", None, 1.5])
 def test_a_later_version_is_refused(tmp_path, version):
     eosnet().save(tmp_path)

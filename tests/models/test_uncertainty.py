@@ -12,11 +12,9 @@ from ase_orbital.models import Ensemble, EOSNet
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.loading import load_folder
 from ase_orbital.models.uncertainty import (
-    HALF_WIDTH,
     N_KNOTS,
     Calibration,
     Uncertainty,
-    coverage,
 )
 
 CRYSTALS = [
@@ -25,14 +23,6 @@ CRYSTALS = [
     bulk("GaAs", "zincblende", a=5.65),
 ]
 LAST = torch.finfo(torch.float64).eps
-
-
-def test_coverage_counts_what_lies_within_90_percent_of_a_normal():
-    normal = np.random.default_rng(0).normal(size=20_000)
-    zero = np.zeros_like(normal)
-    assert coverage(normal, zero, np.ones_like(normal)) == pytest.approx(0.9, abs=0.01)
-    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH + 1e-9) == 1.0
-    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH - 1e-9) == 0.0
 
 
 def test_members_that_agree_by_chance_are_not_certain():

@@ -1,8 +1,10 @@
 """Inputs of all kinds are cut into parts, always in the same way."""
 
+import bz2
 import gzip
 import os
 import pickle
+import tracemalloc
 
 import pytest
 from ase.build import bulk
@@ -111,6 +113,39 @@ def test_a_format_is_that_of_all_files(tmp_path):
     assert description != other
     failed = frames_of(tmp_path / "notes", form="cif")
     assert [bool(frame.error) for frame in failed] == [True]
+
+
+@pytest.mark.parametrize("name", ["relaxed.out", "relaxed.out.gz", "notes"])
+def test_extended_xyz_of_any_name_is_read_in_blocks(xyz, tmp_path, name, same_atoms):
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    (tmp_path / name).write_bytes(pack(xyz.read_bytes()))
+    parts = list(Inputs(tmp_path / name, "extxyz").parts(7))
+    assert [len(list(part.frames())) for part in parts] == [7] * 8 + [4]
+    found = frames_of(tmp_path / name, 7, "extxyz")
+    same_atoms([frame.atoms for frame in found], [frame.atoms for frame in frames_of(xyz)])
+
+
+@pytest.mark.parametrize(("form", "name"), [("xyz", "a.xyz"), ("extxyz", "a.xyz.bz2")])
+def test_what_only_ase_reads_is_read_as_a_whole(xyz, tmp_path, form, name):
+    if form == "xyz":  # without properties in the comments
+        write(tmp_path / name, [bulk("Cu")] * 3, format="xyz")
+    else:
+        (tmp_path / name).write_bytes(bz2.compress(xyz.read_bytes()))
+    (part,) = Inputs(tmp_path / name, form).parts(2)
+    assert len(list(part.frames())) == (3 if form == "xyz" else 60)
+
+
+def test_little_of_a_large_file_is_read_before_the_first_frames(xyz, tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(xyz.read_bytes() * 100)
+    tracemalloc.start()
+    try:
+        part = next(iter(Inputs(path, "extxyz").parts(10)))
+        assert len(list(part.frames())) == 10
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 2
 
 
 def test_a_vanished_file_stops_the_run(tmp_path):

@@ -1,17 +1,83 @@
-"""The shipped phases are valid crystals with the structures they are said to have."""
+"""The shipped phases are valid crystals, and those that their script makes."""
 
+import csv
 import re
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
 import spglib
 from ase.data import chemical_symbols, covalent_radii
+from ase.io import read
+from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.search import reference_phases
+from ase_orbital.search.reference_phases import COMPOUNDS, FILE
 from ase_orbital.structure import to_atoms_many
 
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
 PHASES = to_atoms_many(reference_phases())
+
+
+@pytest.fixture(scope="module")
+def script():
+    """What rebuilds the phases."""
+    spec = spec_from_file_location("rebuilt", ROOT / "pretrained" / "reference_phases.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return {
+            (prototype, symbols): float(at) for prototype, symbols, at in csv.reader(file)
+        }
+
+
+def test_the_script_makes_the_elements_and_prototypes(script):
+    shipped = read(FILE, ":")
+    made = script.element_phases()
+    names = [atoms.info["prototype"] for atoms in shipped[len(made) :]]
+    made += map(script.as_atoms, names)
+    assert len(made) == len(shipped)
+    for one, other in zip(made, shipped, strict=True):
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        np.testing.assert_allclose(one.cell.array, other.cell.array, atol=1e-6)
+        np.testing.assert_allclose(one.positions, other.positions, atol=1e-5)
+
+
+def test_compounds_that_are_given_are_shipped(script):
+    shipped = rows_of(COMPOUNDS)
+    for name, volume in rows_of(script.GIVEN).items():
+        assert shipped[name] == pytest.approx(volume, abs=1e-4)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs the data files")
+@pytest.mark.filterwarnings("ignore")  # of pymatgen and spglib
+def test_the_script_makes_the_compounds_from_the_data(script):
+    elements = {"Ba", "Li", "Ni", "O", "Ti"}
+    crystals = [
+        atoms for atoms in script.read_crystals(DATA) if set(atoms.symbols) <= elements
+    ]
+    matcher = StructureMatcher(primitive_cell=False)
+    made = {(at.prototype, "-".join(at.elements)): at.volume for at in script.read_given()}
+    names = {at.name for at in script.read_given()}
+    for atoms in script.stable(crystals, elements):
+        found = len(atoms) <= script.MOST_ATOMS and script.compound_of(atoms, matcher)
+        if found and found.name not in names:
+            made[found.prototype, "-".join(found.elements)] = found.volume
+    own = {name: at for name, at in made.items() if {*name[1].split("-")} <= elements}
+    shipped = {
+        name: at
+        for name, at in rows_of(COMPOUNDS).items()
+        if {*name[1].split("-")} <= elements
+    }
+    assert own == pytest.approx(shipped, abs=1e-4)
+    assert len(own) > 20
 
 
 def test_all_elements_up_to_plutonium_have_a_phase():

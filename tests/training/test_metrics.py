@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ase_orbital.models.uncertainty import HALF_WIDTH
 from ase_orbital.training.metrics import (
     class_reliability,
     classification,
+    coverage,
     error_by_std,
-    interval_coverage,
     regression,
     roc,
 )
@@ -115,8 +116,16 @@ def test_coverage_of_intervals_is_nominal_for_normal_errors():
     std = random.uniform(0.5, 2.0, 20_000)
     error = std * random.normal(size=20_000)
     nominal = np.array([0.1, 0.5, 0.9])
-    found = interval_coverage(np.zeros(20_000), error, std, nominal)
+    found = coverage(np.zeros(20_000), error, std, nominal)
     np.testing.assert_allclose(found, nominal, atol=0.02)
+
+
+def test_coverage_counts_what_lies_within_90_percent_of_a_normal():
+    normal = np.random.default_rng(0).normal(size=20_000)
+    zero = np.zeros_like(normal)
+    assert coverage(normal, zero, np.ones_like(normal)) == pytest.approx(0.9, abs=0.01)
+    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH + 1e-9) == 1.0
+    assert coverage(zero + 1.0, zero, zero + 1.0 / HALF_WIDTH - 1e-9) == 0.0
 
 
 def test_errors_are_grouped_by_ascending_std():

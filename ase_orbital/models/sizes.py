@@ -1,0 +1,26 @@
+"""How large the parts of a network can be."""
+
+from __future__ import annotations
+
+from ase_orbital.errors import ModelError
+
+# Far above what helps. Without bounds, a mistaken setting or a damaged model folder ends in
+# an error of the memory that names neither.
+LARGEST = {
+    "n_features": 100_000,
+    "n_hidden": 10_000,
+    "n_readout": 10_000,
+    "n_classes": 10_000,
+    "n_convolutions": 100,
+    "n_layers": 100,
+    "n_neighbors": 100_000,
+}
+
+
+def check_size(name: str, value: object, least: int = 1) -> None:
+    """Raise ModelError if a number of something is not whole, or out of its bounds."""
+    most = LARGEST[name]
+    if not (isinstance(value, int) and least <= value <= most):
+        raise ModelError(
+            f"{name} must be a whole number from {least} to {most:,}, not {value!r}"
+        )

@@ -1,0 +1,210 @@
+"""Rebuild the reference phases that `ase_orbital.search.Hull` compares with.
+
+    python pretrained/reference_phases.py --data FOLDER --out FOLDER
+
+It writes `reference_phases.extxyz`, the elements and then the prototypes, and
+`reference_phases.csv`, the compounds: prototype, elements in the order of its letters, and
+volume per atom in Å^3. Compounds are the crystals of `mp2018` that are stable among all of
+its crystals and have the structure of a prototype of the AFLOW library, as pymatgen has it.
+Those in `pretrained/reference_phases.csv` come first: they have volumes that are given by
+hand, or are farther from their prototype. It takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import io
+import sys
+from collections import defaultdict
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import ase.io
+import numpy as np
+from ase.build import bulk
+from ase.collections import dcdft
+from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+from pymatgen.analysis.prototypes import AFLOW_PROTOTYPE_LIBRARY
+from pymatgen.analysis.structure_matcher import StructureMatcher
+from pymatgen.core import Composition
+from pymatgen.io.ase import AseAtomsAdaptor
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+from ase_orbital.files import atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ase import Atoms
+    from pymatgen.core import Structure
+
+GIVEN = Path(__file__).with_suffix(".csv")
+MOST_ATOMS = 24
+SYMPREC = 0.1  # Å
+LARGEST_RMS = 0.1  # displacement from a prototype, in units of (volume per atom)^(1/3)
+# Elements beside those of ASE's Delta test set: prototype and volume per atom (Å^3), or
+# lattice and its constant (Å).
+PROTOTYPES = {
+    "S": ("A_oF128_70_4h", 25.6), "Mn": ("A_cI58_217_ac2g", 11.0),
+    "La": ("A_hP4_194_ac", 37.2), "Ce": ("A_hP4_194_ac", 34.5),
+    "Pr": ("A_hP4_194_ac", 34.5), "Nd": ("A_hP4_194_ac", 34.2),
+    "Pm": ("A_hP4_194_ac", 33.6), "Sm": ("A_hR3_166_ac", 33.2),
+    "Gd": ("A_hP2_194_c", 33.0), "Tb": ("A_hP2_194_c", 32.0), "Dy": ("A_hP2_194_c", 31.5),
+    "Ho": ("A_hP2_194_c", 31.1), "Er": ("A_hP2_194_c", 30.6), "Tm": ("A_hP2_194_c", 30.1),
+    "Pa": ("A_tI2_139_a", 25.0), "U": ("A_oC4_63_c", 20.5), "Np": ("A_oP8_62_2c", 19.2),
+    "Pu": ("A_mP16_11_8e", 20.0),
+}  # fmt: skip
+LATTICES = {
+    "Ce": ("fcc", 4.70), "Eu": ("bcc", 4.45), "Yb": ("fcc", 5.40), "Ac": ("fcc", 5.67),
+    "Th": ("fcc", 5.05),
+}  # fmt: skip
+
+
+class Compound(NamedTuple):
+    """A prototype, elements in the order of its letters, and a volume per atom (Å^3)."""
+
+    prototype: str
+    elements: tuple[str, ...]
+    volume: float
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Reduced formula and prototype."""
+        own = sorted(LIBRARY[self.prototype].composition.get_el_amt_dict().items())
+        pairs = zip(self.elements, own, strict=True)
+        formula = {symbol: amount for symbol, (_, amount) in pairs}
+        return Composition(formula).reduced_formula, self.prototype.partition(" ")[0]
+
+
+def library() -> dict[str, Structure]:
+    """Read pymatgen's prototypes; a label that is there twice has a number from 2 on."""
+    found: dict[str, Structure] = {}
+    for entry in AFLOW_PROTOTYPE_LIBRARY:
+        label, name, number = entry["tags"]["aflow"], entry["tags"]["aflow"], 1
+        while name in found:
+            number += 1
+            name = f"{label} {number}"
+        found[name] = entry["snl"].structure
+    return found
+
+
+LIBRARY = library()
+
+
+def as_atoms(prototype: str) -> Atoms:
+    """Return a prototype with its own elements."""
+    atoms = AseAtomsAdaptor.get_atoms(LIBRARY[prototype])
+    atoms = atoms[np.argsort(atoms.symbols, kind="stable")]
+    atoms.info = {"prototype": prototype}
+    return atoms
+
+
+def element_phases() -> list[Atoms]:
+    """Return the elements, by atomic number."""
+    phases = [dcdft[name].copy() for name in dcdft.names]
+    for symbol, (prototype, volume) in PROTOTYPES.items():
+        atoms = as_atoms(prototype)
+        atoms.symbols = [symbol] * len(atoms)
+        scale = (volume * len(atoms) / atoms.get_volume()) ** (1.0 / 3.0)
+        atoms.set_cell(scale * atoms.cell.array, scale_atoms=True)
+        phases.append(atoms)
+    phases += [bulk(symbol, *lattice) for symbol, lattice in LATTICES.items()]
+    for atoms in phases:
+        atoms.info = {"prototype": atoms.info.get("prototype", "-")}
+        atoms.pbc = True
+    return sorted(phases, key=lambda atoms: int(atoms.numbers[0]))
+
+
+def read_crystals(data: Path) -> list[Atoms]:
+    """Read the crystals of two and three elements."""
+    with gzip.open(data / "mp2018.extxyz.gz", "rt") as file:
+        text = file.read()
+    frames = ase.io.read(io.StringIO(text), ":", format="extxyz")
+    return [atoms for atoms in frames if len(set(atoms.symbols)) in (2, 3)]
+
+
+def stable(crystals: Iterable[Atoms], elements: set[str]) -> Iterator[Atoms]:
+    """Yield the crystals of known elements on the hull of all of these crystals."""
+    systems: dict[frozenset[str], list[PDEntry]] = defaultdict(list)
+    for atoms in crystals:
+        energy = float(atoms.info["formation_energy_per_atom"]) * len(atoms)
+        composition = Composition(atoms.get_chemical_formula())
+        entry = PDEntry(composition, energy, attribute=atoms)
+        systems[frozenset(atoms.symbols)].append(entry)
+    for system, own in systems.items():
+        if not system <= elements:
+            continue
+        entries = [PDEntry(Composition(symbol), 0.0) for symbol in system]
+        for size in (2, 3):
+            for part in combinations(sorted(system), size):
+                entries += systems.get(frozenset(part), [])
+        diagram = PhaseDiagram(entries)
+        yield from (entry.attribute for entry in own if entry in diagram.stable_entries)
+
+
+def compound_of(atoms: Atoms, matcher: StructureMatcher) -> Compound | None:
+    """Return the nearest prototype of the same space group; None if there is none."""
+    structure = AseAtomsAdaptor.get_structure(atoms)
+    group = SpacegroupAnalyzer(structure, symprec=SYMPREC).get_space_group_number()
+    best, found = LARGEST_RMS, None
+    for name, prototype in LIBRARY.items():
+        alike = prototype.composition.anonymized_formula
+        if (
+            len(prototype) != len(structure)
+            or int(name.split("_")[2]) != group
+            or alike != structure.composition.anonymized_formula
+        ):
+            continue
+        rms, mapping = matcher.get_rms_anonymous(prototype, structure)
+        if rms is not None and rms < best:
+            species = {str(own): str(other) for own, other in mapping.items()}
+            elements = tuple(species[own] for own in sorted(species))
+            best, found = rms, Compound(name, elements, atoms.get_volume() / len(atoms))
+    return found
+
+
+def read_given() -> list[Compound]:
+    """Read the compounds that are given by hand."""
+    with GIVEN.open(newline="") as file:
+        return [
+            Compound(prototype, tuple(elements.split("-")), float(volume))
+            for prototype, elements, volume in csv.reader(file)
+        ]
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data files")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    arguments = parser.parse_args()
+    elements = element_phases()
+    compounds = {compound.name: compound for compound in read_given()}
+    matcher = StructureMatcher(primitive_cell=False)
+    crystals = read_crystals(arguments.data)
+    for atoms in stable(crystals, {atoms.symbols[0] for atoms in elements}):
+        if len(atoms) <= MOST_ATOMS and (compound := compound_of(atoms, matcher)):
+            compounds.setdefault(compound.name, compound)
+    ordered = sorted(compounds.values(), key=lambda at: (len(at.elements), at.name))
+    used = sorted({compound.prototype for compound in ordered})
+    with atomic_write(arguments.out / "reference_phases.extxyz") as temporary:
+        frames = [*elements, *map(as_atoms, used)]
+        for atoms in frames:
+            atoms.set_cell(atoms.cell.array.round(6))
+        ase.io.write(temporary, frames, format="extxyz")
+    with (
+        atomic_write(arguments.out / "reference_phases.csv") as temporary,
+        temporary.open("w", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        for prototype, symbols, volume in ordered:
+            writer.writerow([prototype, "-".join(symbols), f"{volume:.4f}"])
+    counts = f"{len(elements)} elements, {len(ordered)} compounds, {len(used)} prototypes"
+    sys.stdout.write(counts + "\n")
+
+
+if __name__ == "__main__":
+    main()
