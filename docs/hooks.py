@@ -200,6 +200,25 @@ def coverage() -> str:
     return "\n".join(rows)
 
 
+def distorted() -> str:
+    """Make the table of distorted crystals in the domain, from the texts of the cards."""
+    from ase_orbital.zoo import list_models, model_folder
+
+    kinds = (
+        "rattled by 0.12 Å",
+        "rattled by 0.2 Å",
+        "compressed by 6 %",
+        "strained by 3 %",
+        "random candidates",
+    )
+    rows = [f"| model | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
+    for name in list_models():
+        text = " ".join((model_folder(name) / "README.md").read_text("utf-8").split())
+        shares = [re.search(rf"(\d+%) {re.escape(kind)}", text) for kind in kinds]
+        rows.append(f"| `{name}` | {' | '.join(at[1] if at else '' for at in shares)} |")
+    return "\n".join(rows)
+
+
 def properties() -> str:
     """Make the table of properties."""
     from ase_orbital.properties import PROPERTIES
@@ -227,6 +246,7 @@ def commands() -> str:
 
 FILLINGS = {
     "coverage": coverage,
+    "distorted": distorted,
     "tutorials": tutorials,
     "properties": properties,
     "commands": commands,
