@@ -4,8 +4,6 @@ A function of the crystal, continuous, the same alone and in a batch, through ev
 graph, and with every descriptor.
 """
 
-from inspect import signature
-
 import matgl
 import numpy as np
 import pytest
@@ -19,7 +17,6 @@ from ase_orbital.errors import ElementError, ModelError, StructureError
 from ase_orbital.graphs.converters import from_crystal_graph
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import EOSNet, OCrystalNet
-from ase_orbital.models.sizes import LARGEST
 from ase_orbital.testing import assert_function_of_the_crystal
 
 ABLATIONS = {
@@ -333,34 +330,3 @@ def test_a_number_of_something_is_a_whole_number(value):
         EOSNet(n_hidden=value)
     with pytest.raises(ModelError, match="n_layers must be"):
         OCrystalNet(n_layers=value)
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        (EOSNet, {"n_hidden": 10**9}),
-        (EOSNet, {"n_readout": 10**30}),
-        (EOSNet, {"n_convolutions": 10**9}),
-        (EOSNet, {"n_classes": 10**9}),
-        (EOSNet, {"n_neighbors": 10**30}),
-        (OCrystalNet, {"n_hidden": 10**9}),
-        (OCrystalNet, {"n_layers": 10**9}),
-    ],
-)
-def test_sizes_that_no_memory_holds_are_refused(kind, settings):
-    ((name, value),) = settings.items()
-    message = rf"^{name} must be a whole number from [12] to [\d,]+, not {value}$"
-    with pytest.raises(ModelError, match=message):
-        kind(OneHot(), **settings)
-
-
-def test_more_features_than_memory_holds_are_refused(network):
-    with pytest.raises(ModelError, match=r"n_features must be .* not 1000000113"):
-        network(Concatenate(OneHot(), GOM(n_eigenvalues=10**9)))
-
-
-def test_sizes_have_one_table():
-    """Every setting of a network that is a number of something has a bound."""
-    for kind in (EOSNet, OCrystalNet):
-        names = [name for name in signature(kind).parameters if name.startswith("n_")]
-        assert {*names} <= LARGEST.keys()
