@@ -32,10 +32,15 @@ NEW_HEAD = "| model | unit | test set | new chemical systems | new prototypes |"
 SHARED = re.compile(r"its published predictions have an error of ([\d.]+\d)")
 
 
+def shipped() -> list[str]:
+    """Return the names of the shipped models, in the order of the recipes."""
+    return [name for name in RECIPES if name in list_models()]
+
+
 def model_rows(link: str) -> list[str]:
     """Return a row for each model, in which its name is formatted by `link`."""
     rows = []
-    for name in (name for name in RECIPES if name in list_models()):
+    for name in shipped():
         card, published = read_card(name), RECIPES[name].published
         error = f"**{card.test_error}**"
         if "roc_auc_test" in card.metrics:
@@ -52,7 +57,7 @@ def model_rows(link: str) -> list[str]:
 def new_rows() -> list[str]:
     """Return a row for each model, with its errors on test crystals without relatives."""
     rows = []
-    for name in (name for name in RECIPES if name in list_models()):
+    for name in shipped():
         card, cells = read_card(name), []
         measure = "accuracy" if "accuracy_test" in card.metrics else "mae"
         for kind in ("test", *KINDS):
