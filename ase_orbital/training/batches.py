@@ -40,6 +40,12 @@ class GraphDataset:
         moved = {name: values.to(device) for name, values in self._values().items()}
         return replace(self, graph=self.graph.to(device), **moved)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of all tensors."""
+        tensors = [*vars(self.graph).values(), *self._values().values()]
+        return sum(at.nbytes for at in tensors if at is not None)
+
     def _values(self) -> dict[str, Tensor]:
         named = vars(self).items()
         return {name: at for name, at in named if name != "graph" and at is not None}
@@ -48,14 +54,17 @@ class GraphDataset:
 class Batches:
     """Iterate over a dataset in batches, of which the last one may have fewer crystals.
 
-    The order is that of the given indices, or of the dataset if they are None.
+    The order is that of the given indices, or of the dataset if they are None. Batches are
+    on the device of the dataset.
     """
 
     def __init__(
         self, dataset: GraphDataset, order: Tensor | None, batch_size: int
     ) -> None:
         self.dataset = dataset
-        self.order = torch.arange(len(dataset.targets)) if order is None else order
+        if order is None:
+            order = torch.arange(len(dataset.targets))
+        self.order = order.to(dataset.targets.device)
         self.batch_size = batch_size
 
     def __len__(self) -> int:

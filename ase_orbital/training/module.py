@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VALIDATION_BATCH = 256  # crystals; without gradients, more fit into memory
+SHARE_OF_MEMORY = 0.5  # of what is free on a GPU, for all graphs; batches need the rest
 COLUMNS = ("epoch", "learning_rate", "train_loss", "validation_loss", "seconds")
 
 
@@ -55,6 +56,7 @@ class TrainingModule(LightningModule):
         self.model = model
         self.settings = settings
         self._train_set, self._validation_set = train, validation
+        self._groups = train.groups  # on the CPU, where the order is drawn
         self._outputs = model.training_outputs
         if settings.compile:
             self._outputs = torch.compile(model.training_outputs, dynamic=True)
@@ -76,6 +78,16 @@ class TrainingModule(LightningModule):
     def forward(self, graph: CrystalGraph) -> Tensor:
         """Apply the network to a batch of graphs; see `Network.training_outputs`."""
         return self._outputs(graph)
+
+    def on_fit_start(self) -> None:
+        """Move all graphs to the memory of a GPU if they fit, so that no step waits."""
+        if self.device.type != "cuda":
+            return
+        sets = [at for at in (self._train_set, self._validation_set) if at is not None]
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if sum(at.n_bytes for at in sets) < SHARE_OF_MEMORY * free:
+            self._train_set, *others = [at.to(self.device) for at in sets]
+            self._validation_set = others[0] if others else None
 
     def loss(self, output: Tensor, batch: GraphDataset) -> Tensor:
         """Loss in units of the target's scale, or negative log-likelihood of classes."""
@@ -107,7 +119,7 @@ class TrainingModule(LightningModule):
 
     def train_dataloader(self) -> Batches:
         """Batches of the current epoch; Lightning calls this before each epoch."""
-        settings, groups = self.settings, self._train_set.groups
+        settings, groups = self.settings, self._groups
         if not settings.difference_weight and settings.copies_per_epoch is None:
             groups = None
         order = shuffled(

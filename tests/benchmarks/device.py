@@ -148,7 +148,7 @@ def predictions(device: Device, repetitions: int) -> Iterator[Row]:
 
 
 def epochs(device: Device, repetitions: int) -> Iterator[Row]:
-    """Training on features that are ready, with batches moved as they are needed."""
+    """Training on features that are ready, and lie on the device."""
     for kind in (EOSNet, OCrystalNet):
         torch.manual_seed(0)
         model = kind()
@@ -162,7 +162,7 @@ def epochs(device: Device, repetitions: int) -> Iterator[Row]:
                 name,
                 "crystals/s",
                 len(crystals),
-                Epoch(there, dataset, fused=True, device=device.name),
+                Epoch(there, dataset.to(device.name), fused=True),
                 Epoch(model, dataset, fused=True),
                 repetitions=repetitions,
             )

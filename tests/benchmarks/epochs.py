@@ -88,8 +88,8 @@ def _rows(
 class Epoch:
     """Goes through the crystals once: forward, backward and a step of Adam a batch.
 
-    Adam is fused as in our training, or as torch has it by default. Batches are moved to
-    the device of the network as they are needed.
+    Adam is fused as in our training, or as torch has it by default. The crystals are on the
+    device of the network, as in our training.
     """
 
     def __init__(
@@ -98,19 +98,16 @@ class Epoch:
         crystals: GraphDataset,
         *,
         fused: bool,
-        device: str = "cpu",
     ) -> None:
         self.network = network
         self.crystals = crystals
-        self.device = device
         self.optimizer = torch.optim.Adam(network.parameters(), lr=1e-4, fused=fused)
 
     def __call__(self) -> None:
         """Train."""
         self.network.train()
         order = shuffled(len(self.crystals.targets), seed=0, epoch=0)
-        for part in Batches(self.crystals, order, BATCH):
-            batch = part.to(self.device)
+        for batch in Batches(self.crystals, order, BATCH):
             self.optimizer.zero_grad()
             error = self.network(batch.graph) - batch.targets
             error.abs().mean().backward()

@@ -75,6 +75,24 @@ def test_a_run_learns_what_it_learns_on_the_cpu(device, run_on, salts):
     assert predictions[1] == pytest.approx(predictions[0], rel=1e-4)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.0])
+def test_graphs_lie_on_the_device_if_they_fit(device, run_on, monkeypatch, share):
+    from ase_orbital.training import module
+
+    seen = set()
+    step = module.TrainingModule.training_step
+
+    def watched(trained, batch, index):
+        seen.add((trained.train_dataloader().order.device.type, batch.targets.device.type))
+        return step(trained, batch, index)
+
+    monkeypatch.setattr(module, "SHARE_OF_MEMORY", share)
+    monkeypatch.setattr(module.TrainingModule, "training_step", watched)
+    run_on("watched", device, epochs=1)
+    there = torch.device(device).type
+    assert seen == {(there if share else "cpu", there)}
+
+
 def test_an_interrupted_run_goes_on(device, run_on, monkeypatch):
     from ase_orbital.training.module import TrainingModule
 
