@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import gzip
-import io
 import sys
 from collections import defaultdict
 from itertools import combinations
@@ -34,6 +32,8 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from ase_orbital.files import atomic_write
+from ase_orbital.structure import read_frames
+from ase_orbital.training.distortions import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -108,9 +108,7 @@ def element_phases() -> list[Atoms]:
     for symbol, (prototype, volume) in PROTOTYPES.items():
         atoms = as_atoms(prototype)
         atoms.symbols = [symbol] * len(atoms)
-        scale = (volume * len(atoms) / atoms.get_volume()) ** (1.0 / 3.0)
-        atoms.set_cell(scale * atoms.cell.array, scale_atoms=True)
-        phases.append(atoms)
+        phases.append(scaled(atoms, volume * len(atoms) / atoms.get_volume() - 1.0))
     phases += [bulk(symbol, *lattice) for symbol, lattice in LATTICES.items()]
     for atoms in phases:
         atoms.info = {"prototype": atoms.info.get("prototype", "-")}
@@ -120,9 +118,7 @@ def element_phases() -> list[Atoms]:
 
 def read_crystals(data: Path) -> list[Atoms]:
     """Read the crystals of two and three elements."""
-    with gzip.open(data / "mp2018.extxyz.gz", "rt") as file:
-        text = file.read()
-    frames = ase.io.read(io.StringIO(text), ":", format="extxyz")
+    frames = read_frames(data / "mp2018.extxyz.gz")
     return [atoms for atoms in frames if len(set(atoms.symbols)) in (2, 3)]
 
 
