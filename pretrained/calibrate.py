@@ -1,4 +1,4 @@
-"""Fit the uncertainty of a shipped model anew, and write it into its folder and card.
+"""Fit the uncertainty of shipped models anew, and write it into their folders and cards.
 
     python pretrained/calibrate.py eosnet-band-gap-mp2018 --data FOLDER --runs FOLDER \
         --copies FOLDER
@@ -10,7 +10,7 @@ caches features, and that of `--copies` has the files of `distorted.py`. The wei
 networks stay as they are. Copies are used for models of the crystals that were distorted,
 which are those of `mp2018`, and for moduli, without the crystals of the validation and
 test sets. With `--evaluate`, the uncertainty stays as it is, and only the test set is
-evaluated again.
+evaluated again. Several names share what is read from the data.
 """
 
 from __future__ import annotations
@@ -149,9 +149,9 @@ def copies_of(crystals: Dataset, folder: Path, settings: TrainingSettings) -> Da
 
 
 def main() -> None:
-    """Fit, evaluate, and write the files of the model."""
-    parser = argparse.ArgumentParser(description="Fit the uncertainty of a shipped model.")
-    parser.add_argument("name", choices=RECIPES)
+    """Read the command line, and calibrate the models."""
+    parser = argparse.ArgumentParser(description="Fit the uncertainty of shipped models.")
+    parser.add_argument("names", choices=RECIPES, nargs="+", metavar="NAME")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--copies", type=Path)
@@ -160,7 +160,14 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe, folder = RECIPES[arguments.name], HERE / arguments.name
+    for name in arguments.names:
+        logger.info("%s", name)
+        calibrate(name, arguments)
+
+
+def calibrate(name: str, arguments: argparse.Namespace) -> None:
+    """Fit, evaluate, and write the files of a model."""
+    recipe, folder = RECIPES[name], HERE / name
     content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     metadata = content["metadata"]
     settings = TrainingSettings(**metadata["training"]["settings"])
@@ -171,12 +178,12 @@ def main() -> None:
     check_split(folder, split.test)
     if arguments.evaluate:
         test = evaluate(model, *graphs.labeled(dataset.select(split.test)))
-        evaluations = {"test": test} | left_out(arguments.name, test, arguments.data)
+        evaluations = {"test": test} | left_out(name, test, arguments.data)
         write(folder, model, content, evaluations, {})
         return
     small = [
-        name
-        for name, atoms in zip(
+        crystal
+        for crystal, atoms in zip(
             split.train, dataset.select(split.train).structures, strict=True
         )
         if len(atoms) <= (settings.most_atoms or MOST_ATOMS)
@@ -184,8 +191,8 @@ def main() -> None:
     some = np.random.default_rng(0).permutation(len(small))[:MOST_TRAINING]
     _, train = graphs.labeled(dataset.select(small[index] for index in some))
     sets = {
-        name: graphs.labeled(dataset.select(ids))
-        for name, ids in (("validation", split.validation), ("test", split.test))
+        part: graphs.labeled(dataset.select(ids))
+        for part, ids in (("validation", split.validation), ("test", split.test))
     }
     unseen = held_out(recipe, settings, arguments.data, {*dataset.ids})
     others = [graphs.labeled(at) for at in unseen]
@@ -205,12 +212,12 @@ def main() -> None:
         [part[1] for part in (others[:1] + copies[1:2])],
         copies[0][1] if copies else None,
     )
-    evaluations = {name: evaluate(model, *of_set) for name, of_set in sets.items()}
+    evaluations = {part: evaluate(model, *of_set) for part, of_set in sets.items()}
     if others:
         evaluations["held_out"] = evaluate(model, *others[1])
     if copies[2:]:
         evaluations["copies"] = evaluate(model, *copies[2])
-    evaluations |= left_out(arguments.name, evaluations["test"], arguments.data)
+    evaluations |= left_out(name, evaluations["test"], arguments.data)
     base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
     base = base[:N_CRYSTALS]
     shares = domain_shares(model, graphs, base)

@@ -17,8 +17,11 @@ from ase_orbital.training.splits import group_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ase import Atoms
+
     from ase_orbital.training.evaluation import Evaluation
 
+GROUPS: dict[tuple[int, str], str] = {}  # those of tens of thousands take minutes
 KINDS = {"new_systems": "chemical_system", "new_prototypes": "prototype"}
 FEWEST = 20  # crystals, of which a mean says something
 
@@ -36,8 +39,16 @@ def left_out(name: str, test: Evaluation, data: Path) -> dict[str, Evaluation]:
     trained = training_set(name, data)
     found = {}
     for label, kind in KINDS.items():
-        seen = {group_of(structures[crystal], kind) for crystal in trained}
-        new = {at for at in test.ids if group_of(structures[at], kind) not in seen}
+        seen = {_group(structures[crystal], kind) for crystal in trained}
+        new = {at for at in test.ids if _group(structures[at], kind) not in seen}
         if len(new) >= FEWEST:
             found[label] = test.select(new)
     return found
+
+
+def _group(atoms: Atoms, kind: str) -> str:
+    """Return the group of a crystal, found once in a process."""
+    key = id(atoms), kind  # an identity of its own, as all data files stay in memory
+    if key not in GROUPS:
+        GROUPS[key] = group_of(atoms, kind)
+    return GROUPS[key]
