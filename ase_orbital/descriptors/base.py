@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict, is_dataclass
 from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Precision = Literal["float32", "float64"]
 Pool = Literal["mean", "sum", "max", "std"]
 
+# Far above what helps; a mistaken setting would end in an error of the memory.
+MOST_FEATURES = 100_000
 COMPUTATION = ("dtype", "device")  # settings that do not change what is computed
 
 
@@ -372,6 +375,14 @@ class Descriptor(ABC):
             raise ModelError(
                 f"descriptor {name} does not have these settings: {error}"
             ) from error
+
+
+def check_number(name: str, value: object, least: int, most: int = MOST_FEATURES) -> None:
+    """Raise SettingError if a number of something is not whole, or out of its bounds."""
+    if not (isinstance(value, Integral) and least <= int(value) <= most):
+        raise SettingError(
+            f"{name} must be a whole number from {least} to {most:,}, not {value!r}"
+        )
 
 
 def check_elements(batch: NeighborBatch, known: NDArray[np.bool_], entry: str) -> None:

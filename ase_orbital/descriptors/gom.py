@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import torch
 from torch.nn.functional import pad
 
-from ase_orbital.descriptors.base import Descriptor, Precision, check_elements
+from ase_orbital.descriptors.base import (
+    Descriptor,
+    Precision,
+    check_elements,
+    check_number,
+)
 from ase_orbital.elements import covalent_radii
 from ase_orbital.errors import SettingError
 from ase_orbital.neighbors.batch import check_cutoff, neighbor_batch
@@ -111,10 +115,8 @@ class GOM(Descriptor):
         check_cutoff("cutoff", self.cutoff)
         for name in ("n_eigenvalues", "max_atoms", "damping_exponent"):
             value = getattr(self, name)
-            if value is None and name == "n_eigenvalues":
-                continue
-            if not (isinstance(value, Integral) and int(value) >= 1):
-                raise SettingError(f"{name} must be a number from 1 on, not {value!r}")
+            if value is not None or name != "n_eigenvalues":
+                check_number(name, value, least=1)
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 

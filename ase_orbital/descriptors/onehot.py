@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ase_orbital.descriptors.base import Descriptor, check_elements
+from ase_orbital.descriptors.base import Descriptor, check_elements, check_number
 from ase_orbital.elements import SYMBOLS
-from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +25,12 @@ class OneHot(Descriptor):
     ----------
     size
         Number of features. Feature Z belongs to atomic number Z, so feature 0 is always 0.
-        Below 2, a SettingError is raised. The EOSNet code uses 113.
+        The EOSNet code uses 113.
+
+    Raises
+    ------
+    SettingError
+        If `size` is below 2 or above 100,000.
     """
 
     size: int = 113
@@ -35,8 +39,7 @@ class OneHot(Descriptor):
 
     def __post_init__(self) -> None:
         """Validate the settings."""
-        if self.size < 2:
-            raise SettingError(f"size must be at least 2, for hydrogen, not {self.size}")
+        check_number("size", self.size, least=2)  # for hydrogen
 
     @property
     def n_features(self) -> int:

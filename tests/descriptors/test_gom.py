@@ -344,6 +344,7 @@ def test_coincident_atoms_are_refused():
         ("n_eigenvalues", 0),
         ("n_eigenvalues", -3),
         ("n_eigenvalues", 2.5),
+        ("n_eigenvalues", 10**9),
         ("dtype", "float16"),
         ("dtype", "double precision"),
     ],

@@ -29,7 +29,7 @@ def test_element_is_named_by_its_place_in_its_own_structure(rocksalt):
         OneHot(size=17).create_many([rocksalt[:1], rocksalt])
 
 
-@pytest.mark.parametrize("size", [0, -47])
+@pytest.mark.parametrize("size", [0, -47, 10**9, 4.0])
 def test_size_without_places_is_refused(size):
     with pytest.raises(ValueError, match="size must be"):
         OneHot(size=size)
