@@ -96,6 +96,13 @@ universal potential SevenNet-0; `pretrained/distorted.py` makes them.""".replace
         "differ by 0.06 to 0.08 eV/atom.",
     },
 )
+WITHOUT_FORCES = ANY_GEOMETRY._replace(
+    card=ANY_GEOMETRY.card
+    | {
+        "geometries": "The prediction is the energy at the geometry of the structure, "
+        "relaxed or not. There are no forces, because OFM has no derivatives."
+    },
+)
 ELASTICITY = Data(
     ("elastic_tensor_2015", "elasticity_mp2018", "elasticity_binaries_2025"),
     {"sizes": (0.9, 0.05, 0.05), "most_atoms": 60},

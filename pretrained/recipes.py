@@ -18,6 +18,7 @@ from data_sets import (
     PEROVSKITES,
     PHONONS,
     REFRACTION,
+    WITHOUT_FORCES,
     Data,
 )
 
@@ -55,6 +56,8 @@ class Recipe:
     later
         Weight of crystals, with their copies, whose geometry is from a later release than
         the target.
+    n_files
+        Files of distorted copies of `mp2018` to train on; None for all copies.
     """
 
     data: Data
@@ -63,6 +66,7 @@ class Recipe:
     step: bool = False
     soft: float = 0.1
     later: float = 1.0
+    n_files: int | None = None
 
     @property
     def published(self) -> str:
@@ -188,6 +192,7 @@ def add(
     step: bool = False,
     soft: float = 0.1,
     later: float = 1.0,
+    n_files: int | None = None,
     **networks: dict[str, Any],
 ) -> None:
     """Add a recipe for each network, with the settings in which it differs from others."""
@@ -195,7 +200,7 @@ def add(
     for network, changes in networks.items():
         settings = {"network": network} | NETWORKS[network] | target | data.settings
         RECIPES[f"{network.lower()}-{name}"] = Recipe(
-            data, settings | changes, published_column, step, soft, later
+            data, settings | changes, published_column, step, soft, later, n_files
         )
 
 
@@ -205,7 +210,7 @@ add(
     PEROVSKITES,
     "eosnet_heat_of_formation",
     EOSNet={"members": 3, "epochs": 200},
-    OCrystalNet={"members": 3, "epochs": 60},
+    OCrystalNet={"members": 2, "epochs": 60},
 )
 add(
     "energy-perovskites",
@@ -225,7 +230,6 @@ add(  # the relaxed crystals alone
     MP2018,
     step=True,
     EOSNet={"members": 3, "epochs": 80, "network_settings": DEEP},
-    OCrystalNet={"epochs": 50},
 )
 COPIES = {"members": 2, "difference_weight": 2.0, "copies_per_epoch": 1}
 add(
@@ -250,6 +254,16 @@ add(  # small changes of the energy and the right geometry count more
     )
     | {"learning_rate": 3e-4},
 )
+LARGE = {"epochs": 60, "batch_size": 128, "learning_rate": 6e-4}
+add(
+    "formation-energy-mp2018",
+    properties.FORMATION_ENERGY,
+    WITHOUT_FORCES,
+    soft=0.05,
+    later=0.4,
+    n_files=31,
+    OCrystalNet=COPIES | LARGE | {"members": 1, "network_settings": {"n_hidden": 384}},
+)
 add(
     "band-gap-one-release",
     properties.BAND_GAP,
@@ -259,9 +273,10 @@ add(
     | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP),
 )
 add(
-    "band-gap-mp2018",
+    "band-gap-two-releases",
     properties.BAND_GAP,
     MP2018_2019,
+    step=True,
     later=0.4,
     EOSNet={"members": 3, "epochs": 15}
     | starting_from("steps/eosnet-band-gap-one-release", **DEEP),
@@ -269,14 +284,18 @@ add(
 add(
     "band-gap-mp2018",
     properties.BAND_GAP,
-    MP2018,
-    OCrystalNet={"epochs": 20, "precision": "bf16-mixed"},
+    MP2018_2019,
+    later=0.4,
+    EOSNet={"members": 3, "epochs": 30, "batch_size": 128}
+    | starting_from("steps/eosnet-band-gap-two-releases", **DEEP)
+    | {"learning_rate": 7e-4},
+    OCrystalNet=LARGE,
 )
 add(
     "fermi-energy-mp2018",
     properties.FERMI_ENERGY,
     MP2018,
-    EOSNet={"members": 3, "epochs": 25}
+    EOSNet={"members": 3, "epochs": 60, "batch_size": 128}
     | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP),
 )
 add(
@@ -286,9 +305,10 @@ add(
         "column": "band_gap",
         "at_most": 0.0,
     },
-    MP2018,
-    EOSNet={"members": 3, "epochs": 10}
-    | starting_from("steps/eosnet-band-gap-one-release", **DEEP, dropout=0.3)
+    MP2018_2019,
+    later=0.4,
+    EOSNet={"members": 3, "epochs": 12, "batch_size": 128}
+    | starting_from("steps/eosnet-band-gap-two-releases", **DEEP, dropout=0.3)
     | {"learning_rate": 5e-4},
 )
 for name, target, start in (  # moduli from each other, without release 2019
@@ -323,12 +343,7 @@ add(
     ELASTICITY_2019,
     EOSNet={"members": 5, "epochs": 12}
     | starting_from("steps/eosnet-shear-modulus-one-release", **DEEP),
-)
-add(
-    "shear-modulus-mp",
-    properties.SHEAR_MODULUS,
-    ELASTICITY,
-    OCrystalNet={"epochs": 50},
+    OCrystalNet={"epochs": 80},
 )
 add(
     "phonon-peak",

@@ -124,6 +124,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--copies", type=Path, help="folder of distorted copies")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--gpu", action="store_true", help="train on a GPU")
     parser.add_argument("--quiet", action="store_true", help="show no progress bars")
     arguments = parser.parse_args()
     start = (RECIPES[arguments.name].settings | arguments.changes).get("start_from")
@@ -140,6 +141,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     name, recipe = arguments.name, RECIPES[arguments.name]
     machine = {"workers": arguments.workers, "progress": not arguments.quiet}
+    if arguments.gpu:
+        machine |= {"accelerator": "gpu", "compile": False}
     settings = TrainingSettings(**recipe.settings | machine | arguments.changes)
     crystals = recipe.read(arguments.data)
     extra, copies = [], []
@@ -149,7 +152,7 @@ def main() -> None:
         kept = set(split_of(extra, settings).train)
         extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
         if arguments.copies and settings.target == FORMATION_ENERGY:
-            found = read_copies(arguments.copies)
+            found = read_copies(arguments.copies, n_files=recipe.n_files)
             copies = [atoms for atoms in found if atoms.info["group"] in kept | known]
         if settings.target == FORMATION_ENERGY:
             extra += missing_references(crystals + extra)
@@ -168,7 +171,7 @@ def main() -> None:
     card = recipe.data.card | {
         "name": name,
         "command": f"`python pretrained/train.py {name} --data FOLDER --runs FOLDER"
-        f"{' --copies FOLDER' if copies else ''}` "
+        f"{' --copies FOLDER' if copies else ''}{' --gpu' if arguments.gpu else ''}` "
         "trains this model; with `--evaluate`, it evaluates it again.",
         "metrics": f"\n{published_errors(recipe, crystals)}",
     }
