@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ase_orbital.descriptors.base import MOST_FEATURES
 from ase_orbital.errors import ModelError
 
 # Far above what helps. Without bounds, a mistaken setting or a damaged model folder ends in
 # an error of the memory that names neither.
 LARGEST = {
-    "n_features": 100_000,
+    "n_features": MOST_FEATURES,
     "n_hidden": 10_000,
     "n_readout": 10_000,
     "n_classes": 10_000,
