@@ -31,6 +31,7 @@ from recipes import (
     RECIPES,
     Recipe,
     dataset_of,
+    frames_of,
     read_copies,
     split_of,
 )
@@ -39,7 +40,7 @@ from ase_orbital import load_model
 from ase_orbital.checksums import TEST_IDS, renew_checksums
 from ase_orbital.models.uncertainty import FILE
 from ase_orbital.properties import RELAXATION_ENERGY, is_energy
-from ase_orbital.structure import read_frames, to_atoms
+from ase_orbital.structure import to_atoms
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.calibration import MOST_TRAINING, fit_uncertainty
@@ -130,7 +131,7 @@ def held_out(
         return []
     frames = [
         atoms
-        for atoms in read_frames(data / f"{name}.extxyz.gz")
+        for atoms in frames_of(data / f"{name}.extxyz.gz")
         if str(atoms.info["id"]) not in known
         and not atoms.info.get("dilute")
         and len(atoms) <= (settings.most_atoms or MOST_ATOMS)

@@ -254,7 +254,7 @@ add(  # small changes of the energy and the right geometry count more
     )
     | {"learning_rate": 3e-4},
 )
-LARGE = {"epochs": 60, "batch_size": 128, "learning_rate": 6e-4}
+LARGE_BATCHES = {"epochs": 60, "batch_size": 128, "learning_rate": 6e-4}
 add(
     "formation-energy-mp2018",
     properties.FORMATION_ENERGY,
@@ -262,7 +262,9 @@ add(
     soft=0.05,
     later=0.4,
     n_files=31,
-    OCrystalNet=COPIES | LARGE | {"members": 1, "network_settings": {"n_hidden": 384}},
+    OCrystalNet=COPIES
+    | LARGE_BATCHES
+    | {"members": 1, "network_settings": {"n_hidden": 384}},
 )
 add(
     "band-gap-one-release",
@@ -289,7 +291,7 @@ add(
     EOSNet={"members": 3, "epochs": 30, "batch_size": 128}
     | starting_from("steps/eosnet-band-gap-two-releases", **DEEP)
     | {"learning_rate": 7e-4},
-    OCrystalNet=LARGE,
+    OCrystalNet=LARGE_BATCHES,
 )
 add(
     "fermi-energy-mp2018",

@@ -377,11 +377,12 @@ class Descriptor(ABC):
             ) from error
 
 
-def check_number(name: str, value: object, least: int, most: int = MOST_FEATURES) -> None:
+def check_number(name: str, value: object, least: int) -> None:
     """Raise SettingError if a number of something is not whole, or out of its bounds."""
-    if not (isinstance(value, Integral) and least <= int(value) <= most):
+    if not (isinstance(value, Integral) and least <= int(value) <= MOST_FEATURES):
         raise SettingError(
-            f"{name} must be a whole number from {least} to {most:,}, not {value!r}"
+            f"{name} must be a whole number from {least} to {MOST_FEATURES:,}, "
+            f"not {value!r}"
         )
 
 
