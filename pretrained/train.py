@@ -39,6 +39,7 @@ from ase_orbital import load_model
 from ase_orbital.checksums import TEST_IDS
 from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training.figures import draw_evaluation
 from ase_orbital.training.preparation import prepare
 from ase_orbital.training.run import Run, evaluate_sets, save_model
 
@@ -102,11 +103,14 @@ def digest(changes: dict[str, Any]) -> str:
 
 
 def evaluate(folder: Path, run: Path, source: Any, cache: Path) -> Run:
-    """Evaluate the model in a folder on the sets of its run."""
+    """Evaluate the model in a folder on the sets of its run, and draw the test set."""
     settings = trained_settings(folder)
     run.mkdir(parents=True, exist_ok=True)
     model = load_model(folder)
-    return Run(model, run, evaluate_sets(model, prepare(source, settings, run, cache)))
+    prepared = prepare(source, settings, run, cache)
+    evaluations = evaluate_sets(model, prepared)
+    draw_evaluation(run, model, evaluations["test"], prepared.sets["test"])
+    return Run(model, run, evaluations)
 
 
 def parse_arguments() -> argparse.Namespace:
