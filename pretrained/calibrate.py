@@ -6,11 +6,10 @@
         --evaluate
 
 The folder of `--data` has the extended XYZ files that `recipes.py` names, that of `--runs`
-caches features, and that of `--copies` has the files of `distorted.py`. The weights of the
-networks stay as they are. Copies are used for models of the crystals that were distorted,
-which are those of `mp2018`, and for moduli, without the crystals of the validation and
-test sets. With `--evaluate`, the uncertainty stays as it is, and only the test set is
-evaluated again. Several names share what is read from the data.
+caches features and the structures of `above_minimum.py`, from which the relaxation energy
+is learned, and that of `--copies` has the files of `distorted.py`, which models of the
+energy at any geometry need. The weights of the networks stay as they are. With
+`--evaluate`, the uncertainty stays as it is, and only the test set is evaluated again.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from ase import Atoms
-from ase.data import covalent_radii
+from above_minimum import above_minimum
+from candidates import N_LOOKED_AT, looked_at
 from data_sets import ELASTICITY, PEROVSKITES
+from distorted import training_crystals
 from left_out import left_out
 from recipes import (
     RECIPES,
@@ -52,28 +52,16 @@ from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.preparation import make_split
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from ase_orbital.models.crystal_model import CrystalModel
 
 logger = logging.getLogger("calibrate")
 HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
-# Files with copies, of 200 crystals each; OCrystalNet has wider features.
-FILES = {"EOSNet": 60, "OCrystalNet": 12}
-LABELED = 2000  # copies to fit and to test the standard deviation of energies
-CANDIDATES = (
-    "MgO",
-    "TiO2",
-    "CaTiO3",
-    "Al2O3",
-    "GaAs",
-    "NaCl",
-    "SiO2",
-    "ZnS",
-    "Cu3Au",
-    "Fe2O3",
-)
-N_CANDIDATES = 60
+# Structures above their minimum; OCrystalNet has wider features.
+MOST_ABOVE = {"EOSNet": 32_000, "OCrystalNet": 8000}
 N_CRYSTALS = 200  # whose distorted copies are looked at
 # Names of the metrics that depend on the uncertainty.
 UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")
@@ -198,26 +186,28 @@ def calibrate(name: str, arguments: argparse.Namespace) -> None:
     unseen = held_out(recipe, settings, arguments.data, {*dataset.ids})
     others = [graphs.labeled(at) for at in unseen]
     copies: list[tuple[list[str], GraphDataset]] = []
-    if arguments.copies and recipe.data is not PEROVSKITES:
-        kept_out = {*split.validation, *split.test}
-        found = read_copies(arguments.copies, "mp2018", FILES[settings.network])
-        found = [atoms for atoms in found if str(atoms.info["group"]) not in kept_out]
-        copies = split_copies(model, graphs, settings, found)
-    if arguments.copies and recipe.data.extra and is_energy(model.property_name):
+    if recipe.data.extra and is_energy(model.property_name):
+        if not arguments.copies:
+            raise SystemExit(f"{name} needs --copies, the files of distorted.py")
         made = [copies_of(at, arguments.copies, settings) for at in unseen]
-        copies[1:] = [graphs.labeled(at) for at in made]
+        copies = [graphs.labeled(at) for at in made]
+    above = structures_above(recipe, dataset.select(split.train), arguments)
+    kept_out = {*split.validation, *split.test}
+    above = [at for at in above if str(at.info["group"]) not in kept_out]
+    above = above[: MOST_ABOVE[settings.network]]
+    plain = TrainingSettings(property_name=RELAXATION_ENERGY)
     fit_uncertainty(
         model,
         train.graph,
         sets["validation"][1],
-        [part[1] for part in (others[:1] + copies[1:2])],
-        copies[0][1] if copies else None,
+        [part[1] for part in (others[:1] + copies[:1])],
+        graphs.labeled(dataset_of(above, plain))[1],
     )
     evaluations = {part: evaluate(model, *of_set) for part, of_set in sets.items()}
     if others:
         evaluations["held_out"] = evaluate(model, *others[1])
-    if copies[2:]:
-        evaluations["copies"] = evaluate(model, *copies[2])
+    if copies:
+        evaluations["copies"] = evaluate(model, *copies[1])
     evaluations |= left_out(name, evaluations["test"], arguments.data)
     base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
     base = base[:N_CRYSTALS]
@@ -235,31 +225,19 @@ def check_split(folder: Path, test: list[str]) -> None:
             raise SystemExit(f"the test set differs from {path}: the data are others")
 
 
-def split_copies(
-    model: CrystalModel, graphs: Graphs, settings: TrainingSettings, copies: list[Atoms]
-) -> list[tuple[list[str], GraphDataset]]:
-    """Return copies for the relaxation energy; for energies, also two sets with targets."""
-    groups = sorted({str(atoms.info["group"]) for atoms in copies})
-    last = set(groups[-2 * LABELED // 3 :]) if is_energy(model.property_name) else set()
-    relaxing = [
-        atoms
-        for atoms in copies
-        if atoms.info.get(RELAXATION_ENERGY) is not None
-        and str(atoms.info["group"]) not in last
-    ]
-    plain = TrainingSettings(property_name=RELAXATION_ENERGY)
-    parts = [graphs.labeled(dataset_of(relaxing, plain))]
-    if last:
-        labeled = [atoms for atoms in copies if str(atoms.info["group"]) in last]
-        both = dataset_of(labeled, settings)
-        first = {name for name in both.ids if groups.index(name.rsplit("-", 2)[0]) % 2}
-        parts.append(
-            graphs.labeled(both.select(name for name in both.ids if name in first))
-        )
-        parts.append(
-            graphs.labeled(both.select(name for name in both.ids if name not in first))
-        )
-    return parts
+def structures_above(
+    recipe: Recipe, train: Dataset, arguments: argparse.Namespace
+) -> list[Atoms]:
+    """Return structures above their minimum, of perovskites or of any crystals."""
+    folder = arguments.runs / "above_minimum"
+    if recipe.data is PEROVSKITES:
+        named = [to_atoms(atoms).copy() for atoms in train.structures]
+        for atoms, name in zip(named, train.ids, strict=True):
+            atoms.info = {"id": name}
+        return above_minimum(named, folder / "perovskites.extxyz")
+    return above_minimum(
+        training_crystals(arguments.data)["mp2018"], folder / "mp2018.extxyz"
+    )
 
 
 def domain_shares(
@@ -272,37 +250,9 @@ def domain_shares(
         "rattled by 0.2 Å": [rattled(atoms, 0.2, random) for atoms in crystals],
         "compressed by 6 %": [scaled(atoms, -0.06) for atoms in crystals],
         "strained by 3 %": [strained(atoms, 0.03, random) for atoms in crystals],
-        "random candidates": random_candidates(),
+        "random candidates": looked_at(),
     }
     return {name: graphs.inside(model, structures) for name, structures in kinds.items()}
-
-
-def random_candidates() -> list[Atoms]:
-    """Return unrelaxed candidates as a genetic search starts from them."""
-    from ase_ga.startgenerator import StartGenerator
-    from ase_ga.utilities import CellBounds, closest_distances_generator
-
-    random = np.random.RandomState(0)  # what ase_ga takes
-    bounds = CellBounds({"phi": [35, 145], "chi": [35, 145], "psi": [35, 145],
-                         "a": [2.5, 40], "b": [2.5, 40], "c": [2.5, 40]})  # fmt: skip
-    found: list[Atoms] = []
-    while len(found) < N_CANDIDATES:
-        cell = Atoms(CANDIDATES[len(found) % len(CANDIDATES)], cell=[9.0] * 3) * (2, 1, 1)
-        numbers, counts = np.unique(cell.numbers, return_counts=True)
-        volume = sum(4.5 * covalent_radii[number] ** 3 + 7.0 for number in cell.numbers)
-        generator = StartGenerator(
-            Atoms("", pbc=True),
-            [*zip(numbers.tolist(), counts.tolist(), strict=True)],
-            closest_distances_generator(numbers.tolist(), 0.6),
-            box_volume=volume,
-            number_of_variable_cell_vectors=3,
-            cellbounds=bounds,
-            rng=random,
-        )
-        candidate = generator.get_new_candidate(maxiter=2000)
-        if candidate is not None:
-            found.append(Atoms(candidate))
-    return found
 
 
 def write(
@@ -340,7 +290,7 @@ def sentences(n_crystals: int, shares: dict[str, float]) -> str:
     """Describe the shares in the domain for the card."""
     text = ", ".join(f"{value:.0%} {name}" for name, value in shares.items())
     return (
-        f"Of {n_crystals} small test crystals, and {N_CANDIDATES} random candidates of a "
+        f"Of {n_crystals} small test crystals, and {N_LOOKED_AT} random candidates of a "
         f"structure search, these are in the domain: {text}."
     )
 

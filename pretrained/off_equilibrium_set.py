@@ -13,12 +13,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ase
 import ase.io
 import numpy as np
-from ase.data import atomic_numbers
 from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
+from candidates import DENSE, N_DENSE, dense
 from potentials import SevenNet
 from recipes import RECIPES, split_of
 
@@ -35,11 +34,8 @@ if TYPE_CHECKING:
 JUDGE = "7net-l3i5"
 N_CRYSTALS = 60
 MOST_ATOMS = 30
-SYSTEMS = {"MgO": 4, "TiO2": 2, "CaTiO3": 1, "Al2O3": 2, "GaAs": 4}  # formula units a cell
 N_CANDIDATES = 4  # relaxed, for each system
-N_UNRELAXED = 12
 STEPS = 60
-VOLUME = 16.0  # Å^3 an atom, of the candidates
 VOLUMES = np.array([-0.12, -0.09, -0.06, -0.03, 0.03, 0.06, 0.09, 0.12, 0.16])
 
 
@@ -61,27 +57,6 @@ def chosen_crystals(data: Path, part: str) -> list[Atoms]:
     some = [at for at in some if len(at) <= MOST_ATOMS and at.info["geometry"] == 2020]
     order = np.random.default_rng(1).permutation(len(some))[:N_CRYSTALS]
     return [some[index] for index in order]
-
-
-def candidates(formula: str, n_units: int, number: int, seed: int) -> list[Atoms]:
-    """Make random candidates as a structure search does, with ase_ga."""
-    from ase_ga.startgenerator import StartGenerator
-    from ase_ga.utilities import CellBounds, closest_distances_generator
-    from pymatgen.core import Composition
-
-    counts = Composition(formula).get_el_amt_dict()
-    blocks = [(name, int(count) * n_units) for name, count in counts.items()]
-    kinds = sorted(atomic_numbers[name] for name, _ in blocks)
-    generator = StartGenerator(
-        ase.Atoms(cell=np.eye(3) * 5.0, pbc=True),
-        blocks,
-        closest_distances_generator(kinds, 0.7),
-        box_volume=VOLUME * sum(count for _, count in blocks),
-        number_of_variable_cell_vectors=3,
-        cellbounds=CellBounds({"phi": [40, 140], "chi": [40, 140], "psi": [40, 140]}),
-        rng=np.random.RandomState(seed),
-    )
-    return [generator.get_new_candidate() for _ in range(number)]
 
 
 def relaxation(atoms: Atoms, potential: SevenNet) -> list[Atoms]:
@@ -122,8 +97,8 @@ def main() -> None:
                 FORMATION_ENERGY: atoms.info[FORMATION_ENERGY] + energy - energies[0],
             }
             structures.append(copy)
-    for formula, n_units in SYSTEMS.items():
-        made = candidates(formula, n_units, N_UNRELAXED, seed)
+    for formula, n_units in DENSE.items():
+        made = dense(formula, n_units, N_DENSE, seed)
         for atoms in made:
             atoms.calc = None
             atoms.info = {"row": "candidate", "id": formula}

@@ -84,7 +84,7 @@ for part in pkgutil.walk_packages(package.__path__, PACKAGE + "."):
     except ModuleNotFoundError as error:
         if error.name.startswith(PACKAGE):
             raise
-    except ImportError as error:  # there is no DGL for newer versions
+    except ValueError as error:  # there is no DGL for newer versions
         if type(error).__name__ != "GraphError" or sys.version_info < (3, 12):
             raise
 after = state()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Networks = CrystalModel | FusedEOSNet
 
 BATCH = 32  # crystals; more exceed the cache
-MOST_TRAINING = 4000  # crystals of the training set that are used
+MOST_TRAINING = 12_000  # crystals of the training set that are used
 MOST_COPIES = 32_000  # distorted copies that are used
 INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard

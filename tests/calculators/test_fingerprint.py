@@ -210,6 +210,7 @@ def test_a_relaxation_keeps_symmetry():
     assert np.abs(atoms.positions - RUTILE.positions).max() > 0.01
 
 
+@pytest.mark.slow
 def test_fingerprints_with_a_potential_lead_out_of_a_local_minimum():
     """EMT alone leaves these eight copper atoms in a cell of eight unlike places."""
     relaxed = []

@@ -25,6 +25,7 @@ def contents(folder):
     return [path.read_bytes() for path in sorted((folder / "shards").glob("*.parquet"))]
 
 
+@pytest.mark.slow
 def test_two_workers_of_which_one_is_killed_give_the_same_table(xyz, model, tmp_path):
     screen(xyz, model, tmp_path / "here", workers=1, shard_size=5, device="cpu")
     config = local_config(2, tmp_path / "parsl")

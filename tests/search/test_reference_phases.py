@@ -56,6 +56,7 @@ def test_compounds_that_are_given_are_shipped(script):
         assert shipped[name] == pytest.approx(volume, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the data files")
 @pytest.mark.filterwarnings("ignore")  # of pymatgen and spglib
 def test_the_script_makes_the_compounds_from_the_data(script):
@@ -98,6 +99,7 @@ def test_compounds_are_there_once():
     assert {"NaCl", "SrTiO3", "TiO2", "GaAs", "LiZnP", "CsPbI3"} <= dict(names).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING")  # of spglib
 def test_phases_have_the_space_group_of_their_prototype():
     for atoms in PHASES[::7]:

@@ -251,6 +251,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_several_processes_train_one_model(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(PROCESSES))

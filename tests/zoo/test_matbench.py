@@ -60,6 +60,7 @@ def run(matbench, monkeypatch, *arguments):
     matbench.main()
 
 
+@pytest.mark.slow
 def test_folds_are_measured_on_their_own_crystals_and_resumed(
     matbench, data, tmp_path, monkeypatch
 ):

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import matgl
@@ -100,6 +101,7 @@ def known_and_predicted(name, recipe, shared):
     return values, *out
 
 
+@pytest.mark.slow
 @MONOLAYERS
 @pytest.mark.parametrize("name", MODELS)
 def test_the_cards_figures_are_measured_again(name, recipes, shared):
@@ -118,14 +120,18 @@ def test_the_cards_figures_are_measured_again(name, recipes, shared):
         assert covered == pytest.approx(figures["coverage_90_test"], abs=0.06)
 
 
+@cache  # four models share a file
+def published_test(path):
+    return [at.info for at in read_frames(path) if at.info["published_test"]]
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_published_predictions_have_the_error_the_card_says(name, recipes, shared):
     recipe = recipes[name]
     if recipe.published_column is None:
         pytest.skip("the authors published no predictions for these crystals")
     (file,) = recipe.data.files
-    frames = read_frames(shared / "data" / f"{file}.extxyz.gz")
-    test = [atoms.info for atoms in frames if atoms.info["published_test"]]
+    test = published_test(shared / "data" / f"{file}.extxyz.gz")
     target = recipe.settings["property_name"]
     error = np.mean([abs(info[recipe.published_column] - info[target]) for info in test])
     card = (model_folder(name) / "README.md").read_text(encoding="utf-8")
