@@ -6,6 +6,8 @@ are also ValueErrors.
 
 from __future__ import annotations
 
+import math
+from numbers import Integral
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -49,6 +51,21 @@ class ConvergenceError(OrbitalError, ArithmeticError):
 
 class ProcessError(OrbitalError, RuntimeError):
     """A worker process ended before its work was done."""
+
+
+def check_whole(
+    name: str,
+    value: object,
+    least: int,
+    most: int | None = None,
+    error: type[OrbitalError] = SettingError,
+) -> None:
+    """Raise an error unless a value is a whole number from `least` to `most`."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    highest = math.inf if most is None else most
+    if not (whole and least <= int(value) <= highest):  # type: ignore[call-overload]
+        end = "" if most is None else f" to {most:,}"
+        raise error(f"{name} must be a whole number from {least}{end}, not {value!r}")
 
 
 def attempt(function: Callable[[T], R], argument: T) -> R | OrbitalError:

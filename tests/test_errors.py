@@ -3,16 +3,20 @@
 import inspect
 import pickle
 
+import numpy as np
 import pytest
 
 from ase_orbital import errors
 from ase_orbital.errors import (
     ConvergenceError,
     ElementError,
+    ModelError,
     OrbitalError,
     ProcessError,
+    SettingError,
     StructureError,
     attempt,
+    check_whole,
 )
 
 CLASSES = [
@@ -53,3 +57,19 @@ def test_an_attempt_returns_the_errors_of_this_package_only():
     assert attempt(fail, error) is error
     with pytest.raises(KeyError):
         attempt(fail, KeyError("another"))
+
+
+@pytest.mark.parametrize("value", [1, 3, np.int64(2)])
+def test_whole_numbers_within_bounds_pass(value):
+    check_whole("size", value, 1, 3)
+    check_whole("size", 10**6 * value, 1)
+
+
+@pytest.mark.parametrize("value", [0, 4, 2.0, "2", None, True, float("nan")])
+def test_other_values_are_refused_by_name(value):
+    with pytest.raises(
+        SettingError, match=rf"^size .* from 1 to 3, not {value!r}$"
+    ):
+        check_whole("size", value, 1, 3)
+    with pytest.raises(ModelError, match=r"from 5, not 4"):
+        check_whole("size", 4, 5, error=ModelError)

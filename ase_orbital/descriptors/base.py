@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict, is_dataclass
 from itertools import pairwise
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -375,15 +374,6 @@ class Descriptor(ABC):
             raise ModelError(
                 f"descriptor {name} does not have these settings: {error}"
             ) from error
-
-
-def check_number(name: str, value: object, least: int) -> None:
-    """Raise SettingError if a number of something is not whole, or out of its bounds."""
-    if not (isinstance(value, Integral) and least <= int(value) <= MOST_FEATURES):
-        raise SettingError(
-            f"{name} must be a whole number from {least} to {MOST_FEATURES:,}, "
-            f"not {value!r}"
-        )
 
 
 def check_elements(batch: NeighborBatch, known: NDArray[np.bool_], entry: str) -> None:

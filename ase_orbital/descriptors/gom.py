@@ -15,13 +15,13 @@ import torch
 from torch.nn.functional import pad
 
 from ase_orbital.descriptors.base import (
+    MOST_FEATURES,
     Descriptor,
     Precision,
     check_elements,
-    check_number,
 )
 from ase_orbital.elements import covalent_radii
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_whole
 from ase_orbital.neighbors.batch import check_cutoff, neighbor_batch
 from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
@@ -116,7 +116,7 @@ class GOM(Descriptor):
         for name in ("n_eigenvalues", "max_atoms", "damping_exponent"):
             value = getattr(self, name)
             if value is not None or name != "n_eigenvalues":
-                check_number(name, value, least=1)
+                check_whole(name, value, 1, MOST_FEATURES)
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
 

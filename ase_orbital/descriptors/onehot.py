@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ase_orbital.descriptors.base import Descriptor, check_elements, check_number
+from ase_orbital.descriptors.base import MOST_FEATURES, Descriptor, check_elements
 from ase_orbital.elements import SYMBOLS
+from ase_orbital.errors import check_whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class OneHot(Descriptor):
 
     def __post_init__(self) -> None:
         """Validate the settings."""
-        check_number("size", self.size, least=2)  # for hydrogen
+        check_whole("size", self.size, 2, MOST_FEATURES)  # for hydrogen
 
     @property
     def n_features(self) -> int:

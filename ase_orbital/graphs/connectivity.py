@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_whole
 from ase_orbital.neighbors.batch import NO_EXTENSION, Extension, check_cutoff
 from ase_orbital.neighbors.soft_nearest import nearest, neighbor_weight, soft_cutoff
 from ase_orbital.numerics.jit import compiled, inner
@@ -85,10 +85,7 @@ class Connectivity:
     def __post_init__(self) -> None:
         """Validate the settings."""
         check_cutoff("radius", self.radius)
-        if not (isinstance(self.n_neighbors, Integral) and self.n_neighbors >= 1):
-            raise SettingError(
-                f"n_neighbors must be a number from 1 on, not {self.n_neighbors!r}"
-            )
+        check_whole("n_neighbors", self.n_neighbors, 1)
         if self.smoothing is not None and not (
             isinstance(self.smoothing, Real) and 0.0 < self.smoothing < self.radius
         ):

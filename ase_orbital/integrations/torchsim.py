@@ -14,7 +14,7 @@ import torch
 from ase.calculators.singlepoint import SinglePointCalculator
 from torch_sim.trajectory import TrajectoryReporter
 
-from ase_orbital.errors import SettingError, StructureError
+from ase_orbital.errors import SettingError, StructureError, check_whole
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import PREFIX
 from ase_orbital.structure import digest
@@ -160,8 +160,7 @@ class RecordingReporter(TrajectoryReporter):  # type: ignore[misc]  # it need no
     ) -> None:
         super().__init__(None, interval)
         self.recorder, self.archive, self.names = recorder, archive, list(names)
-        if interval < 1:
-            raise SettingError(f"interval must be a whole number from 1, not {interval!r}")
+        check_whole("interval", interval, 1)
         if len(set(self.names)) < len(self.names):
             raise SettingError("two systems have the same name")
         self.finish()

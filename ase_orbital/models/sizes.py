@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ase_orbital.descriptors.base import MOST_FEATURES
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import ModelError, check_whole
 
 # Far above what helps. Without bounds, a mistaken setting or a damaged model folder ends in
 # an error of the memory that names neither.
@@ -20,8 +20,4 @@ LARGEST = {
 
 def check_size(name: str, value: object, least: int = 1) -> None:
     """Raise ModelError if a number of something is not whole, or out of its bounds."""
-    most = LARGEST[name]
-    if not (isinstance(value, int) and least <= value <= most):
-        raise ModelError(
-            f"{name} must be a whole number from {least} to {most:,}, not {value!r}"
-        )
+    check_whole(name, value, least, LARGEST[name], ModelError)

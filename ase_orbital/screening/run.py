@@ -12,10 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from ase_orbital.checksums import JSON
-from ase_orbital.errors import DataError, ModelError, SettingError
+from ase_orbital.errors import DataError, ModelError, check_whole
 from ase_orbital.numerics.processes import map_with_workers, n_cpus
 from ase_orbital.screening.frames import progress_bar, read_part
 from ase_orbital.screening.results import Results
@@ -115,13 +113,11 @@ def screen(
         If a model or setting cannot be used.
     """
     index, n_shares = shard
-    _check_whole(shard=index, shards=n_shares, shard_size=shard_size, workers=workers)
-    if not 0 <= index < n_shares:
-        raise SettingError(
-            f"shard {index}/{n_shares} is none; count from 0 to {n_shares - 1}"
-        )
-    if shard_size < 1:
-        raise SettingError(f"shard_size must be at least 1, not {shard_size}")
+    check_whole("the number of shards", n_shares, 1)
+    check_whole("the index of the shard", index, 0, n_shares - 1)
+    check_whole("shard_size", shard_size, 1)
+    if workers is not None:
+        check_whole("workers", workers, 1)
     columns = Columns(
         _named(models), device, None, bool(domain), tuple(descriptors), structures
     )
@@ -207,13 +203,6 @@ class Plan:
         if not self.finished or left <= 0:
             return None
         return round(n_structures * max(1.0, left / self.finished))
-
-
-def _check_whole(**numbers: object) -> None:
-    """Raise SettingError for a number that is neither whole nor None."""
-    for name, number in numbers.items():
-        if not isinstance(number, int | np.integer | None):
-            raise SettingError(f"{name} must be a whole number, not {number!r}")
 
 
 def _named(models: str | Path | Sequence[str | Path]) -> tuple[str, ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import units as ase_units
 
-from ase_orbital.errors import ModelError, SettingError, StructureError
+from ase_orbital.errors import ModelError, SettingError, StructureError, check_whole
 from ase_orbital.predict.predictor import ERROR, Predictor
 from ase_orbital.properties import column_names
 from ase_orbital.search.hull import HULL_UNITS
@@ -161,8 +160,7 @@ class Recorder:
                 "basin hopping calls its observers only for new lowest minima; use a "
                 "MinimaRecorder as its local_minima_trajectory"
             )
-        if not isinstance(interval, Integral) or interval < 1:
-            raise SettingError(f"interval must be a whole number from 1, not {interval!r}")
+        check_whole("interval", interval, 1)
         self._refuse_taken(labels, {*self.units, REASON})
         # The images of a NEB cannot be iterated with results before its run.
         band = getattr(optimizer.atoms, "images", None)
