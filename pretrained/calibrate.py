@@ -165,9 +165,10 @@ def calibrate(name: str, arguments: argparse.Namespace) -> None:
     dataset = dataset_of(recipe.read(arguments.data), settings)
     split = make_split(dataset, settings)
     check_split(folder, split.test)
+    prototypes = arguments.runs / "prototypes.json"
     if arguments.evaluate:
         test = evaluate(model, *graphs.labeled(dataset.select(split.test)))
-        evaluations = {"test": test} | left_out(name, test, arguments.data)
+        evaluations = {"test": test} | left_out(name, test, arguments.data, prototypes)
         write(folder, model, content, evaluations, {})
         return
     small = [
@@ -208,7 +209,7 @@ def calibrate(name: str, arguments: argparse.Namespace) -> None:
         evaluations["held_out"] = evaluate(model, *others[1])
     if copies:
         evaluations["copies"] = evaluate(model, *copies[1])
-    evaluations |= left_out(name, evaluations["test"], arguments.data)
+    evaluations |= left_out(name, evaluations["test"], arguments.data, prototypes)
     base = [atoms for atoms in dataset.select(split.test).structures if len(atoms) <= 40]
     base = base[:N_CRYSTALS]
     shares = domain_shares(model, graphs, base)

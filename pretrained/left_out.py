@@ -7,11 +7,15 @@ ones that a search asks for.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from published import training_set
 from recipes import RECIPES
+from tqdm import tqdm
 
+from ase_orbital.files import write_text
+from ase_orbital.structure import digest, to_atoms
 from ase_orbital.training.splits import group_of
 
 if TYPE_CHECKING:
@@ -21,34 +25,42 @@ if TYPE_CHECKING:
 
     from ase_orbital.training.evaluation import Evaluation
 
-GROUPS: dict[tuple[int, str], str] = {}  # those of tens of thousands take minutes
 KINDS = {"new_systems": "chemical_system", "new_prototypes": "prototype"}
 FEWEST = 20  # crystals, of which a mean says something
 
 
-def left_out(name: str, test: Evaluation, data: Path) -> dict[str, Evaluation]:
+def left_out(name: str, test: Evaluation, data: Path, cache: Path) -> dict[str, Evaluation]:
     """Return the evaluations on test crystals of which no training crystal is a relative.
 
     Relatives have the same chemical system, or the same prototype; see `group_of`. A kind
-    with fewer than 20 such crystals is left out.
+    with fewer than 20 such crystals is left out. The cache is a file of prototypes, which
+    take minutes for tens of thousands of crystals.
     """
     recipe = RECIPES[name]
     crystals = recipe.read(data)
     extra = recipe.read_extra(data, {str(atoms.info["id"]) for atoms in crystals})
     structures = {str(atoms.info["id"]): atoms for atoms in crystals + extra}
     trained = training_set(name, data)
+    wanted = {crystal: structures[crystal] for crystal in {*trained, *test.ids}}
     found = {}
     for label, kind in KINDS.items():
-        seen = {_group(structures[crystal], kind) for crystal in trained}
-        new = {at for at in test.ids if _group(structures[at], kind) not in seen}
+        groups = groups_of(wanted, kind, cache if kind == "prototype" else None)
+        seen = {groups[crystal] for crystal in trained}
+        new = {crystal for crystal in test.ids if groups[crystal] not in seen}
         if len(new) >= FEWEST:
             found[label] = test.select(new)
     return found
 
 
-def _group(atoms: Atoms, kind: str) -> str:
-    """Return the group of a crystal, found once in a process."""
-    key = id(atoms), kind  # an identity of its own, as all data files stay in memory
-    if key not in GROUPS:
-        GROUPS[key] = group_of(atoms, kind)
-    return GROUPS[key]
+def groups_of(crystals: dict[str, Atoms], kind: str, cache: Path | None) -> dict[str, str]:
+    """Return the group of each crystal as text, with the help of a file of groups."""
+    known: dict[str, str] = {}
+    if cache and cache.is_file():
+        known = json.loads(cache.read_text("utf-8"))
+    digests = {name: digest(to_atoms(atoms)) for name, atoms in crystals.items()}
+    missing = {at: name for name, at in digests.items() if at not in known}
+    for at, name in tqdm(missing.items(), desc=kind, unit="crystals"):
+        known[at] = str(group_of(crystals[name], kind))
+    if cache and missing:
+        write_text(cache, json.dumps(known))
+    return {name: known[at] for name, at in digests.items()}

@@ -67,9 +67,7 @@ def test_whole_numbers_within_bounds_pass(value):
 
 @pytest.mark.parametrize("value", [0, 4, 2.0, "2", None, True, float("nan")])
 def test_other_values_are_refused_by_name(value):
-    with pytest.raises(
-        SettingError, match=rf"^size .* from 1 to 3, not {value!r}$"
-    ):
+    with pytest.raises(SettingError, match=rf"^size .* from 1 to 3, not {value!r}$"):
         check_whole("size", value, 1, 3)
     with pytest.raises(ModelError, match=r"from 5, not 4"):
         check_whole("size", 4, 5, error=ModelError)

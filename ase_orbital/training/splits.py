@@ -153,15 +153,17 @@ def group_of(atoms: Atoms, kind: str) -> Hashable:
     if kind == "chemical_system":
         return str(composition.chemical_system)
     if kind == "prototype":
-        from spglib import get_spacegroup, standardize_cell
+        from spglib import get_symmetry_dataset
 
         cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
         with warnings.catch_warnings():
             # spglib warns at every call that its errors will change.
             warnings.simplefilter("ignore", DeprecationWarning)
-            primitive = standardize_cell(cell, to_primitive=True, symprec=0.01)
-            space_group = get_spacegroup(cell, symprec=0.01)
-        size = len(atoms) if primitive is None else len(primitive[2])
+            found = get_symmetry_dataset(cell, symprec=0.01)
+        if found is None:
+            return (composition.anonymized_formula, None, len(atoms))
+        size = len(set(found.mapping_to_primitive.tolist()))
+        space_group = f"{found.international} ({found.number})"
         return (composition.anonymized_formula, space_group, size)
     raise DataError(
         f"there is no split {kind!r}; use random, formula, chemical_system, prototype, "

@@ -1,5 +1,6 @@
 """Which test crystals have no relative in the training set."""
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,13 +39,15 @@ def left_out(monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_relatives_have_the_elements_or_the_structure(left_out, monkeypatch):
+def test_relatives_have_the_elements_or_the_structure(left_out, monkeypatch, tmp_path):
     names = [name for name in CRYSTALS if not name.startswith("trained")]
     numbers = np.arange(3.0)
     test = Evaluation(names, names, numbers, numbers, None, None, False)
-    assert left_out.left_out("some", test, Path()) == {}  # fewer than 20 crystals
+    cache = tmp_path / "prototypes.json"
+    assert left_out.left_out("some", test, Path(), cache) == {}  # fewer than 20 crystals
+    assert len(json.loads(cache.read_text())) == len(CRYSTALS)
     monkeypatch.setattr(left_out, "FEWEST", 1)
-    found = left_out.left_out("some", test, Path())
+    found = left_out.left_out("some", test, Path(), cache)
     assert {kind: found[kind].ids for kind in found} == {
         "new_systems": ["same structure, other elements"],
         "new_prototypes": [
