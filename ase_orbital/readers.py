@@ -64,7 +64,8 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
         reason = printable(f"{type(error).__name__}: {error}")
         raise StructureError(f"{name} cannot be read: {reason}") from error
     if not frames:
-        raise StructureError(f"{name} holds no structure")
+        place = "" if index in (":", "-1:") else f" at index {index}"
+        raise StructureError(f"{name} holds no structure{place}")
     return list(frames)
 
 

@@ -57,8 +57,9 @@ for name, value in prediction.items():
 #
 # Several models of one property form a committee: `Predictor` returns their mean, and their
 # disagreement increases the standard deviation. With `domain=True` it also returns whether
-# the features of all atoms are in the range of the training sets. One call predicts for
-# SrTiO3 at different volumes:
+# the crystal is in the domain of all models: close to their training sets, with a standard
+# deviation that is not large, and not far above a minimum of the energy. One call predicts
+# for SrTiO3 at different volumes:
 
 # %%
 committee = Predictor(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, ClassVar, final
 
 from ase_orbital.errors import SettingError
@@ -34,11 +35,15 @@ class Term(ABC):
     name: str
 
     def __post_init__(self) -> None:
-        """Require a positive weight or penalty."""
-        for setting in ("weight", "penalty"):
+        """Require finite numbers, and a positive weight or penalty."""
+        for setting in ("value", "limit", "weight", "penalty"):
             value = getattr(self, setting, 1.0)
-            if not 0.0 < value < math.inf:
-                raise SettingError(f"{setting} must be a number above 0, not {value}")
+            number = isinstance(value, Real) and math.isfinite(value)
+            if setting in ("weight", "penalty"):
+                if not (number and value > 0.0):
+                    raise SettingError(f"{setting} must be a number above 0, not {value!r}")
+            elif not number:
+                raise SettingError(f"{setting} must be a finite number, not {value!r}")
 
     @abstractmethod
     def __call__(self, value: float) -> float:
@@ -184,10 +189,10 @@ class AtLeast(Limit):
 
 
 def checked_terms(
-    terms: Iterable[Term], properties: Sequence[str], given: Sequence[str] = ()
+    terms: Iterable[Term] | Term, properties: Sequence[str], given: Sequence[str] = ()
 ) -> tuple[Term, ...]:
     """Return terms of these properties or given values; SettingError for any others."""
-    checked = tuple(terms)
+    checked = (terms,) if isinstance(terms, Term) else tuple(terms)
     if not checked:
         raise SettingError("give at least one term, such as Maximize(...)")
     for term in checked:

@@ -25,4 +25,6 @@ def run(arguments: Namespace) -> None:
     entries = ablate(
         arguments.data, arguments.output, train.settings_of(arguments), arguments.cache
     )
-    print(table(tuple(entries[0]), (entry.values() for entry in entries)))
+    # outside_ratio is missing where no crystal, or every one, is outside.
+    names = [*dict.fromkeys(name for entry in entries for name in entry)]
+    print(table(names, ([entry.get(name) for name in names] for entry in entries)))

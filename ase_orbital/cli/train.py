@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from math import nan
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -97,11 +96,14 @@ def _cross_validate(arguments: Namespace) -> None:
         arguments.folds,
         arguments.cache,
     )
-    names = [name for name in folds[0] if name not in ("fold", "set")]
+    every = dict.fromkeys(name for at in folds for name in at)
+    names = [name for name in every if name not in ("fold", "set")]
     rows = [[at["fold"], *(at.get(name) for name in names)] for at in folds]
-    columns = [[float(at.get(name, nan)) for at in folds] for name in names]
+    # outside_ratio is missing where no crystal, or every one, is outside.
+    columns = [[float(at[name]) for at in folds if name in at] for name in names]
     rows.append(["mean", *map(fmean, columns)])
-    rows.append(["standard deviation", *map(stdev, columns)])
+    spread = [stdev(column) if len(column) > 1 else None for column in columns]
+    rows.append(["standard deviation", *spread])
     print(table(("test set", *names), rows))
     print(f"\npredictions of all test sets: {arguments.output / 'predictions.csv'}")
 

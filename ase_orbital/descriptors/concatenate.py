@@ -30,6 +30,12 @@ class Concatenate(Descriptor):
     def __init__(self, *parts: Descriptor) -> None:
         if not parts:
             raise SettingError("give at least one descriptor to concatenate")
+        for part in parts:
+            if not isinstance(part, Descriptor):
+                raise SettingError(
+                    f"{part!r} is not a descriptor; give them one by one, such as "
+                    "Concatenate(OFM(), GOM())"
+                )
         self.parts = parts
         self.cutoff = max(part.cutoff for part in parts)
         self.differentiable = all(part.differentiable for part in parts)

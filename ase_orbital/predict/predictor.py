@@ -102,8 +102,10 @@ class Predictor:
         self.dtype = _dtype(dtype)
         self._models = [self._prepare(name, model) for name, model in named]
         self.names = [_name_of(model) for _, model in named]
-        self.domain = domain
-        self.properties = property_names(self._models) + [IN_DOMAIN] * domain
+        self.domain = bool(domain)  # also one of numpy
+        self.properties = property_names(self._models)
+        if self.domain:
+            self.properties.append(IN_DOMAIN)
         self._check_names()
         if domain:
             self._check_domains()

@@ -74,6 +74,8 @@ class RelaxedPhases:
         self.cache = None if cache is None else Path(cache)
         if self.cache is not None and self.cache.suffix != ".extxyz":
             raise SettingError(f"{self.cache} must end with .extxyz")
+        if self.cache is not None and not self.cache.parent.is_dir():
+            raise SettingError(f"there is no folder {self.cache.parent} for the cache")
         self._calculator, self._references = calculator, list(references)
         self._kinds = [frozenset(atoms.symbols) for atoms in self._references]
         self._relaxed: dict[str, Atoms] = {}

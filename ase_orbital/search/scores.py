@@ -74,6 +74,8 @@ class Score:
         hull: Hull | None = None,
     ) -> None:
         self.predictor = Predictor.of(models, domain=inside_domain)
+        if isinstance(given, str):
+            raise SettingError(f"given must be a list of names, such as [{given!r}]")
         self.given, self.hull = tuple(given), hull
         others = (*self.given, *(HULL_UNITS if hull else ()))
         if inside_domain:

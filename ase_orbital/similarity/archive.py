@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ase import Atoms
 
+from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.errors import SettingError
 from ase_orbital.files import atomic_write
@@ -23,7 +24,6 @@ from ase_orbital.structure import to_atoms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.similarity.fingerprints import Composition, Fingerprint
     from ase_orbital.structure import AtomsLike
 
@@ -76,6 +76,8 @@ class Archive:
             raise SettingError(f"megabytes must be above 0, not {megabytes}")
         self.megabytes = megabytes
         self.descriptor = GOM() if descriptor is None else descriptor
+        if not isinstance(self.descriptor, Descriptor):
+            raise SettingError(f"{descriptor!r} is not a descriptor, such as GOM()")
         default = self.descriptor.match_tolerance
         self.tolerance = checked_tolerance(default if tolerance is None else tolerance)
         self.nbytes = 0
@@ -90,6 +92,10 @@ class Archive:
     def __iter__(self) -> Iterator[Entry]:
         """Iterate over the entries in the order of discovery."""
         return iter([self._entries[number] for number in sorted(self._entries)])
+
+    def __contains__(self, structure: AtomsLike) -> bool:
+        """Whether a structure matches an entry."""
+        return self.find(structure) is not None
 
     def __getitem__(self, number: int) -> Entry:
         if number not in self._entries:

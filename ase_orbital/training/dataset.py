@@ -130,12 +130,12 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     samples = [*_read(source, settings)]
     _check_columns(samples, settings)
     for default, structure, values in samples:
-        name = str(values.get(settings.id, default))
+        name = _label(values.get(settings.id, default))
         try:
             if name in used:
                 raise DataError(TWICE)
             target = target_value(values.get(settings.target), settings)
-            group = str(values.get(settings.group_column, name))
+            group = _label(values.get(settings.group_column, name))
             weight = _number(values, settings.weight_column, 1.0)
             relaxation = _number(values, RELAXATION_ENERGY, np.nan)
             atoms = to_atoms(structure)
@@ -169,6 +169,11 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
         test_ids=frozenset(test_ids),
         rejected=rejected,
     )
+
+
+def _label(value: Any) -> str:
+    """Return an identifier as text; ASE reads a T or F in a file as True or False."""
+    return "FT"[int(value)] if isinstance(value, bool | np.bool_) else str(value)
 
 
 def _check_columns(samples: Sequence[Sample], settings: TrainingSettings) -> None:

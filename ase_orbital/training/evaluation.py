@@ -13,6 +13,7 @@ from ase.symbols import Symbols
 from ase_orbital.errors import DataError, ModelError
 from ase_orbital.files import write_csv
 from ase_orbital.models.fused import fuse
+from ase_orbital.models.layers import mean_over_atoms
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import Batches
 from ase_orbital.training.metrics import classification, coverage, regression
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.crystal_model import CrystalModel, Transform
@@ -190,7 +192,7 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
             if std is not None:
                 deviations.append(std)
             if excess is not None:
-                inside.append(excess == 0.0)
+                inside.append((excess == 0.0) & ~has_new_element(model, graph))
     predicted = torch.cat(outputs).double().cpu()
     if model.transform == "identity":  # else the logarithm is evaluated
         predicted = model.to_property(predicted)
@@ -208,6 +210,18 @@ def evaluate(model: CrystalModel, ids: list[str], dataset: GraphDataset) -> Eval
         model.transform,
         float(model.target_mean) if model.n_classes is None else None,
     )
+
+
+def has_new_element(model: CrystalModel, graph: CrystalGraph) -> Tensor:
+    """Whether crystals have elements that the model was not trained on, [n_graphs].
+
+    They have an error, though the model refuses to predict them for a user.
+    """
+    if model.elements is None:
+        return torch.zeros(graph.n_graphs, dtype=torch.bool, device=graph.numbers.device)
+    known = torch.tensor(model.elements, device=graph.numbers.device)
+    new = ~torch.isin(graph.numbers, known)
+    return mean_over_atoms(new[:, None], graph).squeeze(1) > 0.0
 
 
 def evaluate_mean(evaluations: Sequence[Evaluation], transform: Transform) -> Evaluation:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 CHECKPOINTS = "member-*/*.ckpt"  # in the folder of a run
 
 logger = logging.getLogger(__name__)
-LEAST_SHARE = 0.01  # of the training set; some sets of crystals have a few monolayers
+LEAST_SHARE = 0.05  # of the training set; sets of crystals have a few monolayers
 
 
 @dataclass(frozen=True)

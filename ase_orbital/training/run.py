@@ -17,7 +17,7 @@ from ase_orbital.models import Ensemble
 from ase_orbital.numerics.torch_state import default_float32, own_torch_state
 from ase_orbital.training.calibration import LEAST_CRYSTALS, fit_uncertainty
 from ase_orbital.training.cards import write_card
-from ase_orbital.training.evaluation import Evaluation, evaluate
+from ase_orbital.training.evaluation import Evaluation, evaluate, has_new_element
 from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.preparation import CHECKPOINTS, Prepared, make_network, prepare
@@ -196,6 +196,13 @@ def _fit_uncertainty(model: CrystalModel, prepared: Prepared) -> None:
 
 def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluation]:
     """Evaluate a model on each set of a run; the test set comes last."""
+    for name, dataset in prepared.sets.items():
+        if new := int(has_new_element(model, dataset.graph).sum()):
+            logger.warning(
+                "%d of %d crystals of the %s set have elements that no training crystal "
+                "has, so the model will refuse to predict them",
+                new, len(dataset.targets), name,
+            )  # fmt: skip
     return {
         name: evaluate(model, prepared.ids[name], dataset)
         for name, dataset in prepared.sets.items()

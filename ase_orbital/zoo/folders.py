@@ -76,6 +76,10 @@ def model_folder(name_or_path: str | Path) -> Path:
             f"did you mean {', '.join(near or shipped)}?"
         )
     lacking = [name for name in FILES if not (folder / name).is_file()]
+    if lacking and (folder / "model" / FILES[0]).is_file():
+        raise ModelError(
+            f"{folder} is the folder of a run; its model is in {folder / 'model'}"
+        )
     if lacking:
         raise ModelError(
             f"the model folder {folder} lacks {', '.join(lacking)}; "

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -81,3 +82,17 @@ def test_weights_and_penalties_must_be_positive_numbers(weight):
         Target("x", 1.0, weight)
     with pytest.raises(SettingError, match="penalty must be a number above 0"):
         AtLeast("x", 1.0, weight)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "4", None, np.ones(2)])
+def test_targets_and_limits_must_be_finite_numbers(value):
+    for kind, name in ((Target, "value"), (AtMost, "limit"), (AtLeast, "limit")):
+        with pytest.raises(SettingError, match=f"{name} must be a finite number"):
+            kind("x", value)
+    with pytest.raises(SettingError, match="weight must be a number above 0"):
+        Maximize("x", value)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert AtMost("x", np.float32(1.0))(0.5) == 0.0
+    assert Target("x", np.int64(2))(1.0) == -1.0

@@ -71,7 +71,7 @@ def test_a_name_with_an_at_sign_is_a_file_if_it_exists(tmp_path):
 def test_a_frame_that_is_not_there_is_reported(metals, capsys):
     structures, n_bad = read_files(arguments(f"{metals}@17"))
     assert (structures, n_bad) == ([], 1)
-    assert "holds no structure" in capsys.readouterr().err
+    assert "holds no structure at index 17" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", [None, "vasp"])

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 import pytest
 from ase.io import read, write
 
+from ase_orbital import training
 from ase_orbital.cli import train as command
 from ase_orbital.cli.main import main
 from ase_orbital.training import TrainingSettings
@@ -105,6 +106,25 @@ def test_folds_have_a_line_each_and_their_mean(trained, tmp_path, capsys):
         "standard",
     ]
     assert (tmp_path / "predictions.csv").read_text().count("\n") == 61
+
+
+def test_a_figure_that_some_folds_lack_is_averaged_over_the_others(
+    tmp_path, capsys, monkeypatch
+):
+    folds = [
+        {"fold": "fold-1", "set": "test", "mae": 1.0},
+        {"fold": "fold-2", "set": "test", "mae": 2.0, "outside_ratio": 3.0},
+    ]
+    monkeypatch.setattr(training, "cross_validate", lambda *_: folds)
+    words = ["train", "data.extxyz", "--property-name", "x", "--folds", "2"]
+    assert main([*words, "-o", str(tmp_path)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][-2:] == ["mae", "outside_ratio"]
+    assert [[float(number) for number in line[-2:]] for line in lines[3:5]] == [
+        [2.0, 3.0],
+        [1.5, 3.0],
+    ]
+    assert float(lines[5][-1]) == pytest.approx(0.5**0.5, abs=1e-3)
 
 
 def test_the_output_has_the_error_of_predicting_the_mean(trained, capsys):

@@ -6,6 +6,7 @@ from ase.build import bulk, molecule
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ase_orbital import GOM, OFM, Concatenate, ElementalFeatures, OneHot
+from ase_orbital.errors import SettingError
 
 EOSNET = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True))
 
@@ -57,5 +58,7 @@ def test_it_has_derivatives_if_all_parts_have(rocksalt):
 
 
 def test_nothing_to_concatenate_is_refused():
+    with pytest.raises(SettingError, match="give them one by one"):
+        Concatenate([OneHot(), GOM()])
     with pytest.raises(ValueError, match="at least one descriptor"):
         Concatenate()

@@ -300,7 +300,7 @@ def test_a_predictor_is_made_of_whatever_makes_one(predictor, gap, tmp_path):
         Predictor.of(predictor, device="cpu")
     with pytest.raises(ModelError, match="a Predictor has its own domain"):
         Predictor.of(predictor, domain=True)
-    inside = Predictor("eosnet-bulk-modulus-mp", domain=True)
+    inside = Predictor("eosnet-bulk-modulus-mp", domain=np.True_)
     assert Predictor.of(inside, domain=True) is Predictor.of(inside) is inside
 
 

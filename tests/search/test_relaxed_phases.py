@@ -82,6 +82,9 @@ def test_an_energy_that_is_not_finite_is_refused():
 
 
 def test_what_cannot_be_used_is_refused_at_once(tmp_path):
+    with pytest.raises(SettingError, match="there is no folder"):
+        RelaxedPhases(EMT(), [CU], tmp_path / "absent" / "phases.extxyz")
+
     class NoStress(Calculator):
         implemented_properties = ("energy", "forces")
 

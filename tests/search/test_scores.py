@@ -138,6 +138,9 @@ def test_invalid_terms_and_values_are_explained(predictor):
         Minimize("band_gap", -1.0)
     with pytest.raises(SettingError, match="penalty must be a number above 0"):
         AtMost("band_gap", 1.0, math.inf)
+    with pytest.raises(SettingError, match=r"given must be a list .* \['energy'\]"):
+        Score(predictor, [Maximize("energy")], given="energy")
+    assert len(Score(predictor, Maximize("band_gap")).terms) == 1
     score = Score(predictor, [Maximize("energy")], given=["energy"])
     with pytest.raises(SettingError, match="this score needs energy with each"):
         score(atoms)

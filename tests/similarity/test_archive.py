@@ -5,7 +5,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from ase_orbital import GOM
+from ase_orbital import GOM, OneHot
 from ase_orbital.errors import DataError, SettingError, StructureError
 from ase_orbital.search import Archive, GOMComparator, Match
 
@@ -61,6 +61,14 @@ def test_every_cell_of_a_crystal_is_one_entry_with_its_first_structure():
     assert archive.nearest(bulk("Al")) == []
 
 
+def test_a_structure_is_in_the_archive_if_it_matches_an_entry():
+    archive = Archive(SHORT)
+    archive.add(bulk("Cu"))
+    assert bulk("Cu", cubic=True) in archive
+    assert bulk("Al") not in archive
+    assert archive[0].seen == 1
+
+
 def test_searching_does_not_count_a_structure():
     archive = Archive(SHORT)
     archive.add(bulk("Cu"))
@@ -101,6 +109,8 @@ def test_bad_input_is_explained_and_leaves_the_archive_as_it_was():
         Archive(tolerance=2.0)
     with pytest.raises(SettingError, match="megabytes"):
         Archive(megabytes=0.0)
+    with pytest.raises(SettingError, match="is not a descriptor"):
+        Archive(OneHot)
     assert len(archive) == 0
 
 

@@ -49,6 +49,17 @@ def test_targets_are_read_from_info(tmp_path, name):
     assert_are_the_three(read_dataset(tmp_path / name, GAP))
 
 
+def test_identifiers_that_look_like_truth_values_are_kept(tmp_path):
+    """ASE reads `id=F` as False."""
+    names = ["F", "T", "K"]
+    crystals = make()
+    for atoms, name in zip(crystals, names, strict=True):
+        atoms.info.update(id=name, group=name)
+    write(tmp_path / "data.extxyz", crystals)
+    found = read_dataset(tmp_path / "data.extxyz", GAP)
+    assert found.ids == found.groups == names
+
+
 def test_a_gzipped_file_is_read(tmp_path):
     write(tmp_path / "data.extxyz", make())
     packed = tmp_path / "data.extxyz.gz"

@@ -15,7 +15,12 @@ from ase_orbital.models import Ensemble, EOSNet
 from ase_orbital.models.uncertainty import Uncertainty
 from ase_orbital.training import compare, evaluation
 from ase_orbital.training.batches import GraphDataset
-from ase_orbital.training.evaluation import Evaluation, evaluate, evaluate_mean
+from ase_orbital.training.evaluation import (
+    Evaluation,
+    evaluate,
+    evaluate_mean,
+    has_new_element,
+)
 
 ELEMENTS = ["Cu", "Al", "Si", "Mg", "Fe"]
 CRYSTALS = [bulk(symbol) for symbol in ELEMENTS]
@@ -111,6 +116,15 @@ def test_the_domain_is_evaluated_if_it_is_known():
     error = np.abs(found.predicted - found.known)
     ratio = error[~found.in_domain].mean() / error[found.in_domain].mean()
     assert found.metrics["outside_ratio"] == pytest.approx(ratio)
+
+
+def test_crystals_with_new_elements_are_outside():
+    model = make(elements=[13, 14, 29])
+    graph = CrystalGraph.batch(
+        make().graphs([*CRYSTALS, bulk("AlFe", "cesiumchloride", a=2.9)])
+    )
+    assert has_new_element(model, graph).tolist() == [False, False, False, True, True, True]
+    assert not has_new_element(make(), graph).any()
 
 
 def test_coverage_is_that_of_each_fifth():

@@ -12,7 +12,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from ase_orbital import list_models, load_model
 from ase_orbital.errors import ModelError
 from ase_orbital.models import EOSNet
-from ase_orbital.zoo import read_card, renew_checksums
+from ase_orbital.zoo import model_folder, read_card, renew_checksums
 
 
 @pytest.fixture
@@ -110,3 +110,10 @@ def test_models_of_matgl_load_through_matgl(tmp_path):
     structure = AseAtomsAdaptor.get_structure(bulk("Cu"))
     assert type(loaded) is MEGNet
     assert loaded.predict_structure(structure) == megnet.predict_structure(structure)
+
+
+def test_the_folder_of_a_run_names_that_of_its_model(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").touch()
+    with pytest.raises(ModelError, match=r"folder of a run; its model is in .*model$"):
+        model_folder(tmp_path)
