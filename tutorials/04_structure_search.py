@@ -310,7 +310,7 @@ above.plot([values["band_gap"] for values in steps])
 above.axhline(2.5, color="0.5", linestyle="--")
 above.set_ylabel("band gap (eV)")
 below.plot([values["domain_excess"] for values in steps])
-below.axhline(0.3, color="0.5", linestyle="--")
+below.axhline(0.0, color="0.5", linestyle="--")
 below.set_ylabel("domain excess")
 below.set_xlabel("step")
 plt.close(figure)
@@ -379,10 +379,10 @@ for (name, climb), color in zip(climbs.items(), ("#D55E00", "#0072B2"), strict=T
                 range(len(values)), values - std, values + std,
                 color=color, alpha=0.2, linewidth=0,
             )  # fmt: skip
-for panel, level in zip(panels, (known, volume, 0.3), strict=True):
+for panel, level in zip(panels, (known, volume, 0.0), strict=True):
     panel.axhline(level, color="0.5", linestyle="--", zorder=0)
 panels[0].annotate("cubic", (0, known), (0, 4), textcoords="offset points", color="0.4")
-panels[2].annotate("limit", (0, 0.3), (0, 4), textcoords="offset points", color="0.4")
+panels[2].annotate("limit", (0, 0.0), (0, 4), textcoords="offset points", color="0.4")
 panels[0].legend(frameon=False, loc="center right")
 panels[-1].set_xlabel("step")
 figure.align_ylabels()

@@ -46,8 +46,12 @@ def select(records: list[Record], arguments: Namespace) -> list[Record]:
 def _where(records: list[Record], expression: str) -> list[Record]:
     import pandas
 
+    frame = pandas.DataFrame(records)
     try:
-        kept = pandas.DataFrame(records).query(expression, engine="python").index
+        chosen = frame.eval(expression, engine="python")
+        if not (isinstance(chosen, pandas.Series) and chosen.dtype.kind == "b"):
+            raise ValueError("it is no comparison, such as 'in_domain == 1'")
+        kept = frame.index[chosen]
     except Exception as error:  # what pandas raises for an expression has no common class
         raise SettingError(
             f"--where {expression!r} cannot be used: {error}; the columns are "

@@ -61,7 +61,8 @@ class Recorder:
         `Predictor`.
     output
         File to which each record is written immediately; the suffix is `.csv`, `.extxyz`,
-        `.traj` or `.db`, see `records.Output`.
+        `.traj` or `.db`. A database is extended; a file of another kind that exists is
+        replaced at the first record.
     hull
         A `Hull`, to record its energies as well. They cost nothing if the run has the
         calculator of the hull, alone or as `base`.

@@ -19,7 +19,7 @@ from ase_orbital.similarity.distance import checked_tolerance
 from ase_orbital.similarity.entry import Entry, Match, checked_label, checked_values
 from ase_orbital.similarity.fingerprints import Fingerprints
 from ase_orbital.similarity.index import FingerprintIndex
-from ase_orbital.structure import to_atoms
+from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -136,14 +136,16 @@ class Archive:
         self, structures: Iterable[AtomsLike], labels: Sequence[str | int] | None = None
     ) -> list[Match]:
         """Add many structures in order; faster than `add` for each."""
-        every = list(structures)
+        every = to_atoms_many(structures)
+        if isinstance(labels, str):
+            raise SettingError(f"labels must be a list of texts, not {labels!r}")
         given = [""] * len(every) if labels is None else labels
         names = [checked_label(label) for label in given]
         if len(names) != len(every):
             raise SettingError(f"{len(names)} labels do not fit {len(every)} structures")
         found = []
         for start in range(0, len(every), BATCH_SIZE):
-            part = [to_atoms(structure) for structure in every[start : start + BATCH_SIZE]]
+            part = every[start : start + BATCH_SIZE]
             fingerprints = self._fingerprints.of_many(part)
             labeled = zip(part, fingerprints, names[start:], strict=False)
             found += [self._add(*one, {}) for one in labeled]
@@ -183,8 +185,14 @@ class Archive:
         Raises
         ------
         SettingError
-            If the descriptor cannot be described in a file, because it is not a dataclass.
+            If the suffix is another one, the folder is missing, or the descriptor cannot be
+            described in a file, because it is not a dataclass.
         """
+        if Path(path).suffix != ".npz" or not Path(path).parent.is_dir():
+            raise SettingError(
+                f"an archive is saved in a folder that exists, with the suffix .npz, and "
+                f"not as {path}"
+            )
         entries = list(self._entries.values())
         content = Content(entries, self.descriptor, self.tolerance, self._next)
         with atomic_write(Path(path)) as temporary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from ase_orbital.training.run_data import sets_of_run
 from ase_orbital.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.training.dataset import Dataset, Source
@@ -51,8 +52,8 @@ def compare(
     Parameters
     ----------
     models, source
-        Models by name or folder, and crystals as for `read_dataset`. A warning is logged if
-        crystals were used to train a model, or to calibrate its uncertainty.
+        Loaded models by their names, and crystals as for `read_dataset`. A warning is
+        logged if crystals were used to train a model, or to calibrate its uncertainty.
     folder
         Folder for predictions as CSV files and figures, one subfolder per model, and
         `evaluation.json`, which says what was evaluated; None to write nothing.
@@ -81,8 +82,11 @@ def compare(
     ModelError
         If the models do not predict the same property in the same form.
     SettingError
-        If the models learned classes and `at_most` is missing, or the reverse.
+        If the models are no dictionary, or they learned classes and `at_most` is missing,
+        or the reverse.
     """
+    if not isinstance(models, Mapping) or not models:
+        raise SettingError("models must be a dictionary of names and loaded models")
     first = next(iter(models.values()))
     settings = TrainingSettings(
         property_name=first.property_name,

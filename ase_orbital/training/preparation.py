@@ -51,7 +51,7 @@ class Prepared:
 
     Identifiers, and graphs with targets, are given for the sets "train", "validation" and
     "test" that are not empty; the elements are the atomic numbers in the training set, and
-    the periodicities the numbers of directions in which at least one in a hundred of its
+    the periodicities the numbers of directions in which at least one in twenty of its
     structures is periodic.
     """
 

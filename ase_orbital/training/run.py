@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,9 +52,9 @@ class Run:
         Training time, including that before interruptions.
     """
 
-    model: CrystalModel
+    model: CrystalModel = field(repr=False)
     folder: Path
-    evaluations: dict[str, Evaluation]
+    evaluations: dict[str, Evaluation] = field(repr=False)
     seconds: float = 0.0
 
     @property

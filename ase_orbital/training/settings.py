@@ -214,6 +214,8 @@ class TrainingSettings(BaseModel):
             )
         if self.start_from is None and (self.frozen_layers or self.new_readout):
             raise ValueError("frozen_layers and new_readout need a model in start_from")
+        if self.start_from is None and self.trunk_rate != 1.0:
+            raise ValueError("trunk_rate needs a model in start_from")
         known = PROPERTIES.get(self.property_name)
         if known and self.unit not in (None, known.unit):
             raise ValueError(

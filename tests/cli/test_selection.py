@@ -51,6 +51,8 @@ def test_no_rows_stay_none():
     [
         (["--where", "hardness > 1"], "'hardness' is not defined; the columns are struc"),
         (["--where", "gap >"], "cannot be used"),
+        (["--where", "gap"], "it is no comparison"),
+        (["--where", "1 < 2"], "it is no comparison"),
         (["--sort", "hardness"], "there is no column 'hardness'; the columns are struc"),
         (["--top", "0"], "--top must be at least 1"),
     ],

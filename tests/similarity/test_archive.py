@@ -109,6 +109,13 @@ def test_bad_input_is_explained_and_leaves_the_archive_as_it_was():
         Archive(tolerance=2.0)
     with pytest.raises(SettingError, match="megabytes"):
         Archive(megabytes=0.0)
+    with pytest.raises(StructureError, match="one structure or file"):
+        archive.add_many(bulk("Cu"))
+    with pytest.raises(SettingError, match="labels must be a list of texts"):
+        archive.add_many([bulk("Cu"), bulk("Al")], "ab")
+    for path in ("seen", "seen.csv", "absent/seen.npz"):
+        with pytest.raises(SettingError, match=r"suffix \.npz"):
+            archive.save(path)
     with pytest.raises(SettingError, match="is not a descriptor"):
         Archive(OneHot)
     assert len(archive) == 0

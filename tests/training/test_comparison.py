@@ -123,3 +123,9 @@ def test_a_crystal_without_features_for_one_model_is_left_out_of_all(source, cap
 def test_a_set_that_is_not_known_is_an_error(source):
     with pytest.raises(DataError, match="not known which crystals are in the test set"):
         compare({"one": make()}, source, only="test")
+
+
+@pytest.mark.parametrize("models", [{}, "eosnet-band-gap-mp2018", [EOSNet()]])
+def test_models_have_names(models, source):
+    with pytest.raises(SettingError, match="dictionary of names and loaded models"):
+        compare(models, source)
