@@ -88,8 +88,12 @@ def of_elements(
     elements, counts = np.unique(numbers, return_counts=True)
     blocks = [*zip(elements.tolist(), counts.tolist(), strict=True)]
     bounds = angles(35) | lengths(2.5)
-    made = generator(blocks, volume, closest, random, **bounds).get_new_candidate(tries)
-    return made if made is None else Atoms(made)
+    source = generator(blocks, volume, closest, random, **bounds)
+    try:
+        made = source.get_new_candidate(tries)
+    except AssertionError:  # ase_ga finds now and then that its atoms are too close
+        return None
+    return None if made is None else Atoms(made)
 
 
 @cache
