@@ -82,10 +82,10 @@ for name, atoms in crystals.items():
 pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
-# The two networks predict band gaps of Mn2O7 that are 0.4 and 0.2 eV too small. The crystal
-# is in the domain of both band gap models, because the environments of its atoms resemble
-# some of the training set. Only the standard deviation of 0.9 eV shows that the prediction
-# is not reliable. For the moduli, the crystal is outside the domain of EOSNet.
+# Both networks predict the band gap of Mn2O7 to 0.15 eV. Yet the crystal is outside the
+# domain of most of these models, the EOSNet for band gaps among them: it consists of
+# molecules, and few crystals of the training sets do. Outside the domain a prediction can
+# be right, as here, but nothing says so beforehand.
 #
 # ## How a network represents the atoms
 #
