@@ -83,7 +83,7 @@ pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
 # Both networks predict the band gap of Mn2O7 to 0.15 eV. Yet the crystal is outside the
-# domain of most of these models, the EOSNet for band gaps among them: it consists of
+# domain of half of these models, the EOSNet for band gaps among them: it consists of
 # molecules, and few crystals of the training sets do. Outside the domain a prediction can
 # be right, as here, but nothing says so beforehand.
 #
