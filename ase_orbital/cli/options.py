@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ase_orbital.cli.results import TEXT, writable
 from ase_orbital.cli.structures import add_format
+from ase_orbital.errors import SettingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -62,6 +63,10 @@ def add_output(parser: ArgumentParser, suffixes: Sequence[str], meaning: str) ->
     )
 
 
+# The descriptor to which an option belongs.
+SETTINGS = {"cutoff": "gom", "orbitals": "gom", "distance_exponent": "ofm"}
+
+
 def add_descriptor(parser: ArgumentParser, choices: Sequence[str], note: str = "") -> None:
     parser.add_argument(
         "-d",
@@ -74,31 +79,38 @@ def add_descriptor(parser: ArgumentParser, choices: Sequence[str], note: str = "
     parser.add_argument(
         "--cutoff",
         type=float,
-        default=6.0,
-        help="cutoff of the GOM in Å (default: %(default)s)",
+        help="cutoff of the GOM in Å (default: 6.0)",
     )
     parser.add_argument(
         "--orbitals",
         choices=("s", "sp"),
-        default="s",
-        help="orbitals of the GOM (default: %(default)s)",
+        help="orbitals of the GOM (default: s)",
     )
     parser.add_argument(
         "--distance-exponent",
         type=float,
-        default=1.0,
-        help="exponent of the OFM's weights (default: %(default)s)",
+        help="exponent of the OFM's weights (default: 1.0)",
     )
 
 
 def descriptor_for(arguments: Namespace) -> Descriptor:
+    """Make the descriptor; SettingError for an option of another one."""
     from ase_orbital import GOM, OFM, ElementalFeatures, OneHot
 
-    if arguments.descriptor == "gom":
-        return GOM(cutoff=arguments.cutoff, orbitals=arguments.orbitals)
-    if arguments.descriptor == "ofm":
-        return OFM(distance_exponent=arguments.distance_exponent)
-    return ElementalFeatures() if arguments.descriptor == "elemental" else OneHot()
+    chosen = arguments.descriptor
+    given: dict[str, Any] = {}
+    for name, kind in SETTINGS.items():
+        if (value := getattr(arguments, name)) is None:
+            continue
+        if kind != chosen:
+            option = name.replace("_", "-")
+            raise SettingError(f"--{option} is a setting of {kind}, and not of {chosen}")
+        given[name] = value
+    if chosen == "gom":
+        return GOM(**given)
+    if chosen == "ofm":
+        return OFM(**given)
+    return ElementalFeatures() if chosen == "elemental" else OneHot()
 
 
 def add_comparison(parser: ArgumentParser) -> None:

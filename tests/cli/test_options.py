@@ -7,6 +7,7 @@ import pytest
 
 from ase_orbital import GOM, OFM
 from ase_orbital.cli.options import add_comparison, archive_for
+from ase_orbital.errors import SettingError
 
 
 def archive(*words):
@@ -29,3 +30,15 @@ def test_options_choose_descriptor_and_tolerance(words, descriptor, tolerance):
     assert found.descriptor == descriptor
     assert found.tolerance == tolerance
     assert found.megabytes == inf
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-d", "ofm", "--cutoff", "4"], "--cutoff is a setting of gom, and not of ofm"),
+        (["--distance-exponent", "2"], "--distance-exponent is a setting of ofm"),
+    ],
+)
+def test_options_of_another_descriptor_are_refused(words, message):
+    with pytest.raises(SettingError, match=message):
+        archive(*words)
