@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import ase.io
 import numpy as np
 from candidates import DENSE, LOOSE, of_elements
-from distorted import KINDS, RELAXES, Distorter, is_physical
+from distorted import KINDS, N_COPIES, RELAXES, Distorter, is_physical
 from pymatgen.core import Composition
 from tqdm import tqdm
 
@@ -23,22 +23,22 @@ from ase_orbital.properties import FORMATION_ENERGY, RELAXATION_ENERGY
 from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ase import Atoms
 
 TEACHER = "eosnet-formation-energy-mp2018"
 N_CRYSTALS = 8000
-N_COPIES = 3  # of each crystal
 EVERY = 3  # so many crystals lend their elements to a candidate
 MOST_ATOMS = 16  # of a candidate
 LOOKED_AT = {Composition(formula).reduced_formula for formula in (*LOOSE, *DENSE)}
 
 
-def above_minimum(crystals: list[Atoms], path: Path) -> list[Atoms]:
-    """Read the structures made from crystals from a file, or make it."""
+def above_minimum(read: Callable[[], list[Atoms]], path: Path) -> list[Atoms]:
+    """Read the structures from a file, or make it from the crystals that `read` returns."""
     if not path.is_file():
+        crystals = read()
         order = np.random.default_rng(0).permutation(len(crystals))[:N_CRYSTALS]
         made = make([crystals[index] for index in order])
         path.parent.mkdir(parents=True, exist_ok=True)

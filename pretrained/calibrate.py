@@ -231,13 +231,17 @@ def structures_above(
 ) -> list[Atoms]:
     """Return structures above their minimum, of perovskites or of any crystals."""
     folder = arguments.runs / "above_minimum"
-    if recipe.data is PEROVSKITES:
+
+    def perovskites() -> list[Atoms]:
         named = [to_atoms(atoms).copy() for atoms in train.structures]
         for atoms, name in zip(named, train.ids, strict=True):
             atoms.info = {"id": name}
-        return above_minimum(named, folder / "perovskites.extxyz")
+        return named
+
+    if recipe.data is PEROVSKITES:
+        return above_minimum(perovskites, folder / "perovskites.extxyz")
     return above_minimum(
-        training_crystals(arguments.data)["mp2018"], folder / "mp2018.extxyz"
+        lambda: training_crystals(arguments.data)["mp2018"], folder / "mp2018.extxyz"
     )
 
 

@@ -67,7 +67,7 @@ def dense(formula: str, n_units: int, number: int, seed: int) -> list[Atoms]:
     volume = VOLUME * sum(count for _, count in blocks)
     # What ase_ga takes is the former kind of random numbers.
     source = generator(blocks, volume, 0.7, np.random.RandomState(seed), **angles(40))
-    return [source.get_new_candidate() for _ in range(number)]
+    return [Atoms(source.get_new_candidate()) for _ in range(number)]
 
 
 def loose() -> Iterator[Atoms]:
@@ -102,4 +102,4 @@ def looked_at() -> list[Atoms]:
     found = [*islice(loose(), N_LOOSE)]
     for formula, n_units in DENSE.items():
         found += dense(formula, n_units, N_DENSE, seed=11)
-    return [Atoms(atoms) for atoms in found]
+    return found

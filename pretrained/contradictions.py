@@ -17,6 +17,7 @@ import numpy as np
 from recipes import RECIPES
 
 from ase_orbital import Predictor
+from ase_orbital.checksums import TEST_IDS
 from ase_orbital.predict.contradictions import contradict
 from ase_orbital.properties import BAND_GAP, METAL_PROBABILITY
 
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     read = RECIPES[MODELS[0]].read(parser.parse_args().data)
-    names = [json.loads((HERE / at / "test-ids.json").read_text("utf-8")) for at in MODELS]
+    names = [json.loads((HERE / at / TEST_IDS).read_text("utf-8")) for at in MODELS]
     both = set.intersection(*map(set, names))
     crystals = [
         atoms

@@ -15,10 +15,11 @@ from recipes import RECIPES
 from tqdm import tqdm
 
 from ase_orbital.files import write_text
-from ase_orbital.structure import digest, to_atoms
+from ase_orbital.structure import digest
 from ase_orbital.training.splits import group_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     from ase import Atoms
@@ -44,7 +45,10 @@ def left_out(name: str, test: Evaluation, data: Path, cache: Path) -> dict[str, 
     wanted = {crystal: structures[crystal] for crystal in {*trained, *test.ids}}
     found = {}
     for label, kind in KINDS.items():
-        groups = groups_of(wanted, kind, cache if kind == "prototype" else None)
+        if kind == "prototype":
+            groups = prototypes_of(wanted, cache)
+        else:
+            groups = {at: group_of(atoms, kind) for at, atoms in wanted.items()}
         seen = {groups[crystal] for crystal in trained}
         new = {crystal for crystal in test.ids if groups[crystal] not in seen}
         if len(new) >= FEWEST:
@@ -52,15 +56,15 @@ def left_out(name: str, test: Evaluation, data: Path, cache: Path) -> dict[str, 
     return found
 
 
-def groups_of(crystals: dict[str, Atoms], kind: str, cache: Path | None) -> dict[str, str]:
-    """Return the group of each crystal as text, with the help of a file of groups."""
+def prototypes_of(crystals: dict[str, Atoms], cache: Path) -> dict[str, Hashable]:
+    """Return the prototype of each crystal, with the help of a file of prototypes."""
     known: dict[str, str] = {}
-    if cache and cache.is_file():
+    if cache.is_file():
         known = json.loads(cache.read_text("utf-8"))
-    digests = {name: digest(to_atoms(atoms)) for name, atoms in crystals.items()}
+    digests = {name: digest(atoms) for name, atoms in crystals.items()}
     missing = {at: name for name, at in digests.items() if at not in known}
-    for at, name in tqdm(missing.items(), desc=kind, unit="crystals"):
-        known[at] = str(group_of(crystals[name], kind))
-    if cache and missing:
+    for at, name in tqdm(missing.items(), desc="prototypes", unit="crystals"):
+        known[at] = str(group_of(crystals[name], "prototype"))
+    if missing:
         write_text(cache, json.dumps(known))
     return {name: known[at] for name, at in digests.items()}

@@ -38,12 +38,11 @@ class Term(ABC):
         """Require finite numbers, and a positive weight or penalty."""
         for setting in ("value", "limit", "weight", "penalty"):
             value = getattr(self, setting, 1.0)
-            number = isinstance(value, Real) and math.isfinite(value)
-            if setting in ("weight", "penalty"):
-                if not (number and value > 0.0):
-                    raise SettingError(f"{setting} must be a number above 0, not {value!r}")
-            elif not number:
-                raise SettingError(f"{setting} must be a finite number, not {value!r}")
+            finite = isinstance(value, Real) and math.isfinite(value)
+            positive = setting in ("weight", "penalty")
+            if not finite or (positive and not value > 0.0):
+                wanted = "a number above 0" if positive else "a finite number"
+                raise SettingError(f"{setting} must be {wanted}, not {value!r}")
 
     @abstractmethod
     def __call__(self, value: float) -> float:

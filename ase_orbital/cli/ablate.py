@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ase_orbital.cli import train
-from ase_orbital.cli.results import table
+from ase_orbital.cli.results import names_in, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -25,6 +25,5 @@ def run(arguments: Namespace) -> None:
     entries = ablate(
         arguments.data, arguments.output, train.settings_of(arguments), arguments.cache
     )
-    # outside_ratio is missing where no crystal, or every one, is outside.
-    names = [*dict.fromkeys(name for entry in entries for name in entry)]
+    names = names_in(entries)
     print(table(names, ([entry.get(name) for name in names] for entry in entries)))

@@ -30,6 +30,11 @@ STDOUT = "-"
 WIDEST = 12  # characters of a line of a column's name, unless its cells are longer
 
 
+def names_in(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names in any record; `outside_ratio`, for one, is not in all of them."""
+    return [*dict.fromkeys(name for record in records for name in record)]
+
+
 def table(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     """Align columns, numbers to the right; names of columns can have several lines.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital.cli.results import table
+from ase_orbital.cli.results import names_in, table
 from ase_orbital.cli.settings import add_settings, given
 from ase_orbital.properties import transformed_unit
 
@@ -79,7 +79,7 @@ def run(arguments: Namespace) -> None:
         card={"command": f"`{command}`", "data": f"`{arguments.data.name}`"},
     )
     sets = {name: at.metrics for name, at in done.evaluations.items()}
-    names = dict.fromkeys(name for metrics in sets.values() for name in metrics)
+    names = names_in(sets.values())
     rows = [[name, *(at.get(name) for at in sets.values())] for name in names]
     print(table(("metric", *sets), rows))
     print(f"\n{errors_in(done.model)}")
@@ -96,10 +96,8 @@ def _cross_validate(arguments: Namespace) -> None:
         arguments.folds,
         arguments.cache,
     )
-    every = dict.fromkeys(name for at in folds for name in at)
-    names = [name for name in every if name not in ("fold", "set")]
+    names = [name for name in names_in(folds) if name not in ("fold", "set")]
     rows = [[at["fold"], *(at.get(name) for name in names)] for at in folds]
-    # outside_ratio is missing where no crystal, or every one, is outside.
     columns = [[float(at[name]) for at in folds if name in at] for name in names]
     rows.append(["mean", *map(fmean, columns)])
     spread = [stdev(column) if len(column) > 1 else None for column in columns]
