@@ -1,14 +1,14 @@
 """Make crystals away from equilibrium, labeled by differences of a potential.
 
     python pretrained/distorted.py --data FOLDER --out FOLDER
-    python pretrained/distorted.py --data FOLDER --out FOLDER --part 1 --parts 2
+    python pretrained/distorted.py --data FOLDER --out FOLDER --part 1 --parts 2 --gpu
 
 The crystals are those of the training set of `eosnet-formation-energy-mp2018` with at
 most 30 atoms; none is from its validation and test sets. The label of a copy is the
 formation energy of the crystal from DFT, plus the energy of the copy minus that of the
-crystal, both from SevenNet-0 (`pip install sevenn`). The folder of `--out` receives an
-extended XYZ file for each 200 crystals of a data file; files that exist are not made again.
-Several processes can share the work as parts.
+crystal, both from a universal potential (`pip install sevenn`). The folder of `--out`
+receives an extended XYZ file for each 200 crystals of a data file; files that exist are not
+made again. Several processes can share the work as parts.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Any
 import ase.io
 import numpy as np
 from ase.data import covalent_radii
-from ase.neighborlist import neighbor_list
 from potentials import SevenNet
 from recipes import MOST_ATOMS, RECIPES, split_of
 from tqdm import tqdm
 
+from ase_orbital.errors import StructureError
 from ase_orbital.files import atomic_write
+from ase_orbital.neighbors.batch import neighbor_batch
 from ase_orbital.properties import FORMATION_ENERGY
+from ase_orbital.structure import to_atoms
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.distortions import (
     rattled,
@@ -40,9 +42,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 N_COPIES = 3
-MOST = {"mp_matbench": 3200}  # crystals; the labels of all would take hours
 SHARD = 200  # crystals
 CLOSEST = 0.6  # of the sum of covalent radii; the potential knows no shorter distances
+LONGEST = 4.0  # Å; above that share of all sums of radii
 HIGHEST = 2.5  # eV/atom above the crystal; what is higher is of no use to a relaxation
 KINDS = {  # shares of the copies
     "volume": 0.2,
@@ -127,9 +129,13 @@ def swapped(atoms: Atoms, random: np.random.Generator) -> Atoms:
 
 def is_physical(atoms: Atoms) -> bool:
     """Whether no two atoms are closer than the potential knows."""
-    centers, neighbors, distances = neighbor_list("ijd", atoms, 4.0)
-    radii = covalent_radii[atoms.numbers]
-    return bool(np.all(distances > CLOSEST * (radii[centers] + radii[neighbors])))
+    try:
+        pairs = neighbor_batch([to_atoms(atoms)], LONGEST, symmetry=False)
+    except StructureError:  # atoms coincide
+        return False
+    radii = covalent_radii[pairs.numbers]
+    closest = CLOSEST * (radii[pairs.center] + radii[pairs.neighbor])
+    return bool(np.all(pairs.distance > closest))
 
 
 def make_copies(
@@ -196,15 +202,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)
+    parser.add_argument("--potential", choices=("7net-0", "7net-l3i5"), default="7net-l3i5")
+    parser.add_argument("--gpu", action="store_true", help="label on a GPU")
     arguments = parser.parse_args()
     sources = training_crystals(arguments.data)
-    potential = SevenNet("7net-0")
+    potential = SevenNet(arguments.potential, "cuda" if arguments.gpu else "cpu")
     arguments.out.mkdir(parents=True, exist_ok=True)
     distorters = {name: Distorter(crystals) for name, crystals in sources.items()}
     shards = [
         (name, number, crystals[start : start + SHARD])
         for name, crystals in sources.items()
-        for number, start in enumerate(range(0, len(crystals[: MOST.get(name)]), SHARD))
+        for number, start in enumerate(range(0, len(crystals), SHARD))
     ]
     for name, number, crystals in tqdm(
         shards[arguments.part :: arguments.parts], unit="files"

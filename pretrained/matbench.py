@@ -75,7 +75,14 @@ class Task(NamedTuple):
 
 PEAK, MODULI = properties.PHONON_PEAK, "moduli_matbench"
 TASKS = {
-    "perovskites": Task("perovskites", "e_form", 18_928, "eV", (200, 60), {}),
+    "perovskites": Task(
+        "perovskites",
+        "e_form",
+        18_928,
+        "eV",
+        (200, 60),
+        {"members": 3, "batch_size": 128},
+    ),
     "phonons": Task(
         "phonons_matbench", PEAK, 1_265, "1/cm", (150, 60), FROM_ENERGY | {"members": 3}
     ),

@@ -9,12 +9,26 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ase import Atoms
     from numpy.typing import NDArray
 
-BATCH = 8  # structures; more are not faster on a CPU
+ATOMS = {"cpu": 100, "cuda": 1500}  # in a batch; more are not faster
+
+
+def in_batches(structures: Sequence[Atoms], most: int) -> Iterator[list[Atoms]]:
+    """Divide structures into batches of at most that many atoms, or of one structure."""
+    batch: list[Atoms] = []
+    n_atoms = 0
+    for atoms in structures:
+        if batch and n_atoms + len(atoms) > most:
+            yield batch
+            batch, n_atoms = [], 0
+        batch.append(atoms)
+        n_atoms += len(atoms)
+    if batch:
+        yield batch
 
 
 class SevenNet:
@@ -24,10 +38,12 @@ class SevenNet:
     ----------
     name
         "7net-0" or "7net-l3i5"; `pip install sevenn` brings the weights of both.
+    device
+        "cpu" or "cuda".
     """
 
-    def __init__(self, name: str = "7net-0") -> None:
-        self._name = name
+    def __init__(self, name: str = "7net-0", device: str = "cpu") -> None:
+        self._name, self._device = name, device
         calculator = self.calculator()
         self._cutoff, self._model = calculator.cutoff, calculator.model
         self._model.set_is_batch_data(True)
@@ -39,7 +55,7 @@ class SevenNet:
             warnings.simplefilter("ignore")  # of the libraries below it
             from sevenn.calculator import SevenNetCalculator
 
-            return SevenNetCalculator(self._name, device="cpu")
+            return SevenNetCalculator(self._name, device=self._device)
 
     def energies(self, structures: Sequence[Atoms]) -> NDArray[np.float64]:
         """Return energies per atom, eV: [n_structures]."""
@@ -49,16 +65,16 @@ class SevenNet:
         from torch_geometric.loader.dataloader import Collater
 
         results: list[Any] = []
-        for start in range(0, len(structures), BATCH):
+        for batch in in_batches(structures, ATOMS[self._device]):
             graphs = [
                 AtomGraphData.from_numpy_dict(
                     unlabeled_atoms_to_graph(atoms, self._cutoff, with_shift=False)
                 )
-                for atoms in structures[start : start + BATCH]
+                for atoms in batch
             ]
             with torch.no_grad():
-                output = self._model(Collater([])(graphs))
-            results.append(output[_keys.PRED_TOTAL_ENERGY].double().numpy().ravel())
+                output = self._model(Collater([])(graphs).to(self._device))
+            results.append(output[_keys.PRED_TOTAL_ENERGY].double().cpu().numpy().ravel())
         sizes = np.array([len(atoms) for atoms in structures])
         energies: NDArray[np.float64] = np.concatenate(results) / sizes
         return energies

@@ -242,9 +242,10 @@ add(
     | starting_from("steps/eosnet-formation-energy-relaxed", **DEEP, readout_per_atom=True),
 )
 add(  # small changes of the energy and the right geometry count more
-    "formation-energy-mp2018",
+    "formation-energy-sevennet-0",
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
+    step=True,
     soft=0.03,
     later=0.4,
     EOSNet=COPIES
@@ -265,6 +266,18 @@ add(
     OCrystalNet=COPIES
     | LARGE_BATCHES
     | {"members": 1, "network_settings": {"n_hidden": 384}},
+)
+add(  # copies of all crystals, labeled by 7net-l3i5
+    "formation-energy-mp2018",
+    properties.FORMATION_ENERGY,
+    ANY_GEOMETRY,
+    soft=0.05,
+    later=0.4,
+    EOSNet=COPIES
+    | starting_from(
+        "steps/eosnet-formation-energy-sevennet-0", **DEEP, readout_per_atom=True
+    )
+    | {"members": 3, "epochs": 18, "batch_size": 128, "learning_rate": 6e-4},
 )
 add(
     "band-gap-one-release",

@@ -38,7 +38,8 @@ def pretrained():
     finally:
         sys.path.pop(0)
     yield above_minimum, candidates
-    for name in ("above_minimum", "candidates", "distorted", "recipes", "data_sets"):
+    names = "above_minimum candidates distorted potentials recipes data_sets"
+    for name in names.split():
         sys.modules.pop(name, None)
 
 
@@ -95,3 +96,26 @@ def test_candidates_that_are_looked_at_are_random_and_physical(pretrained, monke
     assert volumes == pytest.approx(np.full(15, candidates.VOLUME), rel=1e-3)
     assert min(map(closest, found)) > 0.59
     assert len({round(closest(atoms), 6) for atoms in found}) == 25  # none is made twice
+
+
+def test_copies_whose_atoms_are_too_close_are_not_physical(pretrained):
+    above, _ = pretrained
+    random, found = np.random.default_rng(0), []
+    for std in (0.1, 0.5, 1.0):
+        for _ in range(10):
+            atoms = bulk("InP", "zincblende", a=5.9, cubic=True)
+            atoms.rattle(std, rng=random)
+            found.append(above.is_physical(atoms))
+            assert found[-1] == (closest(atoms) > 0.6)
+    assert 0 < sum(found) < len(found)
+    atoms.positions[1] = atoms.positions[0]
+    assert not above.is_physical(atoms)
+
+
+@pytest.mark.usefixtures("pretrained")
+def test_batches_for_a_potential_keep_order_and_size():
+    from_sizes = [bulk("Cu").repeat((size, 1, 1)) for size in (3, 4, 5, 12, 1, 2, 2)]
+    in_batches = sys.modules["potentials"].in_batches
+    made = [[len(atoms) for atoms in batch] for batch in in_batches(from_sizes, 8)]
+    assert made == [[3, 4], [5], [12], [1, 2, 2]]
+    assert not [*in_batches([], 8)]
