@@ -7,7 +7,9 @@ are also ValueErrors.
 from __future__ import annotations
 
 import math
+import os
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -66,6 +68,13 @@ def check_whole(
     if not (whole and least <= int(value) <= highest):  # type: ignore[call-overload]
         end = "" if most is None else f" to {most:,}"
         raise error(f"{name} must be a whole number from {least}{end}, not {value!r}")
+
+
+def check_path(name: str, value: object, error: type[OrbitalError] = SettingError) -> Path:
+    """Return a path; raise an error if a value is no path, or is empty."""
+    if not isinstance(value, str | os.PathLike) or not str(value):
+        raise error(f"{name} must be a path, not {value!r}")
+    return Path(value)
 
 
 def attempt(function: Callable[[T], R], argument: T) -> R | OrbitalError:

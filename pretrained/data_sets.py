@@ -87,7 +87,9 @@ strained, with displaced or exchanged atoms, or with the structure of another cr
 elements in their reference states, whose energy is zero by definition, have ten times the
 weight of other crystals; where the data lack one, it comes from the Delta test set of
 elements in ASE. The energies of copies are those of the crystal plus a difference from the
-universal potential SevenNet-0; `pretrained/distorted.py` makes them.""".replace("\n", " "),
+universal potential SevenNet (7net-l3i5); `pretrained/distorted.py` makes them.""".replace(
+            "\n", " "
+        ),
         "geometries": "The prediction is the energy at the geometry of the structure, "
         "relaxed or not; forces and stresses are its derivatives.",
         "limits": "Inorganic crystals as in the Materials Project, at any geometry that "
@@ -99,8 +101,9 @@ universal potential SevenNet-0; `pretrained/distorted.py` makes them.""".replace
 WITHOUT_FORCES = ANY_GEOMETRY._replace(
     card=ANY_GEOMETRY.card
     | {
+        "data": ANY_GEOMETRY.card["data"].replace("7net-l3i5", "7net-0"),
         "geometries": "The prediction is the energy at the geometry of the structure, "
-        "relaxed or not. There are no forces, because OFM has no derivatives."
+        "relaxed or not. There are no forces, because OFM has no derivatives.",
     },
 )
 ELASTICITY = Data(

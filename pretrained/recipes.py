@@ -180,7 +180,8 @@ def starting_from(folder: str, **network: Any) -> dict[str, Any]:
 
 
 # For properties other than gaps, the energy at any geometry is the best start.
-FROM_ENERGY = starting_from("eosnet-formation-energy-mp2018", **DEEP, readout_per_atom=True)
+ENERGY = "steps/eosnet-formation-energy-sevennet-0"
+FROM_ENERGY = starting_from(ENERGY, **DEEP, readout_per_atom=True)
 
 
 def add(
@@ -273,11 +274,7 @@ add(  # copies of all crystals, labeled by 7net-l3i5
     ANY_GEOMETRY,
     soft=0.05,
     later=0.4,
-    EOSNet=COPIES
-    | starting_from(
-        "steps/eosnet-formation-energy-sevennet-0", **DEEP, readout_per_atom=True
-    )
-    | {"members": 3, "epochs": 18, "batch_size": 128, "learning_rate": 6e-4},
+    EOSNet=COPIES | FROM_ENERGY | {"epochs": 18, "batch_size": 128, "learning_rate": 6e-4},
 )
 add(
     "band-gap-one-release",

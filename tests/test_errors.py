@@ -2,11 +2,12 @@
 
 import inspect
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ase_orbital import errors
+from ase_orbital import GOM, errors, load_model
 from ase_orbital.errors import (
     ConvergenceError,
     ElementError,
@@ -16,8 +17,21 @@ from ase_orbital.errors import (
     SettingError,
     StructureError,
     attempt,
+    check_path,
     check_whole,
 )
+from ase_orbital.report import write_report
+from ase_orbital.screening import convert
+from ase_orbital.search import Archive, Niches
+from ase_orbital.search.records import Output
+from ase_orbital.training import (
+    TrainingSettings,
+    ablate,
+    cross_validate,
+    learning_curve,
+    train,
+)
+from ase_orbital.zoo.published import import_eosnet
 
 CLASSES = [
     found
@@ -71,3 +85,47 @@ def test_other_values_are_refused_by_name(value):
         check_whole("size", value, 1, 3)
     with pytest.raises(ModelError, match=r"from 5, not 4"):
         check_whole("size", 4, 5, error=ModelError)
+
+
+def test_paths_and_texts_are_paths():
+    assert (
+        check_path("folder", "runs") == check_path("folder", Path("runs")) == Path("runs")
+    )
+
+
+SETTINGS = TrainingSettings()
+TAKE_A_PATH = {
+    "train": lambda path: train([], path),
+    "cache": lambda path: train([], "run", cache=path),
+    "ablate": lambda path: ablate([], path, SETTINGS),
+    "cross_validate": lambda path: cross_validate([], path, SETTINGS, 2),
+    "learning_curve": lambda path: learning_curve([], path, SETTINGS, sizes=[10], n_test=5),
+    "load_model": load_model,
+    "import_eosnet": lambda path: import_eosnet(
+        path, property="band_gap", normalized_edges=True
+    ),
+    "Recorder": Output,
+    "Archive.save": lambda path: Archive(GOM(n_eigenvalues=8)).save(path),
+    "Archive.load": Archive.load,
+    "convert": lambda path: convert([], path),
+    "write_report": write_report,
+}
+
+
+@pytest.mark.parametrize("value", [3, "", ["a", "b"]])
+@pytest.mark.parametrize("name", TAKE_A_PATH)
+def test_what_is_no_path_is_refused_by_name(name, value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OrbitalError, match=r"must be a path, not") as caught:
+        TAKE_A_PATH[name](value)
+    assert repr(value) in str(caught.value)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_devices_and_archives_of_wrong_kinds_are_refused():
+    with pytest.raises(SettingError, match=r"no device 'abacus' here; use 'cpu'"):
+        GOM(device="abacus")
+    with pytest.raises(
+        SettingError, match=r"Niches needs an Archive of founders, not None"
+    ):
+        Niches(None)

@@ -25,7 +25,7 @@ from ase_orbital.errors import SettingError, check_whole
 from ase_orbital.neighbors.batch import check_cutoff, neighbor_batch
 from ase_orbital.numerics.packing import Packs, pack, packed_eigenvalues, write_triangles
 from ase_orbital.numerics.threads import each_on_one_thread
-from ase_orbital.numerics.torch_state import own_torch_state
+from ase_orbital.numerics.torch_state import check_device, own_torch_state
 from ase_orbital.overlap.differentiable import (
     eigenvalues,
     moving_cutoffs,
@@ -119,6 +119,7 @@ class GOM(Descriptor):
                 check_whole(name, value, 1, MOST_FEATURES)
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype must be 'float32' or 'float64', not {self.dtype!r}")
+        check_device(self.device, SettingError)
 
     @property
     def n_features(self) -> int | None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ase_orbital.checksums import JSON, with_checksums
 from ase_orbital.elements import provenance
+from ase_orbital.errors import check_path
 from ase_orbital.files import replace_files
 from ase_orbital.models.rounding import smallest
 from ase_orbital.models.uncertainty import FILE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ase_orbital.models.crystal_model import CrystalModel
 
 # The module that matgl imports to find the class of a model.
@@ -38,7 +40,7 @@ def save_model(
 
     No file is replaced before all are written; see `CrystalModel.save`.
     """
-    folder = Path(path)
+    folder = check_path("path", path)
     if makedirs:
         folder.mkdir(parents=True, exist_ok=True)
     tables = {name: origin.sha256 for name, origin in provenance().items()}

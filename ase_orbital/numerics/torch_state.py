@@ -12,6 +12,8 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ase_orbital.errors import OrbitalError
+
 
 class _Process:
     """Whether this process was forked."""
@@ -52,6 +54,17 @@ def own_torch_state() -> Iterator[None]:
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
         yield
+
+
+def check_device(device: torch.device | str, error: type[OrbitalError]) -> torch.device:
+    """Return a device; raise an error if this machine has none of that name."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as reason:
+        raise error(
+            f"there is no device {str(device)!r} here; use 'cpu', or leave it out"
+        ) from reason
+    return torch.device(device)
 
 
 class _Float32:

@@ -15,7 +15,7 @@ from ase_orbital.errors import ModelError, OrbitalError, SettingError, attempt
 from ase_orbital.models.committee import combine, property_names
 from ase_orbital.models.crystal_model import UNNAMED, CrystalModel
 from ase_orbital.numerics.threads import chunks_by_size, each_on_one_thread
-from ase_orbital.numerics.torch_state import own_torch_state
+from ase_orbital.numerics.torch_state import check_device, own_torch_state
 from ase_orbital.predict.contradictions import warn_of_contradictions
 from ase_orbital.predict.matgl_model import MatGLPropertyModel
 from ase_orbital.predict.periodicity import warn_of_periodicity
@@ -373,13 +373,7 @@ class Predictor:
 def _device(device: torch.device | str | None) -> torch.device:
     if device is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            f"there is no device {str(device)!r} here; use 'cpu', or leave it out"
-        ) from error
-    return torch.device(device)
+    return check_device(device, ModelError)
 
 
 def _dtype(dtype: torch.dtype | str | None) -> torch.dtype:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ase_orbital.errors import DataError, OrbitalError, SettingError
+from ase_orbital.errors import DataError, OrbitalError, SettingError, check_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ase_orbital.report.page import Page
 
 
@@ -52,9 +53,9 @@ def write_report(
     """
     if top < 1 or points < 1:
         raise SettingError(f"top and points must be at least 1, not {top} and {points}")
-    source = Path(source)
+    source = check_path("source", source)
     path = source.with_suffix(".html") if source.is_file() else source / "report.html"
-    path = Path(output) if output else path
+    path = path if output is None else check_path("output", output)
     try:
         page_of(source, sort=sort, top=top, points=max(points, top)).save(path)
     except OrbitalError:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ase_orbital.errors import DataError, SettingError
+from ase_orbital.errors import DataError, SettingError, check_path
 from ase_orbital.files import atomic_write
 from ase_orbital.numerics.processes import map_with_workers, n_cpus
 from ase_orbital.screening.database_rows import LMDB, opened
@@ -22,6 +21,7 @@ from ase_orbital.screening.structure_tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from ase_orbital.screening.frames import Frame, Part
     from ase_orbital.structure import AtomsLike
@@ -69,7 +69,7 @@ def convert(
     DataError
         If an input is absent or vanishes, or the disk is full.
     """
-    output = Path(output)
+    output = check_path("output", output)
     if output.suffix not in WRITERS:
         raise SettingError(f"{output} must end with {' or '.join(WRITERS)}")
     found = Inputs(inputs, form)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ase_orbital.errors import DataError
+from ase_orbital.errors import DataError, check_path
 from ase_orbital.files import atomic_write, write_text
 from ase_orbital.screening.structure_tables import arrow
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
 SHARDS = "shards"
@@ -32,7 +34,7 @@ class Folder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = check_path("the folder of results", path)
 
     def begin(self, metadata: dict[str, Any]) -> None:
         """Create the folder for a run, or check that it is the folder of the same run."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ase_orbital.errors import SettingError
 from ase_orbital.properties import PREFIX
+from ase_orbital.similarity.archive import Archive
 from ase_orbital.structure import as_atoms, digest, info_of
 
 if TYPE_CHECKING:
     from ase import Atoms
     from pymatgen.core import Structure
 
-    from ase_orbital.similarity.archive import Archive
     from ase_orbital.structure import AtomsLike
 
 NICHE: Final = PREFIX + "niche"  # name in `key_value_pairs`
@@ -42,6 +43,8 @@ class Niches:
     """
 
     def __init__(self, archive: Archive) -> None:
+        if not isinstance(archive, Archive):
+            raise SettingError(f"Niches needs an Archive of founders, not {archive!r}")
         self.archive = archive
         self._numbers: dict[str, int] = {}
 

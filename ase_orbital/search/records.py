@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase.calculators.singlepoint import SinglePointCalculator
@@ -13,12 +12,13 @@ from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
 from ase_orbital.databases import storable, writing
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_path
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ase import Atoms
 
@@ -86,7 +86,7 @@ class Output:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = check_path("output", path)
         if self.path.suffix not in WRITERS:
             raise SettingError(f"{self.path} must end with {', '.join(WRITERS)}")
         if not (self.path.parent.is_dir() and os.access(self.path.parent, os.W_OK)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase.calculators.singlepoint import SinglePointCalculator
@@ -18,12 +17,14 @@ from ase_orbital.errors import (
     OrbitalError,
     SettingError,
     StructureError,
+    check_path,
 )
 from ase_orbital.files import atomic_write
 from ase_orbital.structure import digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
+    from pathlib import Path
 
     from ase import Atoms
     from ase.calculators.calculator import Calculator
@@ -71,7 +72,7 @@ class RelaxedPhases:
                     f"reference {index}, {atoms.symbols}, is not periodic in three "
                     "directions; reference phases are crystals"
                 )
-        self.cache = None if cache is None else Path(cache)
+        self.cache = None if cache is None else check_path("cache", cache)
         if self.cache is not None and self.cache.suffix != ".extxyz":
             raise SettingError(f"{self.cache} must end with .extxyz")
         if self.cache is not None and not self.cache.parent.is_dir():

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase import Atoms
 
 from ase_orbital.descriptors.base import Descriptor
 from ase_orbital.descriptors.gom import GOM
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import DataError, SettingError, check_path
 from ase_orbital.files import atomic_write
 from ase_orbital.similarity import archive_file
 from ase_orbital.similarity.archive_file import Content
@@ -23,6 +22,7 @@ from ase_orbital.structure import to_atoms, to_atoms_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from ase_orbital.similarity.fingerprints import Composition, Fingerprint
     from ase_orbital.structure import AtomsLike
@@ -188,14 +188,15 @@ class Archive:
             If the suffix is another one, the folder is missing, or the descriptor cannot be
             described in a file, because it is not a dataclass.
         """
-        if Path(path).suffix != ".npz" or not Path(path).parent.is_dir():
+        path = check_path("path", path)
+        if path.suffix != ".npz" or not path.parent.is_dir():
             raise SettingError(
                 f"an archive is saved in a folder that exists, with the suffix .npz, and "
                 f"not as {path}"
             )
         entries = list(self._entries.values())
         content = Content(entries, self.descriptor, self.tolerance, self._next)
-        with atomic_write(Path(path)) as temporary:
+        with atomic_write(path) as temporary:
             archive_file.write(temporary, content)
             archive_file.read(temporary)  # so that a good file is not replaced by another
 
@@ -208,7 +209,7 @@ class Archive:
         DataError
             If the file does not exist, is damaged, or was written by a later version.
         """
-        saved = archive_file.read(Path(path))
+        saved = archive_file.read(check_path("path", path, DataError))
         archive = cls(saved.descriptor, tolerance=saved.tolerance, megabytes=megabytes)
         fingerprints: dict[Composition, dict[int, Fingerprint]] = defaultdict(dict)
         for entry in saved.entries:

@@ -6,12 +6,11 @@ import json
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_path
 from ase_orbital.files import write_text
 from ase_orbital.models import Ensemble
 from ase_orbital.numerics.torch_state import default_float32, own_torch_state
@@ -26,6 +25,8 @@ from ase_orbital.training.settings import TrainingSettings
 from ase_orbital.training.transfer import start_from, with_network_of_start
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.network import Network
     from ase_orbital.training.dataset import Source
@@ -117,10 +118,10 @@ def train(
     # Only what was given: a starting model gives the rest of the network.
     given = {} if settings is None else settings.model_dump(exclude_unset=True)
     settings = with_network_of_start(TrainingSettings(**given | changes))
-    folder = Path(folder)
+    folder = check_path("folder", folder)
+    features = None if cache is None else check_path("cache", cache)
     settings = _checked_settings_of_run(folder, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    features = Path(cache) if cache else None
     prepared = prepare(source, settings, folder, features, other_data=other_data)
     settings = settings.of_size(len(prepared.ids["train"]))
     assert settings.members is not None

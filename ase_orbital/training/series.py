@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase_orbital.descriptors.concatenate import Concatenate
@@ -11,7 +10,7 @@ from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_path
 from ase_orbital.files import write_csv
 from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.figures import draw_ablation, draw_learning_curve
@@ -20,6 +19,7 @@ from ase_orbital.training.run import train
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.training.dataset import Source
@@ -117,7 +117,7 @@ def cross_validate(
             "cross-validation needs at least 2 folds and draws the test sets itself; give "
             "no test_column, and random or a kind of groups as split"
         )
-    folder = Path(folder)
+    folder = check_path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     splits = make_folds(read_dataset(source, settings), settings, n_folds)
     variants = []
@@ -163,12 +163,13 @@ def ablate(
                 "network_settings": arguments,
             }
             variants.append((labels | {"n_features": descriptor.n_features}, changes))
-    rows = train_series(source, Path(folder) / "ablation.csv", settings, variants, cache)
+    folder = check_path("folder", folder)
+    rows = train_series(source, folder / "ablation.csv", settings, variants, cache)
     if not settings.classes:
         errors: dict[str, dict[str, float]] = {}
         for row in rows:
             errors.setdefault(row["network"], {})[row["descriptor"]] = row["mae"]
-        draw_ablation(Path(folder), settings, errors)
+        draw_ablation(folder, settings, errors)
     return rows
 
 
@@ -211,7 +212,7 @@ def learning_curve(
     """
     if settings.classes:
         raise SettingError("a learning curve needs numeric targets, not classes")
-    sizes, folder = sorted(sizes), Path(folder)
+    sizes, folder = sorted(sizes), check_path("folder", folder)
     variants, alone = [], {"members": settings.members or 1}
     for name in networks:
         changes = alone | {"network": name, "learning_rate": LEARNING_RATES[name]}

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ase_orbital.checksums import read_json
 from ase_orbital.elements import provenance
-from ase_orbital.errors import ModelError
+from ase_orbital.errors import ModelError, check_path
 from ase_orbital.numerics.digits import four_digits
 from ase_orbital.properties import transformed_unit, unit_of
 
@@ -68,7 +68,8 @@ def model_folder(name_or_path: str | Path) -> Path:
     Raises ModelError if there is no such model, or a file is missing.
     """
     shipped = _shipped()
-    folder = shipped.get(str(name_or_path), Path(name_or_path))
+    path = check_path("a model", name_or_path, ModelError)
+    folder = shipped.get(str(name_or_path), path)
     if not folder.is_dir():
         near = get_close_matches(str(name_or_path), shipped, n=3, cutoff=0.4)
         raise ModelError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +12,13 @@ from numpy._core.multiarray import scalar
 from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.errors import ModelError, OrbitalError
+from ase_orbital.errors import ModelError, OrbitalError, check_path
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.properties import PROPERTIES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
 N_EIGENVALUES = 66
@@ -70,7 +71,7 @@ def import_eosnet(
         raise ModelError(
             f"there is no property {property!r}; known: {', '.join(PROPERTIES)}"
         )
-    path = Path(checkpoint)
+    path = check_path("checkpoint", checkpoint, ModelError)
     content = _load(path)
     try:
         return _model_of(path, content, property, normalized_edges, smoothing)
