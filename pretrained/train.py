@@ -157,7 +157,8 @@ def main() -> None:
         extra = [atoms for atoms in extra if str(atoms.info["id"]) in kept]
         if arguments.copies and settings.target == FORMATION_ENERGY:
             found = read_copies(arguments.copies, n_files=recipe.n_files)
-            copies = [atoms for atoms in found if atoms.info["group"] in kept | known]
+            sources = kept | known
+            copies = [atoms for atoms in found if atoms.info["group"] in sources]
         if settings.target == FORMATION_ENERGY:
             extra += missing_references(crystals + extra)
     cache, folder = arguments.runs / "features", arguments.runs / name
