@@ -14,7 +14,8 @@ import torch
 from ase.build import bulk
 
 from ase_orbital.errors import SettingError
-from ase_orbital.training import train
+from ase_orbital.training import fitting, train
+from ase_orbital.training.batches import Batches
 from ase_orbital.training.fitting import moving_average
 from ase_orbital.training.module import TrainingModule
 
@@ -231,6 +232,20 @@ def test_batch_norms_have_the_statistics_of_the_final_weights(salts, quick, tmp_
         in_training = run.model.train()(graph)
     # Variances are those of a sample when kept, and of a population in training.
     torch.testing.assert_close(predicted, in_training, rtol=0.01, atol=0.01)
+
+
+def test_many_crystals_need_not_all_be_seen_for_that(salts, quick, tmp_path, monkeypatch):
+    seen = []
+
+    class Recording(Batches):
+        def __init__(self, dataset, order, batch_size):
+            seen.append(len(order))
+            super().__init__(dataset, order, batch_size)
+
+    monkeypatch.setattr(fitting, "Batches", Recording)
+    monkeypatch.setattr(fitting, "MOST_FOR_NORMS", 7)
+    train(salts, tmp_path, **quick | {"epochs": 1})
+    assert seen == [7]
 
 
 PROCESSES = """
