@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
-ATOMS = {"cpu": 100, "cuda": 1500}  # in a batch; more are not faster
+ATOMS = {"cpu": 100, "cuda": 1500}  # in a batch; on a CPU more are not faster
 
 
 def in_batches(structures: Sequence[Atoms], most: int) -> Iterator[list[Atoms]]:
