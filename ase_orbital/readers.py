@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ase.io import read
@@ -17,11 +16,12 @@ from ase.io.formats import (
 )
 
 from ase_orbital.databases import read_rows
-from ase_orbital.errors import StructureError
+from ase_orbital.errors import StructureError, check_path
 from ase_orbital.files import printable
 from ase_orbital.occupancy import read_cif
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
     from ase import Atoms
@@ -48,7 +48,7 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
     StructureError
         If the file does not exist, or ASE cannot read it.
     """
-    path = Path(path)
+    path = check_path("path", path, StructureError)
     name = printable(path)
     if path.is_dir():
         raise StructureError(f"{name} is a folder, not a file")

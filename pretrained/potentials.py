@@ -8,27 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ase_orbital.numerics.threads import chunks_by_size
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ase import Atoms
     from numpy.typing import NDArray
 
 ATOMS = {"cpu": 100, "cuda": 1500}  # in a batch; on a CPU more are not faster
-
-
-def in_batches(structures: Sequence[Atoms], most: int) -> Iterator[list[Atoms]]:
-    """Divide structures into batches of at most that many atoms, or of one structure."""
-    batch: list[Atoms] = []
-    n_atoms = 0
-    for atoms in structures:
-        if batch and n_atoms + len(atoms) > most:
-            yield batch
-            batch, n_atoms = [], 0
-        batch.append(atoms)
-        n_atoms += len(atoms)
-    if batch:
-        yield batch
 
 
 class SevenNet:
@@ -65,7 +53,8 @@ class SevenNet:
         from torch_geometric.loader.dataloader import Collater
 
         results: list[Any] = []
-        for batch in in_batches(structures, ATOMS[self._device]):
+        sizes = [len(atoms) for atoms in structures]
+        for batch in chunks_by_size(structures, sizes, ATOMS[self._device]):
             graphs = [
                 AtomGraphData.from_numpy_dict(
                     unlabeled_atoms_to_graph(atoms, self._cutoff, with_shift=False)
@@ -75,6 +64,5 @@ class SevenNet:
             with torch.no_grad():
                 output = self._model(Collater([])(graphs).to(self._device))
             results.append(output[_keys.PRED_TOTAL_ENERGY].double().cpu().numpy().ravel())
-        sizes = np.array([len(atoms) for atoms in structures])
-        energies: NDArray[np.float64] = np.concatenate(results) / sizes
+        energies: NDArray[np.float64] = np.concatenate(results) / np.array(sizes)
         return energies

@@ -180,8 +180,9 @@ def starting_from(folder: str, **network: Any) -> dict[str, Any]:
 
 
 # For properties other than gaps, the energy at any geometry is the best start.
-ENERGY = "steps/eosnet-formation-energy-sevennet-0"
-FROM_ENERGY = starting_from(ENERGY, **DEEP, readout_per_atom=True)
+FROM_ENERGY = starting_from(
+    "steps/eosnet-formation-energy-sevennet-0", **DEEP, readout_per_atom=True
+)
 
 
 def add(

@@ -24,9 +24,11 @@ from ase_orbital.report import write_report
 from ase_orbital.screening import convert
 from ase_orbital.search import Archive, Niches
 from ase_orbital.search.records import Output
+from ase_orbital.structure import read_frames
 from ase_orbital.training import (
     TrainingSettings,
     ablate,
+    compare,
     cross_validate,
     learning_curve,
     train,
@@ -100,6 +102,9 @@ TAKE_A_PATH = {
     "ablate": lambda path: ablate([], path, SETTINGS),
     "cross_validate": lambda path: cross_validate([], path, SETTINGS, 2),
     "learning_curve": lambda path: learning_curve([], path, SETTINGS, sizes=[10], n_test=5),
+    "compare": lambda path: compare({"gap": None}, [], folder=path),
+    "TrainingSettings.read_file": TrainingSettings.read_file,
+    "read_frames": read_frames,
     "load_model": load_model,
     "import_eosnet": lambda path: import_eosnet(
         path, property="band_gap", normalized_edges=True

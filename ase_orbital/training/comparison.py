@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.errors import DataError, ElementError, ModelError, SettingError
+from ase_orbital.errors import DataError, ElementError, ModelError, SettingError, check_path
 from ase_orbital.files import write_text
 from ase_orbital.numerics.torch_state import own_torch_state
 from ase_orbital.training.batches import GraphDataset
@@ -87,6 +87,7 @@ def compare(
     """
     if not isinstance(models, Mapping) or not models:
         raise SettingError("models must be a dictionary of names and loaded models")
+    folder = None if folder is None else check_path("folder", folder)
     first = next(iter(models.values()))
     settings = TrainingSettings(
         property_name=first.property_name,
@@ -122,7 +123,7 @@ def compare(
             labeled = GraphDataset(graph, torch.tensor(dataset.targets))
             evaluations[name] = evaluate(model, dataset.ids, labeled)
             if folder is not None:
-                subfolder = Path(folder) / _folder_name(name, models)
+                subfolder = folder / _folder_name(name, models)
                 subfolder.mkdir(parents=True, exist_ok=True)
                 evaluations[name].save(subfolder / "predictions.csv")
                 draw_evaluation(subfolder, model, evaluations[name], labeled)
@@ -134,9 +135,9 @@ def compare(
             "data": Path(source).name if isinstance(source, str | Path) else "",
             "models": {name: _folder_name(name, models) for name in models},
         }
-        write_text(Path(folder) / RECORD, json.dumps(record, indent=1) + "\n")
+        write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
     if folder is not None and len(models) > 1:
-        draw_comparison(Path(folder), first, evaluations)
+        draw_comparison(folder, first, evaluations)
     return evaluations
 
 

@@ -6,7 +6,6 @@ import json
 import math
 import tomllib
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -22,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, check_path
 from ase_orbital.properties import PROPERTIES, unit_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Self
 
     from pydantic_core import ErrorDetails
@@ -284,7 +284,7 @@ class TrainingSettings(BaseModel):
     @staticmethod
     def read_file(path: str | Path) -> dict[str, Any]:
         """Read the values in a TOML or JSON file, without checking their names."""
-        path = Path(path)
+        path = check_path("path", path)
         try:
             text = path.read_text(encoding="utf-8")
             read = json.loads if path.suffix == ".json" else tomllib.loads

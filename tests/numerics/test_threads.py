@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from ase_orbital.numerics.threads import balanced_chunks, each_on_one_thread
+from ase_orbital.numerics.threads import balanced_chunks, chunks_by_size, each_on_one_thread
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -94,3 +94,9 @@ def test_shares_are_small_enough_for_all_threads():
     assert [*map(len, balanced_chunks(range(100), [1] * 100, most=32))] == [32, 32, 32, 4]
     assert balanced_chunks([1, 2], [50, 50], most=32) == [[1], [2]]
     assert balanced_chunks([], [], most=32) == []
+
+
+def test_runs_keep_order_and_size():
+    sizes = [3, 4, 5, 12, 1, 2, 2]
+    assert [*chunks_by_size(sizes, sizes, 8)] == [[3, 4], [5], [12], [1, 2, 2]]
+    assert not [*chunks_by_size([], [], 8)]

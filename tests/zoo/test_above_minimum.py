@@ -110,12 +110,3 @@ def test_copies_whose_atoms_are_too_close_are_not_physical(pretrained):
     assert 0 < sum(found) < len(found)
     atoms.positions[1] = atoms.positions[0]
     assert not above.is_physical(atoms)
-
-
-@pytest.mark.usefixtures("pretrained")
-def test_batches_for_a_potential_keep_order_and_size():
-    from_sizes = [bulk("Cu").repeat((size, 1, 1)) for size in (3, 4, 5, 12, 1, 2, 2)]
-    in_batches = sys.modules["potentials"].in_batches
-    made = [[len(atoms) for atoms in batch] for batch in in_batches(from_sizes, 8)]
-    assert made == [[3, 4], [5], [12], [1, 2, 2]]
-    assert not [*in_batches([], 8)]
