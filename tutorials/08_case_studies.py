@@ -83,7 +83,7 @@ pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
 # Both networks predict the band gap of Mn2O7 to 0.15 eV. Yet the crystal is outside the
-# domain of half of these models, the EOSNet for band gaps among them: it consists of
+# domain of five of these eight models, the EOSNet for band gaps among them: it consists of
 # molecules, and few crystals of the training sets do. Outside the domain a prediction can
 # be right, as here, but nothing says so beforehand.
 #
@@ -176,10 +176,10 @@ figure
 #
 # ## Crystals that do not exist
 #
-# The next crystals range from well known to impossible. Argon fluoride has about the same
+# The next crystals range from well known to impossible. Argon fluoride has nearly as low a
 # predicted formation energy as table salt. A model always returns a number; the standard
-# deviation and the domain show that this one means nothing. Neither detects every crystal
-# that does not exist: NaNe is inside.
+# deviation and the domain show that this one means nothing. Outside the domain are all
+# crystals here that do not exist, and solid argon, which does.
 
 # %%
 candidates = {
