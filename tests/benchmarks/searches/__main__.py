@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ase_orbital.numerics.interpreter import interpreter
 
-from . import comparators, forces, results
+from . import comparators, forces, measured, results
 from .known import ground_state, known_structures
 from .potentials import POTENTIALS, load_potential
 from .search import METHODS, Search
@@ -50,6 +50,11 @@ def main() -> None:
         "--forces", action="store_true",
         help="compare forces of the model with those of the potential instead",
     )  # fmt: skip
+    parser.add_argument(
+        "--measured", action="store_true",
+        help="compare formation energies of nine crystals with measured ones instead, "
+        "those of CHGNet, SevenNet and the model",
+    )  # fmt: skip
     arguments = parser.parse_args()
     todo = results.tasks(
         arguments.systems, arguments.methods, arguments.variants, range(arguments.seeds),
@@ -64,6 +69,10 @@ def main() -> None:
         return
     warnings.simplefilter("ignore")  # other packages emit many
     interpreter.disable()
+    if arguments.measured:
+        potentials = {name: load_potential(name) for name in ("chgnet", "7net-0")}
+        show(*measured.table(potentials, arguments.model))
+        return
     arguments.runs.mkdir(parents=True, exist_ok=True)
     potential = load_potential(arguments.potential)
     if arguments.comparators:
