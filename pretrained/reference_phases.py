@@ -4,10 +4,12 @@
 
 It writes `reference_phases.extxyz`, the elements and then the prototypes, and
 `reference_phases.csv`, the compounds: prototype, elements in the order of its letters, and
-volume per atom in Å^3. Compounds are the crystals of `mp2018` that are stable among all of
-its crystals and have the structure of a prototype of the AFLOW library, as pymatgen has it.
-Those in `pretrained/reference_phases.csv` come first: they have volumes that are given by
-hand, or are farther from their prototype. It takes some minutes.
+volume per atom in Å^3. Compounds have the structure of a prototype of the AFLOW library, as
+pymatgen has it. They are the crystals of `mp2018` and `mp_matbench` that are stable among
+all of these, and those of files without energies that are nearly so by the energy that
+`eosnet-formation-energy-mp2018` predicts. Those in `pretrained/reference_phases.csv` come
+first: they have volumes that are given by hand, or are farther from their prototype. It
+takes some minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ from pymatgen.core import Composition
 from pymatgen.io.ase import AseAtomsAdaptor
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+from ase_orbital import Predictor
 from ase_orbital.files import atomic_write
+from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.structure import read_frames
 from ase_orbital.training.distortions import scaled
 
@@ -43,6 +47,14 @@ if TYPE_CHECKING:
 
 GIVEN = Path(__file__).with_suffix(".csv")
 MOST_ATOMS = 24
+WITH_ENERGIES = ("mp2018", "mp_matbench")
+WITHOUT_ENERGIES = (
+    "elasticity_binaries_2025", "elasticity_mp2018", "elastic_tensor_2015",
+    "moduli_matbench", "dielectric_constant", "dielectric_matbench", "phonons_mp",
+    "phonons_matbench", "band_gap_hse", "jarvis_subset",
+)  # fmt: skip
+MODEL = "eosnet-formation-energy-mp2018"
+NEARLY = 0.03  # eV/atom above the hull, the error of a prediction
 SYMPREC = 0.1  # Å
 LARGEST_RMS = 0.1  # displacement from a prototype, in units of (volume per atom)^(1/3)
 # Elements beside those of ASE's Delta test set: prototype and volume per atom (Å^3), or
@@ -117,28 +129,54 @@ def element_phases() -> list[Atoms]:
 
 
 def read_crystals(data: Path) -> list[Atoms]:
-    """Read the crystals of two and three elements."""
-    frames = read_frames(data / "mp2018.extxyz.gz")
-    return [atoms for atoms in frames if len(set(atoms.symbols)) in (2, 3)]
+    """Read the crystals of two and three elements; those with energies come first."""
+    found: dict[str, Atoms] = {}
+    for name in (*WITH_ENERGIES, *WITHOUT_ENERGIES):
+        for atoms in read_frames(data / f"{name}.extxyz.gz"):
+            if len(set(atoms.symbols)) not in (2, 3) or atoms.info.get("dilute"):
+                continue
+            energy = atoms.info.get(FORMATION_ENERGY) if name in WITH_ENERGIES else None
+            if energy is not None or len(atoms) <= MOST_ATOMS:
+                atoms.info = {"id": str(atoms.info["id"]), FORMATION_ENERGY: energy}
+                found.setdefault(atoms.info["id"], atoms)
+    return [*found.values()]
 
 
 def stable(crystals: Iterable[Atoms], elements: set[str]) -> Iterator[Atoms]:
-    """Yield the crystals of known elements on the hull of all of these crystals."""
-    systems: dict[frozenset[str], list[PDEntry]] = defaultdict(list)
+    """Yield the crystals of known elements on the hull, or nearly so by prediction."""
+    known: dict[frozenset[str], list[PDEntry]] = defaultdict(list)
+    others: dict[frozenset[str], list[PDEntry]] = defaultdict(list)
+    unknown = []
     for atoms in crystals:
-        energy = float(atoms.info["formation_energy_per_atom"]) * len(atoms)
-        composition = Composition(atoms.get_chemical_formula())
-        entry = PDEntry(composition, energy, attribute=atoms)
-        systems[frozenset(atoms.symbols)].append(entry)
-    for system, own in systems.items():
-        if not system <= elements:
+        if not elements.issuperset(atoms.symbols):
             continue
+        if (energy := atoms.info[FORMATION_ENERGY]) is None:
+            unknown.append(atoms)
+        else:
+            known[frozenset(atoms.symbols)].append(entry_of(atoms, float(energy)))
+    records = Predictor(MODEL).predict_many(unknown, errors="record", progress=True)
+    for atoms, record in zip(unknown, records, strict=True):
+        if np.isfinite(record[FORMATION_ENERGY]):
+            entry = entry_of(atoms, record[FORMATION_ENERGY])
+            others[frozenset(atoms.symbols)].append(entry)
+    for system in sorted(known.keys() | others.keys(), key=sorted):
         entries = [PDEntry(Composition(symbol), 0.0) for symbol in system]
         for size in (2, 3):
             for part in combinations(sorted(system), size):
-                entries += systems.get(frozenset(part), [])
+                entries += known.get(frozenset(part), [])
         diagram = PhaseDiagram(entries)
-        yield from (entry.attribute for entry in own if entry in diagram.stable_entries)
+        on_hull = diagram.stable_entries
+        yield from (entry.attribute for entry in known[system] if entry in on_hull)
+        for entry in others[system]:
+            _, above = diagram.get_decomp_and_e_above_hull(entry, allow_negative=True)
+            if above is not None and above < NEARLY:
+                yield entry.attribute
+
+
+def entry_of(atoms: Atoms, energy: float) -> PDEntry:
+    """Make an entry of a phase diagram from a formation energy, eV/atom."""
+    composition = Composition(atoms.get_chemical_formula())
+    return PDEntry(composition, energy * len(atoms), attribute=atoms)
 
 
 def compound_of(atoms: Atoms, matcher: StructureMatcher) -> Compound | None:

@@ -4,9 +4,10 @@ The elements are those of `ase.collections.dcdft`, completed with lanthanides, a
 alpha-manganese and alpha-sulfur. Compounds have the structure of an AFLOW prototype, as
 pymatgen has them (Mehl et al., Comput. Mater. Sci. 136, S1, 2017), with its label in
 `info["prototype"]`. They are those with two or three elements that are stable in the
-Materials Project of 2018 (CC BY 4.0), from which their volumes are, and some others. A file
-has the elements and prototypes, and a table the compounds: prototype, elements in the order
-of its letters, and volume per atom in Å^3. `pretrained/reference_phases.py` makes both.
+Materials Project of 2018 and 2019 (CC BY 4.0), those of other data sets that are nearly so
+by a predicted energy, and some others; their volumes are from these data. A file has the
+elements and prototypes, and a table the compounds: prototype, elements in the order of its
+letters, and volume per atom in Å^3. `pretrained/reference_phases.py` makes both.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import spglib
 from ase.data import chemical_symbols, covalent_radii
+from ase.formula import Formula
 from ase.io import read
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
@@ -79,6 +80,37 @@ def test_the_script_makes_the_compounds_from_the_data(script):
     }
     assert own == pytest.approx(shipped, abs=1e-4)
     assert len(own) > 20
+
+
+@pytest.mark.parametrize(
+    ("formula", "number"),
+    [
+        ("Li2O", 225),
+        ("Rb2O", 225),
+        ("CaS", 225),
+        ("ZrN", 225),
+        ("CsI", 221),
+        ("TlBr", 221),
+        ("CuI", 216),
+        ("FeF2", 136),
+        ("NiAs", 194),
+        ("TiS2", 164),
+        ("MgB2", 191),
+        ("CaB6", 221),
+        ("FeSe", 129),
+        ("MgCu2", 227),
+        ("MgZn2", 194),
+        ("ScF3", 221),
+        ("MgCO3", 167),
+    ],
+)
+def test_ground_states_of_textbooks_are_there(formula, number):
+    found = {
+        int(atoms.info["prototype"].split("_")[2])
+        for atoms in PHASES
+        if atoms.symbols.formula.reduce()[0].count() == Formula(formula).count()
+    }
+    assert number in found
 
 
 def test_all_elements_up_to_plutonium_have_a_phase():
