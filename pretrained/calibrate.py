@@ -61,7 +61,7 @@ HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
 # Structures above their minimum; OCrystalNet has wider features.
-MOST_ABOVE = {"EOSNet": 32_000, "OCrystalNet": 8000}
+MOST_ABOVE = {"EOSNet": 80_000, "OCrystalNet": 8000}
 N_CRYSTALS = 200  # whose distorted copies are looked at
 # Names of the metrics that depend on the uncertainty.
 UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")

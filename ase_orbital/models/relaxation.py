@@ -23,16 +23,21 @@ class RelaxationEnergy(nn.Module):
     n_features
         Number of features of an atom.
     n_hidden
-        Width of the hidden layer.
+        Width of the hidden layers.
+    n_layers
+        Number of hidden layers, 1 or 2.
     """
 
-    def __init__(self, n_features: int, n_hidden: int = 64) -> None:
+    def __init__(self, n_features: int, n_hidden: int = 64, n_layers: int = 2) -> None:
         super().__init__()
         self.hidden = nn.Linear(n_features, n_hidden)
+        self.second = nn.Linear(n_hidden, n_hidden) if n_layers == 2 else None
         self.output = nn.Linear(n_hidden, 1)
         nn.init.constant_(self.output.bias, START)
 
     def forward(self, atoms: Tensor) -> Tensor:
         """Return the energy of each atom, eV, [n_atoms], from [n_atoms, n_features]."""
         hidden = functional.softplus(self.hidden(atoms))
+        if self.second is not None:
+            hidden = functional.softplus(self.second(hidden))
         return functional.softplus(in_full_precision(self.output, hidden)).squeeze(-1)

@@ -95,14 +95,14 @@ class Uncertainty(nn.Module):
     n_components
         Number of principal components.
     head
-        Whether the relaxation energy is predicted.
+        Number of hidden layers that predict the relaxation energy; 0 if nothing does.
     n_inputs
         Number of signals from which the error is estimated; 0 for classes, whose standard
         deviation is that between the members.
     """
 
     def __init__(
-        self, n_features: int, n_components: int, *, head: bool, n_inputs: int
+        self, n_features: int, n_components: int, *, head: int, n_inputs: int
     ) -> None:
         super().__init__()
         self.settings = {
@@ -130,7 +130,7 @@ class Uncertainty(nn.Module):
         # Of standard deviation, relaxation energy (eV/atom) and distance.
         self.register_buffer("limits", torch.full((3,), torch.inf))
         self.register_buffer("temperature", torch.tensor(1.0))  # of class probabilities
-        self.relaxation = RelaxationEnergy(n_features) if head else None
+        self.relaxation = RelaxationEnergy(n_features, n_layers=head) if head else None
         self.error = None
         if n_inputs:
             self.error = nn.Sequential(

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     Networks = CrystalModel | FusedEOSNet
 
 BATCH = 32  # crystals; more exceed the cache
-MOST_TRAINING = 12_000  # crystals of the training set that are used
-MOST_COPIES = 32_000  # distorted copies that are used
+MOST_TRAINING = 36_000  # crystals of the training set that are used
+MOST_COPIES = 80_000  # distorted copies that are used
+N_LAYERS = 2  # of the relaxation energy
+RATE = 3e-3  # at which it is learned
 INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
@@ -108,7 +110,7 @@ def fit_uncertainty(
     new = Uncertainty(
         mean.shape[1],
         n_components,
-        head=with_energy,
+        head=N_LAYERS if with_energy else 0,
         n_inputs=0 if model.n_classes else n_inputs,
     )
     new.center.copy_(mean.mean(0))
@@ -206,11 +208,11 @@ def _fit_relaxation(
     center, scale = some.mean(0), some.std(0) + 1e-3
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        layers = RelaxationEnergy(atoms.shape[1])
-    optimizer = torch.optim.Adam(layers.parameters(), lr=5e-3)
+        layers = RelaxationEnergy(atoms.shape[1], n_layers=N_LAYERS)
+    optimizer = torch.optim.Adam(layers.parameters(), lr=RATE)
     batches_per_epoch = -(-len(energies) // 128)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=5e-3, total_steps=epochs * batches_per_epoch
+        optimizer, max_lr=RATE, total_steps=epochs * batches_per_epoch
     )
     for _ in range(epochs):
         for chosen in torch.randperm(len(energies), generator=random).split(128):

@@ -30,7 +30,7 @@ def test_members_that_agree_by_chance_are_not_certain():
     assert float(Calibration(2.0, 0.3).std(torch.tensor(0.16))) == pytest.approx(1.0)
 
 
-def randomize(model, *, head=True, n_inputs=12, seed=0):
+def randomize(model, *, head=2, n_inputs=12, seed=0):
     """Give a model an uncertainty with random values, without calibration or limits."""
     torch.manual_seed(seed)
     n_features = sum(
@@ -93,7 +93,7 @@ def test_fused_networks_have_the_same_signals(trained):
 
 
 def test_calibration_is_increasing_and_has_slope_one_outside():
-    uncertainty = Uncertainty(4, 2, head=False, n_inputs=1).double()
+    uncertainty = Uncertainty(4, 2, head=0, n_inputs=1).double()
     x = torch.linspace(-2.0, 2.0, N_KNOTS).double()
     uncertainty.knots.copy_(torch.stack([x, x**3 + x]))
     torch.testing.assert_close(uncertainty.calibrated(x), x**3 + x)
