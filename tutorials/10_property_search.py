@@ -62,8 +62,9 @@ SITES = {
 # All energies come from one potential. The `Hull` relaxes the reference phases that it
 # needs, and keeps them in a file. A hull without the phases that a crystal decomposes to
 # makes everything look stable, by almost 1 eV/atom here. The reference phases of the
-# package lack many halides BX2, so all of them are added as layers of CdI2. As phases are
-# still missing, crystals below this hull are not rewarded: their instability is zero.
+# package lack eight of the 21 halides BX2, so all of them are added as layers of CdI2. As
+# phases are still missing, crystals below this hull are not rewarded: their instability is
+# zero.
 
 
 # %%
