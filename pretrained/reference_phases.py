@@ -5,9 +5,10 @@
 It writes `reference_phases.extxyz`, the elements and then the prototypes, and
 `reference_phases.csv`, the compounds: prototype, elements in the order of its letters, and
 volume per atom in Å^3. Compounds have the structure of a prototype of the AFLOW library, as
-pymatgen has it. They are the crystals of `mp2018` and `mp_matbench` that are stable among
-all of these, and those of files without energies that are nearly so by the energy that
-`eosnet-formation-energy-mp2018` predicts. Those in `pretrained/reference_phases.csv` come
+pymatgen has it. They are the crystals of `mp2018` that are stable among these, those of
+`mp2018` and `mp_matbench` that are stable among all of these, and those of files without
+energies that are nearly so by the energy that `eosnet-formation-energy-mp2018` predicts.
+Those in `pretrained/reference_phases.csv` come
 first: they have volumes that are given by hand, or are farther from their prototype. It
 takes some minutes.
 """
@@ -137,8 +138,9 @@ def read_crystals(data: Path) -> list[Atoms]:
                 continue
             energy = atoms.info.get(FORMATION_ENERGY) if name in WITH_ENERGIES else None
             if energy is not None or len(atoms) <= MOST_ATOMS:
-                atoms.info = {"id": str(atoms.info["id"]), FORMATION_ENERGY: energy}
-                found.setdefault(atoms.info["id"], atoms)
+                key = str(atoms.info["id"])
+                atoms.info = {"file": name, FORMATION_ENERGY: energy}
+                found.setdefault(key, atoms)
     return [*found.values()]
 
 
@@ -164,13 +166,21 @@ def stable(crystals: Iterable[Atoms], elements: set[str]) -> Iterator[Atoms]:
         for size in (2, 3):
             for part in combinations(sorted(system), size):
                 entries += known.get(frozenset(part), [])
-        diagram = PhaseDiagram(entries)
-        on_hull = diagram.stable_entries
-        yield from (entry.attribute for entry in known[system] if entry in on_hull)
+        # A crystal of the later file that is lower by a rounding error replaces none.
+        first = [entry for entry in entries if file_of(entry) in (None, WITH_ENERGIES[0])]
+        for some in (first, entries):
+            diagram = PhaseDiagram(some)
+            on_hull = diagram.stable_entries
+            yield from (entry.attribute for entry in known[system] if entry in on_hull)
         for entry in others[system]:
             _, above = diagram.get_decomp_and_e_above_hull(entry, allow_negative=True)
             if above is not None and above < NEARLY:
                 yield entry.attribute
+
+
+def file_of(entry: PDEntry) -> str | None:
+    """Return the file of an entry; None for an element."""
+    return None if entry.attribute is None else str(entry.attribute.info["file"])
 
 
 def entry_of(atoms: Atoms, energy: float) -> PDEntry:
@@ -209,6 +219,16 @@ def read_given() -> list[Compound]:
         ]
 
 
+def all_compounds(crystals: Iterable[Atoms], elements: set[str]) -> list[Compound]:
+    """Return the given compounds and those of the crystals, by elements and name."""
+    found = {compound.name: compound for compound in read_given()}
+    matcher = StructureMatcher(primitive_cell=False)
+    for atoms in stable(crystals, elements):
+        if len(atoms) <= MOST_ATOMS and (compound := compound_of(atoms, matcher)):
+            found.setdefault(compound.name, compound)
+    return sorted(found.values(), key=lambda at: (len(at.elements), at.name))
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -216,13 +236,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     arguments = parser.parse_args()
     elements = element_phases()
-    compounds = {compound.name: compound for compound in read_given()}
-    matcher = StructureMatcher(primitive_cell=False)
-    crystals = read_crystals(arguments.data)
-    for atoms in stable(crystals, {atoms.symbols[0] for atoms in elements}):
-        if len(atoms) <= MOST_ATOMS and (compound := compound_of(atoms, matcher)):
-            compounds.setdefault(compound.name, compound)
-    ordered = sorted(compounds.values(), key=lambda at: (len(at.elements), at.name))
+    known = {atoms.symbols[0] for atoms in elements}
+    ordered = all_compounds(read_crystals(arguments.data), known)
     used = sorted({compound.prototype for compound in ordered})
     with atomic_write(arguments.out / "reference_phases.extxyz") as temporary:
         frames = [*elements, *map(as_atoms, used)]
