@@ -101,10 +101,9 @@ figure
 
 # %% [markdown]
 # The networks were trained on one relaxed cell of each perovskite, and not on energies at
-# other volumes. Nevertheless the minimum is close to the edge in the file. On the left, the
-# cells are smaller than those of any relaxed perovskite: the models disagree, and the cells
-# are outside the domain. On the right, the cells resemble those of other perovskites and
-# are in the domain, and only the standard deviation shows the uncertainty.
+# other volumes. Nevertheless the minimum is close to the edge in the file. Cells with edges
+# from 3.82 to 4.08 Å are in the domain. Under stronger compression the models disagree, and
+# compressed and expanded cells are far above their minimum, so they are outside.
 #
 # If a model cannot predict for a structure, an error explains why:
 

@@ -82,10 +82,10 @@ for name, atoms in crystals.items():
 pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
-# Both networks predict the band gap of Mn2O7 to 0.15 eV. Yet the crystal is outside the
-# domain of five of these eight models, the EOSNet for band gaps among them: it consists of
-# molecules, and few crystals of the training sets do. Outside the domain a prediction can
-# be right, as here, but nothing says so beforehand.
+# Mn2O7 is outside the domain of four of these eight models, those of its formation energy
+# and of three moduli: it consists of molecules, and few crystals of the training sets do.
+# Outside the domain a prediction can be right, but nothing says so beforehand. The band gap
+# is in the domain of both networks, and both predict it to 0.15 eV.
 #
 # ## How a network represents the atoms
 #
@@ -170,16 +170,16 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Near the relaxed crystal the model follows the known energy. Beyond the strains that it
-# was trained on, silicon is outside the domain and the standard deviation grows, faster
-# under compression.
+# Near the relaxed crystal the model follows the known energy. Strained by more than 3 %,
+# silicon is far above its minimum and therefore outside the domain, and the standard
+# deviation grows, faster under compression.
 #
 # ## Crystals that do not exist
 #
 # The next crystals range from well known to impossible. Argon fluoride has nearly as low a
 # predicted formation energy as table salt. A model always returns a number; the standard
 # deviation and the domain show that this one means nothing. Outside the domain are all
-# crystals here that do not exist, and solid argon, which does.
+# crystals here that do not exist.
 
 # %%
 candidates = {
