@@ -392,8 +392,8 @@ figure
 # %% [markdown]
 # Without limits the crystal is compressed to less than the volume of the cubic form. The
 # predicted modulus is high and means nothing: the crystal is outside the domain of the
-# model. With both limits it stays in the domain, where modulus and standard deviation are
-# lower. Neither result is cubic boron nitride, in which each atom has four near neighbors.
+# model. With both limits it stays in the domain, and the predicted modulus is a third of
+# that. Neither result is cubic boron nitride, in which each atom has four near neighbors.
 # As no energy was part of the objective, the structures need not be stable. They are
 # candidates: relax them with a potential, compute their energy above the hull, and verify
 # them with a calculation.
