@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 TEACHER = "eosnet-formation-energy-mp2018"
-N_CRYSTALS = 25_000  # more than the training set of `mp2018` has with so few atoms
 EVERY = 3  # so many crystals lend their elements to a candidate
 MOST_ATOMS = 16  # of a candidate
 LOOKED_AT = {Composition(formula).reduced_formula for formula in (*LOOSE, *DENSE)}
@@ -39,7 +38,7 @@ def above_minimum(read: Callable[[], list[Atoms]], path: Path) -> list[Atoms]:
     """Read the structures from a file, or make it from the crystals that `read` returns."""
     if not path.is_file():
         crystals = read()
-        order = np.random.default_rng(0).permutation(len(crystals))[:N_CRYSTALS]
+        order = np.random.default_rng(0).permutation(len(crystals))
         made = make([crystals[index] for index in order])
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:

@@ -43,7 +43,7 @@ from ase_orbital.properties import RELAXATION_ENERGY, is_energy
 from ase_orbital.structure import to_atoms
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.batches import GraphDataset
-from ase_orbital.training.calibration import MOST_TRAINING, fit_uncertainty
+from ase_orbital.training.calibration import MOST_COPIES, MOST_TRAINING, fit_uncertainty
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.dataset import Dataset, read_dataset
 from ase_orbital.training.distortions import rattled, scaled, strained
@@ -61,7 +61,7 @@ HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
 # Structures above their minimum; OCrystalNet has wider features.
-MOST_ABOVE = {"EOSNet": 80_000, "OCrystalNet": 8000}
+MOST_ABOVE = {"EOSNet": MOST_COPIES, "OCrystalNet": 8000}
 N_CRYSTALS = 200  # whose distorted copies are looked at
 # Names of the metrics that depend on the uncertainty.
 UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")

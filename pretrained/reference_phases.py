@@ -167,20 +167,18 @@ def stable(crystals: Iterable[Atoms], elements: set[str]) -> Iterator[Atoms]:
             for part in combinations(sorted(system), size):
                 entries += known.get(frozenset(part), [])
         # A crystal of the later file that is lower by a rounding error replaces none.
-        first = [entry for entry in entries if file_of(entry) in (None, WITH_ENERGIES[0])]
-        for some in (first, entries):
-            diagram = PhaseDiagram(some)
-            on_hull = diagram.stable_entries
-            yield from (entry.attribute for entry in known[system] if entry in on_hull)
+        first = [
+            entry
+            for entry in entries
+            if entry.attribute is None or entry.attribute.info["file"] == WITH_ENERGIES[0]
+        ]
+        diagram = PhaseDiagram(entries)
+        on_hull = PhaseDiagram(first).stable_entries | diagram.stable_entries
+        yield from (entry.attribute for entry in known[system] if entry in on_hull)
         for entry in others[system]:
             _, above = diagram.get_decomp_and_e_above_hull(entry, allow_negative=True)
             if above is not None and above < NEARLY:
                 yield entry.attribute
-
-
-def file_of(entry: PDEntry) -> str | None:
-    """Return the file of an entry; None for an element."""
-    return None if entry.attribute is None else str(entry.attribute.info["file"])
 
 
 def entry_of(atoms: Atoms, energy: float) -> PDEntry:

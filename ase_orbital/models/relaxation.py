@@ -12,6 +12,7 @@ from ase_orbital.models.layers import in_full_precision
 if TYPE_CHECKING:
     from torch import Tensor
 
+N_LAYERS = 2
 START = -4.0  # output before training, which softplus turns into 0.02 eV/atom
 
 
@@ -25,10 +26,12 @@ class RelaxationEnergy(nn.Module):
     n_hidden
         Width of the hidden layers.
     n_layers
-        Number of hidden layers, 1 or 2.
+        Number of hidden layers: 2, or 1 in the files of earlier models.
     """
 
-    def __init__(self, n_features: int, n_hidden: int = 64, n_layers: int = 2) -> None:
+    def __init__(
+        self, n_features: int, n_hidden: int = 64, n_layers: int = N_LAYERS
+    ) -> None:
         super().__init__()
         self.hidden = nn.Linear(n_features, n_hidden)
         self.second = nn.Linear(n_hidden, n_hidden) if n_layers == 2 else None

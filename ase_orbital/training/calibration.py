@@ -13,7 +13,7 @@ from ase_orbital.errors import DataError
 from ase_orbital.models import Ensemble
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.layers import mean_over_atoms
-from ase_orbital.models.relaxation import RelaxationEnergy
+from ase_orbital.models.relaxation import N_LAYERS, RelaxationEnergy
 from ase_orbital.models.uncertainty import (
     HALF_WIDTH,
     LEAST,
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 BATCH = 32  # crystals; more exceed the cache
 MOST_TRAINING = 36_000  # crystals of the training set that are used
 MOST_COPIES = 80_000  # distorted copies that are used
-N_LAYERS = 2  # of the relaxation energy
-RATE = 3e-3  # at which it is learned
+RATE = 3e-3  # at which the relaxation energy is learned
 INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
@@ -208,7 +207,7 @@ def _fit_relaxation(
     center, scale = some.mean(0), some.std(0) + 1e-3
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        layers = RelaxationEnergy(atoms.shape[1], n_layers=N_LAYERS)
+        layers = RelaxationEnergy(atoms.shape[1])
     optimizer = torch.optim.Adam(layers.parameters(), lr=RATE)
     batches_per_epoch = -(-len(energies) // 128)
     schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -51,7 +51,7 @@ class Comparison:
 
 def structures(system: str) -> dict[str, list[Atoms]]:
     """Rattled ground states and random candidates of a system."""
-    state = next(iter(SYSTEMS[system].known.values()))()
+    state = SYSTEMS[system].make_ground_state()
     random = np.random.default_rng(0)
     found = {
         f"rattled by {std} Å": [rattled(state, std, random) for _ in range(N_STRUCTURES)]

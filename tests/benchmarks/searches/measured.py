@@ -24,29 +24,24 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def known(system: str) -> Callable[[], Atoms]:
-    """Let the ground state of a system be made."""
-    return next(iter(SYSTEMS[system].known.values()))
-
-
 # Enthalpies of formation at 298 K, kJ/mol of formula units: CRC Handbook of Chemistry and
 # Physics, 97th edition, section 5, "Standard thermodynamic properties".
 MEASURED: dict[str, tuple[Callable[[], Atoms], float]] = {
-    "NaCl": (known("NaCl"), -411.2),
-    "MgO": (known("MgO"), -601.6),
-    "CaF2": (known("CaF2"), -1228.0),
+    "NaCl": (SYSTEMS["NaCl"].make_ground_state, -411.2),
+    "MgO": (SYSTEMS["MgO"].make_ground_state, -601.6),
+    "CaF2": (SYSTEMS["CaF2"].make_ground_state, -1228.0),
     "Li2O": (dihalides("O Li", 4.4)["fluorite"], -597.9),
-    "Al2O3": (known("Al2O3"), -1675.7),
-    "TiO2": (known("TiO2"), -944.0),
+    "Al2O3": (SYSTEMS["Al2O3"].make_ground_state, -1675.7),
+    "TiO2": (SYSTEMS["TiO2"].make_ground_state, -944.0),
     "ZnS": (partial(bulk, "ZnS", "zincblende", a=5.41), -206.0),
     "TiN": (partial(bulk, "TiN", "rocksalt", a=4.24), -337.7),
-    "GaAs": (known("GaAs"), -71.0),
+    "GaAs": (SYSTEMS["GaAs"].make_ground_state, -71.0),
 }
 
 
-def per_atom(formula: str, enthalpy: float) -> float:
-    """Convert kJ/mol of formula units to eV/atom."""
-    make, _ = MEASURED[formula]
+def per_atom(formula: str) -> float:
+    """Convert the enthalpy of formation of a crystal to eV/atom."""
+    make, enthalpy = MEASURED[formula]
     atoms = make()
     _, units = atoms.symbols.formula.reduce()
     return enthalpy * kJ / mol / (len(atoms) / units)
@@ -68,15 +63,14 @@ def table(potentials: Mapping[str, Any], model: str) -> list[str]:
     hulls = [Hull(potential, elements) for potential in potentials.values()]
     predictor = Predictor(model)
     rows, differences = [], []
-    for formula, (make, enthalpy) in MEASURED.items():
-        measured, found = per_atom(formula, enthalpy), []
-        predicted = None
+    for formula, (make, _) in MEASURED.items():
+        measured, relaxed = per_atom(formula), []
         for hull in hulls:
-            atoms = make()
-            relax(atoms, hull.calculator, steps=200, force=FORCE)
-            found.append(hull.energies(atoms)[FORMATION])
-            predicted = predicted or predictor.predict(atoms)
-        assert predicted is not None  # there is a potential
+            relaxed.append(make())
+            relax(relaxed[-1], hull.calculator, steps=200, force=FORCE)
+        pairs = zip(hulls, relaxed, strict=True)
+        found = [hull.energies(atoms)[FORMATION] for hull, atoms in pairs]
+        predicted = predictor.predict(relaxed[0])
         learned, std = (predicted[f"{FORMATION_ENERGY}{end}"] for end in ("", "_std"))
         differences.append(np.abs(np.array([*found, learned]) - measured))
         energies = " | ".join(f"{energy:.2f}" for energy in [measured, *found])

@@ -30,6 +30,10 @@ class System:
     formula: str
     known: dict[str, Callable[[], Atoms]]
 
+    def make_ground_state(self) -> Atoms:
+        """Make the first of the known structures."""
+        return next(iter(self.known.values()))()
+
 
 def hexagonal(a: float, c: float) -> list[float]:
     return [a, a, c, 90, 90, 120]
