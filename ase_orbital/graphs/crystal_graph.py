@@ -162,7 +162,7 @@ class CrystalGraph:
         step = torch.repeat_interleave(atoms_before, edges)
         joined["source"] += step
         joined["target"] += step
-        return CrystalGraph(**joined)
+        return replace(graphs[0], **joined)
 
     def select(self, indices: Tensor) -> CrystalGraph:
         """Select members of a batch in the order of `indices`, [n_selected]."""
@@ -177,7 +177,7 @@ class CrystalGraph:
         step = torch.repeat_interleave(step, taken["n_edges"])
         taken["source"] += step
         taken["target"] += step
-        return CrystalGraph(**taken)
+        return replace(self, **taken)
 
     def unbatch(self) -> list[CrystalGraph]:
         """Split a batch into its members."""
