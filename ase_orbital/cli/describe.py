@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
     if arguments.output:
         if is_worth_writing(features, arguments.output):
             with atomic_write(arguments.output) as temporary:
-                np.savez_compressed(temporary, allow_pickle=False, **features)
+                np.savez_compressed(temporary, **features)
             print(f"{len(features)} structures: {arguments.output}")
     elif rows:
         print(table(("structure", "formula", "n_atoms", "n_features", "largest"), rows))

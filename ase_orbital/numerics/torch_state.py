@@ -47,7 +47,8 @@ def own_torch_state() -> Iterator[None]:
         for device in DEVICES:
             if torch.is_autocast_enabled(device):
                 stack.enter_context(torch.autocast(device, enabled=False))
-        if torch.get_default_device().type != "cpu":
+        # torch 2.6 does not know the default device inside `with torch.device(...)`.
+        if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
         if _Process.forked and torch.get_num_threads() > 1:
             # The threads of torch stay behind in a fork, and are waited for without end.

@@ -95,9 +95,7 @@ def jarvis_table(elements: dict[str, dict[str, float | str]]) -> bytes:
     mean = [fmean(column) for column in columns]
     scale = [pstdev(column) or 1.0 for column in columns]
     buffer = BytesIO()
-    np.savez_compressed(
-        buffer, allow_pickle=False, keys=np.array(keys), raw=raw, mean=mean, scale=scale
-    )
+    np.savez_compressed(buffer, keys=np.array(keys), raw=raw, mean=mean, scale=scale)
     return buffer.getvalue()
 
 
