@@ -75,7 +75,7 @@ class Variant:
     network: Callable[..., EOSNet] = EOSNet
     settings: dict[str, Any] | None = None
     targets: tuple[str, ...] = TARGETS[1:]
-    epochs: int = 80
+    epochs: int = 40
     start: str | None = None
 
 
@@ -171,7 +171,7 @@ class Comparison:
         write_text(record, json.dumps({"minutes": minutes, "errors": found}))
         return found
 
-    def masked(self, train: GraphDataset, epochs: int = 40) -> MaskedEOSNet:
+    def masked(self, train: GraphDataset, epochs: int = 15) -> MaskedEOSNet:
         """Train a network to predict the features of hidden atoms."""
         model = MaskedEOSNet(**DEEP | PER_ATOM)
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
