@@ -15,8 +15,6 @@ from ase_orbital.files import atomic_write
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from numpy.typing import NDArray
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
@@ -28,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     descriptor = descriptor_for(arguments)
     structures, n_bad = read_files(arguments)
-    features: dict[str, NDArray[np.floating[Any]]] = {}
+    features: dict[str, Any] = {}
     rows = []
     for label, atoms in structures:
         try:
