@@ -80,12 +80,19 @@ class Variant:
 
 
 ENERGY = FROM_ENERGY["start_from"]
+SHIPPED = "pretrained/eosnet-{}-mp2018"
 PER_ATOM = {"readout_per_atom": True}
 VARIANTS = {
     "from energies: shear modulus": Variant(epochs=50, start=ENERGY),
     "from energies: bulk modulus": Variant(targets=TARGETS[:1], epochs=50, start=ENERGY),
     "from energies: both moduli, one trunk": Variant(
         SharedEOSNet, {"n_targets": 2}, TARGETS, 50, ENERGY
+    ),
+    "from the shipped energies": Variant(
+        epochs=50, start=SHIPPED.format("formation-energy")
+    ),
+    "from band gaps": Variant(
+        settings={"readout_per_atom": False}, epochs=50, start=SHIPPED.format("band-gap")
     ),
     "random weights": Variant(),
     "24 neighbors": Variant(settings={"n_neighbors": 24}),
@@ -227,8 +234,9 @@ def main() -> None:
     for name in arguments.only:
         for target, values in comparison.errors(name).items():
             errors = np.array(values)
-            # Networks that start from energies are compared among themselves.
-            reference = first.setdefault((target, VARIANTS[name].start == ENERGY), errors)
+            # Networks that start from models are compared among themselves.
+            kind = VARIANTS[name].start in (None, "masked")
+            reference = first.setdefault((target, kind), errors)
             change = errors - reference
             spread = change.std() / len(change) ** 0.5
             lines.append(
