@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from scipy.special import eval_legendre
 from torch import nn
 from torch.nn import functional
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 N_NEAREST = 6  # neighbors of an atom between which there are angles
 N_ANGLES = 16  # Gaussians of the cosine of an angle
 N_FACES = 12  # Gaussians of the solid angle of a face, and of the logarithm of its area
+N_ORDERS = 12  # bond order parameters of an atom
 SMALL_FACE = 0.1  # sr; smaller faces have smaller weights
 MASKED = 0.15  # of the atoms, whose features are to be predicted
 
@@ -127,6 +130,37 @@ class AngularEOSNet(EOSNet):
         return {"output": in_full_precision(self.output, hidden)}
 
 
+class OrderedEOSNet(EOSNet):
+    """EOSNet that also takes the bond order parameters of each atom.
+
+    They begin with weights of zero, so that the network can start from one without them.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.orders = nn.Linear(N_ORDERS, self.embedding.out_features, bias=False)
+        nn.init.zeros_(self.orders.weight)
+
+    @property
+    def input_layer(self) -> None:
+        """None, because the features are those of two layers."""
+
+    def layer_outputs(self, graph: CrystalGraph) -> dict[str, Tensor]:
+        """See `Network.layer_outputs`."""
+        edges = self.distance_filter(graph.distance) @ self.distance_filter.basis
+        features, orders = graph.features.split([self.n_features, N_ORDERS], dim=1)
+        nodes = self.embedding(features) + self.orders(orders)
+        for convolution in self.convolutions:
+            nodes = convolution(nodes, edges, self.distance_filter.basis, graph)
+        hidden = self.readout(functional.softplus(nodes))
+        hidden = mean_over_atoms(functional.softplus(hidden), graph)
+        return {"output": in_full_precision(self.output, hidden)}
+
+    def _run(self, graph: CrystalGraph) -> dict[str, Tensor]:
+        output = self.layer_outputs(graph)["output"].squeeze(1)
+        return {"final": output * self.target_scale + self.target_mean}
+
+
 class SharedEOSNet(EOSNet):
     """EOSNet with an output for each of several properties."""
 
@@ -212,3 +246,39 @@ def voronoi_graph(structures: list[Atoms], model: EOSNet) -> VoronoiGraph:
             )
         )
     return CrystalGraph.batch(graphs)  # type: ignore[return-value]
+
+
+def bond_orders(atoms: Atoms) -> np.ndarray[Any, Any]:
+    """Compute bond order parameters of all atoms, [n_atoms, N_ORDERS].
+
+    The sum over the faces of the Voronoi cell has their solid angles as weights. By the
+    addition theorem, no spherical harmonics are needed: q_l^2 is the mean of P_l(cos) over
+    all pairs of faces.
+
+    Source: Mickel et al., J. Chem. Phys. 138, 044501 (2013), with areas as weights.
+    """
+    faces = voronoi_faces(atoms)
+    shifted = atoms.positions[faces.neighbor] + faces.shift @ atoms.cell.array
+    normal = (shifted - atoms.positions[faces.center]) / faces.distance[:, None]
+    orders = np.zeros((len(atoms), N_ORDERS))
+    for atom in range(len(atoms)):
+        own = faces.center == atom
+        share = faces.solid_angle[own] / (4.0 * np.pi)
+        cosine = (normal[own] @ normal[own].T).clip(-1.0, 1.0)
+        for order in range(1, N_ORDERS + 1):
+            squared = share @ eval_legendre(order, cosine) @ share
+            orders[atom, order - 1] = np.sqrt(max(squared, 0.0))
+    return orders
+
+
+def with_bond_orders(graph: CrystalGraph, structures: list[Atoms]) -> CrystalGraph:
+    """Append the bond order parameters to the features of the atoms."""
+    rows, first = [], 0
+    for atoms, n_nodes in zip(structures, graph.n_atoms.tolist(), strict=True):
+        nodes = graph.fractional[first : first + n_nodes].double().numpy()
+        apart = nodes[:, None] - atoms.get_scaled_positions(wrap=False)[None]
+        apart = np.abs(apart - np.round(apart)).sum(axis=2)
+        rows.append(bond_orders(atoms)[apart.argmin(axis=1)])
+        first += n_nodes
+    orders = torch.tensor(np.concatenate(rows)).to(graph.features.dtype)
+    return replace(graph, features=torch.cat([graph.features, orders], dim=1))

@@ -24,9 +24,11 @@ from architectures import (
     AngularEOSNet,
     DenseEOSNet,
     MaskedEOSNet,
+    OrderedEOSNet,
     SharedEOSNet,
     VoronoiEOSNet,
     voronoi_graph,
+    with_bond_orders,
 )
 from recipes import DEEP, FROM_ENERGY, frames_of
 
@@ -91,6 +93,7 @@ VARIANTS = {
     "from the shipped energies": Variant(
         epochs=50, start=SHIPPED.format("formation-energy")
     ),
+    "from energies, with bond orders": Variant(OrderedEOSNet, epochs=50, start=ENERGY),
     "from band gaps": Variant(
         settings={"readout_per_atom": False}, epochs=50, start=SHIPPED.format("band-gap")
     ),
@@ -135,6 +138,8 @@ class Comparison:
                 cache = FeatureCache(self.cache, model.descriptor, model.connectivity)
                 graph, _ = cache.graphs(structures)
             assert graph is not None
+            if variant.network is OrderedEOSNet:
+                graph = with_bond_orders(graph, structures)
             targets = torch.tensor(np.log10(values)).float().squeeze(1)
             made.append(GraphDataset(graph, targets))
         return made
