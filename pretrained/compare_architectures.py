@@ -94,6 +94,9 @@ VARIANTS = {
         epochs=50, start=SHIPPED.format("formation-energy")
     ),
     "from energies, with bond orders": Variant(OrderedEOSNet, epochs=50, start=ENERGY),
+    "from energies, with bond orders: bulk modulus": Variant(
+        OrderedEOSNet, targets=TARGETS[:1], epochs=50, start=ENERGY
+    ),
     "from band gaps": Variant(
         settings={"readout_per_atom": False}, epochs=50, start=SHIPPED.format("band-gap")
     ),
