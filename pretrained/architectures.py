@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 N_NEAREST = 6  # neighbors of an atom between which there are angles
 N_ANGLES = 16  # Gaussians of the cosine of an angle
 N_FACES = 12  # Gaussians of the solid angle of a face, and of the logarithm of its area
-N_ORDERS = 12  # bond order parameters of an atom
+N_ORDERS = 12  # orientational order parameters of an atom
 SMALL_FACE = 0.1  # sr; smaller faces have smaller weights
 MASKED = 0.15  # of the atoms, whose features are to be predicted
 
@@ -131,7 +131,7 @@ class AngularEOSNet(EOSNet):
 
 
 class OrderedEOSNet(EOSNet):
-    """EOSNet that also takes the bond order parameters of each atom.
+    """EOSNet that also takes the orientational order parameters of each atom.
 
     They begin with weights of zero, so that the network can start from one without them.
     """
@@ -248,8 +248,8 @@ def voronoi_graph(structures: list[Atoms], model: EOSNet) -> VoronoiGraph:
     return CrystalGraph.batch(graphs)  # type: ignore[return-value]
 
 
-def bond_orders(atoms: Atoms) -> np.ndarray[Any, Any]:
-    """Compute bond order parameters of all atoms, [n_atoms, N_ORDERS].
+def orientational_orders(atoms: Atoms) -> np.ndarray[Any, Any]:
+    """Compute bond-orientational order parameters of all atoms, [n_atoms, N_ORDERS].
 
     The sum over the faces of the Voronoi cell has their solid angles as weights. By the
     addition theorem, no spherical harmonics are needed: q_l^2 is the mean of P_l(cos) over
@@ -271,14 +271,14 @@ def bond_orders(atoms: Atoms) -> np.ndarray[Any, Any]:
     return orders
 
 
-def with_bond_orders(graph: CrystalGraph, structures: list[Atoms]) -> CrystalGraph:
-    """Append the bond order parameters to the features of the atoms."""
+def with_orders(graph: CrystalGraph, structures: list[Atoms]) -> CrystalGraph:
+    """Append the orientational order parameters to the features of the atoms."""
     rows, first = [], 0
     for atoms, n_nodes in zip(structures, graph.n_atoms.tolist(), strict=True):
         nodes = graph.fractional[first : first + n_nodes].double().numpy()
         apart = nodes[:, None] - atoms.get_scaled_positions(wrap=False)[None]
         apart = np.abs(apart - np.round(apart)).sum(axis=2)
-        rows.append(bond_orders(atoms)[apart.argmin(axis=1)])
+        rows.append(orientational_orders(atoms)[apart.argmin(axis=1)])
         first += n_nodes
     orders = torch.tensor(np.concatenate(rows)).to(graph.features.dtype)
     return replace(graph, features=torch.cat([graph.features, orders], dim=1))

@@ -28,7 +28,7 @@ from architectures import (
     SharedEOSNet,
     VoronoiEOSNet,
     voronoi_graph,
-    with_bond_orders,
+    with_orders,
 )
 from recipes import DEEP, FROM_ENERGY, frames_of
 
@@ -93,8 +93,10 @@ VARIANTS = {
     "from the shipped energies": Variant(
         epochs=50, start=SHIPPED.format("formation-energy")
     ),
-    "from energies, with bond orders": Variant(OrderedEOSNet, epochs=50, start=ENERGY),
-    "from energies, with bond orders: bulk modulus": Variant(
+    "from energies, with orientational order": Variant(
+        OrderedEOSNet, epochs=50, start=ENERGY
+    ),
+    "from energies, with orientational order: bulk modulus": Variant(
         OrderedEOSNet, targets=TARGETS[:1], epochs=50, start=ENERGY
     ),
     "from band gaps": Variant(
@@ -142,7 +144,7 @@ class Comparison:
                 graph, _ = cache.graphs(structures)
             assert graph is not None
             if variant.network is OrderedEOSNet:
-                graph = with_bond_orders(graph, structures)
+                graph = with_orders(graph, structures)
             targets = torch.tensor(np.log10(values)).float().squeeze(1)
             made.append(GraphDataset(graph, targets))
         return made

@@ -12,6 +12,7 @@ from ase.build import bulk, make_supercell
 from ase_orbital import OneHot
 from ase_orbital.graphs.converters import build_batch
 from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.models import EOSNet
 
 SALT = bulk("NaCl", "rocksalt", a=5.6)
 NETWORKS = ("DenseEOSNet", "AngularEOSNet", "VoronoiEOSNet", "SharedEOSNet")
@@ -98,3 +99,35 @@ def test_hidden_features_are_learned(architectures):
         optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+
+
+def test_orientational_orders_are_those_of_steinhardt(architectures):
+    """Steinhardt et al., Phys. Rev. B 28, 784 (1983), for equal neighbors."""
+    order = architectures.orientational_orders(rattled(bulk("Cu") * (2, 1, 1)))
+    assert order.shape == (2, architectures.N_ORDERS)
+    (fcc,) = architectures.orientational_orders(bulk("Cu"))
+    np.testing.assert_allclose(fcc[[3, 5]], [0.19094, 0.57452], atol=1e-5)
+    octahedron = architectures.orientational_orders(SALT)
+    np.testing.assert_allclose(octahedron[:, [3, 5]], [[0.76376, 0.35355]] * 2, atol=1e-5)
+    np.testing.assert_allclose(octahedron[:, ::2], 0.0, atol=1e-6)
+
+
+def test_orders_change_nothing_before_they_are_learned(architectures):
+    torch.manual_seed(0)
+    model = architectures.OrderedEOSNet(
+        descriptor=OneHot(), n_hidden=8, readout_per_atom=True
+    )
+    crystal = rattled(SALT)
+    graph = build_batch([crystal, SALT], model.descriptor, model.connectivity)
+    ordered = architectures.with_orders(graph, [crystal, SALT])
+    n_features = model.n_features
+    expected = architectures.orientational_orders(crystal)
+    found = ordered.features[: graph.n_atoms[0], n_features:]
+    np.testing.assert_allclose(found, expected[: len(found)], atol=1e-6)
+    plain = EOSNet(descriptor=OneHot(), n_hidden=8, readout_per_atom=True)
+    plain.load_state_dict(model.state_dict(), strict=False)
+    with torch.no_grad():
+        before = model.eval().training_outputs(ordered)
+        torch.testing.assert_close(before, plain.eval().training_outputs(graph))
+        model.orders.weight.fill_(1.0)
+        assert (model.training_outputs(ordered) - before).abs().min() > 1e-3
