@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ase_orbital.descriptors.gom import GOM as GOM
     from ase_orbital.descriptors.ofm import OFM as OFM
     from ase_orbital.descriptors.onehot import OneHot as OneHot
+    from ase_orbital.descriptors.orientation import OrientationalOrder as OrientationalOrder
     from ase_orbital.predict.predictor import Predictor as Predictor
     from ase_orbital.zoo.folders import list_models as list_models
     from ase_orbital.zoo.folders import load_model as load_model
@@ -34,6 +35,7 @@ _MODULES = {
     "Concatenate": "descriptors.concatenate",
     "ElementalFeatures": "descriptors.elemental",
     "OneHot": "descriptors.onehot",
+    "OrientationalOrder": "descriptors.orientation",
     "Predictor": "predict.predictor",
     "PropertyCalculator": "calculators.property",
     "list_models": "zoo.folders",

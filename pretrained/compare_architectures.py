@@ -30,7 +30,8 @@ from architectures import (
     voronoi_graph,
     with_orders,
 )
-from recipes import DEEP, FROM_ENERGY, frames_of
+from recipes import DEEP, FROM_ENERGY, ORDERED, frames_of
+from torch.nn import functional
 
 from ase_orbital import load_model, properties
 from ase_orbital.files import write_text
@@ -98,6 +99,15 @@ VARIANTS = {
     ),
     "from energies, with orientational order: bulk modulus": Variant(
         OrderedEOSNet, targets=TARGETS[:1], epochs=50, start=ENERGY
+    ),
+    "from energies, with orientational order by distance": Variant(
+        settings={"descriptor": ORDERED.to_settings()}, epochs=50, start=ENERGY
+    ),
+    "from energies, with orientational order by distance: bulk modulus": Variant(
+        settings={"descriptor": ORDERED.to_settings()},
+        targets=TARGETS[:1],
+        epochs=50,
+        start=ENERGY,
     ),
     "from band gaps": Variant(
         settings={"readout_per_atom": False}, epochs=50, start=SHIPPED.format("band-gap")
@@ -206,18 +216,20 @@ class Comparison:
 
 
 def take_weights(model: EOSNet, weights: dict[str, Tensor]) -> None:
-    """Take the weights that fit, but those of the output."""
+    """Take the weights that fit, but those of the output.
+
+    The weights of features that the other network lacks begin at zero.
+    """
     own = model.state_dict()
-    model.load_state_dict(
-        own
-        | {
-            name: value
-            for name, value in weights.items()
-            if name in own
-            and own[name].shape == value.shape
-            and not name.startswith(("output.", "target_"))
-        }
-    )
+    taken = {}
+    for name, value in weights.items():
+        if name not in own or name.startswith(("output.", "target_")):
+            continue
+        if name == "embedding.weight":
+            value = functional.pad(value, (0, own[name].shape[1] - value.shape[1]))
+        if own[name].shape == value.shape:
+            taken[name] = value
+    model.load_state_dict(own | taken)
 
 
 @torch.no_grad()

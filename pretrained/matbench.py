@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from recipes import FROM_ENERGY, NETWORKS, WIDE
+from recipes import FROM_ENERGY, FROM_ENERGY_WITH_ANGLES, NETWORKS, WIDE
 from train import digest
 
 from ase_orbital import properties
@@ -87,10 +87,20 @@ TASKS = {
         "phonons_matbench", PEAK, 1_265, "1/cm", (150, 60), FROM_ENERGY | {"members": 3}
     ),
     "log_kvrh": Task(
-        MODULI, properties.BULK_MODULUS, 10_987, "log10(GPa)", (50, 50), FROM_ENERGY
+        MODULI,
+        properties.BULK_MODULUS,
+        10_987,
+        "log10(GPa)",
+        (50, 50),
+        FROM_ENERGY_WITH_ANGLES,
     ),
     "log_gvrh": Task(
-        MODULI, properties.SHEAR_MODULUS, 10_987, "log10(GPa)", (50, 50), FROM_ENERGY
+        MODULI,
+        properties.SHEAR_MODULUS,
+        10_987,
+        "log10(GPa)",
+        (50, 50),
+        FROM_ENERGY_WITH_ANGLES,
     ),
     "dielectric": Task(
         "dielectric_matbench",

@@ -22,7 +22,7 @@ from data_sets import (
     Data,
 )
 
-from ase_orbital import properties
+from ase_orbital import GOM, Concatenate, OneHot, OrientationalOrder, properties
 from ase_orbital.properties import FORMATION_ENERGY
 from ase_orbital.structure import read_frames
 from ase_orbital.training import TrainingSettings
@@ -182,6 +182,14 @@ def starting_from(folder: str, **network: Any) -> dict[str, Any]:
 # For properties other than gaps, the energy at any geometry is the best start.
 FROM_ENERGY = starting_from(
     "steps/eosnet-formation-energy-sevennet-0", **DEEP, readout_per_atom=True
+)
+# Elastic moduli depend on the angles between bonds.
+ORDERED = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True), OrientationalOrder())
+FROM_ENERGY_WITH_ANGLES = starting_from(
+    "steps/eosnet-formation-energy-sevennet-0",
+    **DEEP,
+    readout_per_atom=True,
+    descriptor=ORDERED.to_settings(),
 )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_files(parser)
-    add_descriptor(parser, ("gom", "ofm", "elemental", "onehot"))
+    add_descriptor(parser, ("gom", "ofm", "elemental", "onehot", "orientation"))
     content = "an array [n_atoms, n_features] per structure, named after file and frame"
     add_output(parser, [".npz"], content)
 

@@ -95,7 +95,7 @@ def add_descriptor(parser: ArgumentParser, choices: Sequence[str], note: str = "
 
 def descriptor_for(arguments: Namespace) -> Descriptor:
     """Make the descriptor; SettingError for an option of another one."""
-    from ase_orbital import GOM, OFM, ElementalFeatures, OneHot
+    from ase_orbital import GOM, OFM, ElementalFeatures, OneHot, OrientationalOrder
 
     chosen = arguments.descriptor
     given: dict[str, Any] = {}
@@ -110,7 +110,12 @@ def descriptor_for(arguments: Namespace) -> Descriptor:
         return GOM(**given)
     if chosen == "ofm":
         return OFM(**given)
-    return ElementalFeatures() if chosen == "elemental" else OneHot()
+    others: dict[str, type[Descriptor]] = {
+        "elemental": ElementalFeatures,
+        "onehot": OneHot,
+        "orientation": OrientationalOrder,
+    }
+    return others[chosen]()
 
 
 def add_comparison(parser: ArgumentParser) -> None:

@@ -14,6 +14,7 @@ MODULES = {
     "GOM": "gom",
     "ElementalFeatures": "elemental",
     "OneHot": "onehot",
+    "OrientationalOrder": "orientation",
     "Concatenate": "concatenate",
 }
 

@@ -20,6 +20,7 @@ from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
+from ase_orbital.descriptors.orientation import OrientationalOrder
 from ase_orbital.predict.periodicity import PeriodicityWarning
 from ase_orbital.testing.conformance import conformance, descriptor_check, predictor_check
 from ase_orbital.testing.random_structures import KINDS, LATTICES, SITES, random_structure
@@ -38,6 +39,7 @@ DESCRIPTORS = {
     "ofm": OFM(),
     "elemental": ElementalFeatures(),
     "onehot": OneHot(),
+    "orientation": OrientationalOrder(),
 }
 
 

@@ -6,7 +6,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
+from torch.nn import functional
 
+from ase_orbital.descriptors.concatenate import Concatenate
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.models import Ensemble
 from ase_orbital.models.network import Network
@@ -14,6 +16,9 @@ from ase_orbital.training.preparation import make_network
 from ase_orbital.zoo.folders import load_model
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ase_orbital.descriptors.base import Descriptor
     from ase_orbital.training.settings import TrainingSettings
 
 READOUT = ("readout.", "output.")
@@ -69,7 +74,9 @@ def start_from(model: Network, settings: TrainingSettings, index: int) -> None:
 
     The uncertainty is not taken, because it belongs to a training set; nor is the target's
     scale of another property, the output layer if the number of classes differs, and the
-    read-out if it is to be new. What the other model lacks keeps its first weights.
+    read-out if it is to be new. What the other model lacks keeps its first weights. The
+    descriptor may have more parts than that of the other model, which follow its own: the
+    weights of these features begin at zero.
 
     From an ensemble, the member of this index is taken, modulo the number of its members.
     Networks that start from different members make different errors.
@@ -95,7 +102,7 @@ def start_from(model: Network, settings: TrainingSettings, index: int) -> None:
     own = model.state_dict()
     weights = {
         name: value
-        for name, value in other.state_dict().items()
+        for name, value in _weights_for(model, other).items()
         if name in own and not name.startswith(kept)
     }
     model.load_state_dict(own | weights)
@@ -145,11 +152,11 @@ def _differences(own: Network, other: Network) -> list[str]:
     """Say in which constructor arguments two networks differ, if weights do not fit."""
     if type(own) is not type(other):
         return [f"the network is {type(own).__name__}, and {type(other).__name__} there"]
-    if own.descriptor != other.descriptor:
+    if _added_features(own, other) is None:
         return [f"the descriptor is {own.descriptor}, and {other.descriptor} there"]
     sizes = [
-        {n: at.shape for n, at in model.state_dict().items() if not n.startswith("output.")}
-        for model in (own, other)
+        {name: at.shape for name, at in weights.items() if not name.startswith("output.")}
+        for weights in (own.state_dict(), _weights_for(own, other))
     ]
     common = sizes[0].keys() & sizes[1].keys()
     if all(sizes[0][name] == sizes[1][name] for name in common):
@@ -159,3 +166,26 @@ def _differences(own: Network, other: Network) -> list[str]:
         for name, value in own.hyperparameters.items()
         if value != other.hyperparameters[name]
     ]
+
+
+def _weights_for(own: Network, other: Network) -> dict[str, Tensor]:
+    """Return the weights of another network, with zeros for features that it lacks."""
+    weights: dict[str, Tensor] = other.state_dict()
+    layer, added = own.input_layer, _added_features(own, other)
+    if added and layer is not None:
+        for name, values in own.named_parameters():
+            if values is layer.weight:
+                weights[name] = functional.pad(weights[name], (0, added))
+    return weights
+
+
+def _added_features(own: Network, other: Network) -> int | None:
+    """Count the features after those of another network; None if they are others."""
+    parts, start = _parts(own.descriptor), _parts(other.descriptor)
+    if parts[: len(start)] != start:
+        return None
+    return own.n_features - other.n_features
+
+
+def _parts(descriptor: Descriptor) -> tuple[Descriptor, ...]:
+    return descriptor.parts if isinstance(descriptor, Concatenate) else (descriptor,)

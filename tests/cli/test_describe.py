@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
-from ase_orbital import GOM, OFM
+from ase_orbital import GOM, OFM, OrientationalOrder
 from ase_orbital.cli.main import main
 
 
@@ -20,6 +20,14 @@ def test_describe_writes_what_create_gives(crystals, capsys):
         np.testing.assert_allclose(
             arrays[files[0]], GOM(cutoff=5.0).create(crystals / "salt.cif"), atol=1e-12
         )
+
+
+def test_describe_takes_orientational_order(crystals):
+    path = crystals / "rows.npz"
+    file = str(crystals / "salt.cif")
+    assert main(["describe", file, "-d", "orientation", "-o", str(path)]) == 0
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(arrays[file], OrientationalOrder().create(file))
 
 
 def test_describe_reports_an_invalid_structure_and_goes_on(crystals, capsys):

@@ -10,7 +10,14 @@ from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.io import read
 
-from ase_orbital import GOM, OFM, ElementalFeatures, OneHot, Predictor
+from ase_orbital import (
+    GOM,
+    OFM,
+    ElementalFeatures,
+    OneHot,
+    OrientationalOrder,
+    Predictor,
+)
 from ase_orbital.models import EOSNet
 from ase_orbital.testing import (
     assert_conforms,
@@ -43,7 +50,13 @@ LAWS = {
 
 @pytest.mark.parametrize(
     "descriptor",
-    [GOM(cutoff=4.0, n_eigenvalues=9), OFM(), ElementalFeatures(), OneHot()],
+    [
+        GOM(cutoff=4.0, n_eigenvalues=9),
+        OFM(),
+        ElementalFeatures(),
+        OneHot(),
+        OrientationalOrder(),
+    ],
     ids=lambda descriptor: type(descriptor).__name__,
 )
 def test_descriptors_conform(descriptor):
@@ -54,7 +67,7 @@ def test_descriptors_conform(descriptor):
     laws = {finding.law for finding in findings}
     assert laws >= LAWS | {"batch", "pickle", "precision", "threads"}
     assert ("processes" in laws) == processes
-    assert ("gradient" in laws) == isinstance(descriptor, GOM)
+    assert ("gradient" in laws) == isinstance(descriptor, GOM | OrientationalOrder)
 
 
 @pytest.fixture(scope="module")

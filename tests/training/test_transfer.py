@@ -5,7 +5,7 @@ import pytest
 import torch
 from ase.build import bulk
 
-from ase_orbital import OneHot, load_model
+from ase_orbital import Concatenate, OneHot, OrientationalOrder, load_model
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.transfer import with_network_of_start
@@ -45,6 +45,35 @@ def test_weights_are_transferred_and_scales_are_not(trained, tmp_path):
     for name, value in weights(run.model).items():
         torch.testing.assert_close(value, weights(other)[name])
     assert float(run.model.target_scale) == pytest.approx(2 * float(other.target_scale))
+
+
+def test_features_that_the_start_lacks_begin_without_weight(trained, tmp_path):
+    parts = load_model(trained).descriptor.parts
+    wider = Concatenate(*parts, OrientationalOrder(n_orders=4)).to_settings()
+    run = train(
+        (SALTS, LENGTHS), tmp_path, property_name="length", start_from=str(trained),
+        **TINY | {"network_settings": {"descriptor": wider}}, **STILL,
+    )  # fmt: skip
+    other, own = load_model(trained), run.model
+    assert own.n_features == other.n_features + 4
+    torch.testing.assert_close(
+        own.embedding.weight[:, :-4], other.embedding.weight, atol=1e-6, rtol=1e-5
+    )
+    torch.testing.assert_close(own.embedding.weight[:, -4:], torch.zeros(8, 4))
+    for salt in SALTS[:3]:
+        expected = float(other.predict_structure(salt))
+        assert float(own.predict_structure(salt)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_features_in_front_of_those_of_the_start_are_refused(trained):
+    parts = load_model(trained).descriptor.parts
+    descriptor = Concatenate(OrientationalOrder(), *parts).to_settings()
+    with pytest.raises(SettingError, match="the descriptor is"):
+        with_network_of_start(
+            TrainingSettings(
+                start_from=str(trained), network_settings={"descriptor": descriptor}
+            )
+        )
 
 
 def test_classes_keep_their_own_output_layer(trained, tmp_path):
