@@ -11,7 +11,7 @@ from ase.optimize import FIRE
 from numpy.testing import assert_allclose
 
 import ase_orbital
-from ase_orbital import GOM, Concatenate, OneHot, Predictor
+from ase_orbital import GOM, Concatenate, OneHot, OrientationalOrder, Predictor
 from ase_orbital.errors import ElementError, ModelError, SettingError
 from ase_orbital.models import EOSNet, OCrystalNet
 from ase_orbital.search import (
@@ -68,9 +68,10 @@ def test_forces_and_stress_are_those_of_finite_differences(name, term, size):
         ),  # farther than the radius: some level at its limit
         small(n_neighbors=3, smoothing=0.5),
         small(descriptor=GOM(n_eigenvalues=10, orbitals="sp", cutoff=4.0)),
+        small(descriptor=Concatenate(OneHot(), OrientationalOrder())),
         small(OCrystalNet, n_neighbors=6, smoothing=0.3),
     ],
-    ids=["limit", "soft", "sp", "both ways"],
+    ids=["limit", "soft", "sp", "angles", "both ways"],
 )
 def test_forces_are_exact_for_any_connectivity(model):
     atoms = distorted(PEROVSKITE, 0.1)
