@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
+AT_ONCE = 64  # atoms; 100 neighbors of each make 5 MB for all pairs of neighbors
 LEAST = 1e-12  # added to q^2, whose root would have no derivative at zero
 
 
@@ -62,7 +63,6 @@ class OrientationalOrder(Descriptor):
     exponent: float = 8.0
 
     differentiable: ClassVar[bool] = True  # type: ignore[misc]
-    _max_atoms: ClassVar[int] = 128  # 100 neighbors each: 10 MB for all pairs of neighbors
 
     def __post_init__(self) -> None:
         """Validate the settings."""
@@ -78,7 +78,15 @@ class OrientationalOrder(Descriptor):
 
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute q_l of inequivalent atoms, [n_inequivalent, n_orders]."""
-        pair, known = self._neighbors(batch, batch.representative)
+        atoms = batch.representative
+        parts = [
+            self._orders(batch, atoms[start : start + AT_ONCE])
+            for start in range(0, len(atoms), AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _orders(self, batch: NeighborBatch, atoms: Integers) -> Floats:
+        pair, known = self._neighbors(batch, atoms)
         vector, distance = batch.vector[pair], batch.distance[pair]
         weight = known * self._weight(distance)
         share = weight / np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(float).tiny)

@@ -80,6 +80,15 @@ def test_values_do_not_depend_on_the_length_unit_within_the_cutoff():
     assert_allclose(OrientationalOrder(cutoff=6.0).create(large), one, atol=1e-6)
 
 
+def test_large_cells_are_described_in_parts():
+    crystal = bulk("NaCl", "rocksalt", a=5.64) * (4, 4, 4)
+    crystal.rattle(0.1, seed=1)
+    whole = OrientationalOrder().create(crystal)
+    few = [*range(3), *range(125, 128)]
+    order = [*few, *(set(range(len(crystal))) - set(few))]
+    assert_allclose(OrientationalOrder().create(crystal[order])[:6], whole[few], atol=1e-12)
+
+
 def test_names_are_those_of_steinhardt():
     assert OrientationalOrder(n_orders=3).feature_names() == ["q1", "q2", "q3"]
 
