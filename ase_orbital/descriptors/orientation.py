@@ -16,8 +16,6 @@ from ase_orbital.errors import SettingError, check_whole
 from ase_orbital.neighbors.batch import check_cutoff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -68,8 +66,9 @@ class OrientationalOrder(Descriptor):
         """Validate the settings."""
         check_whole("n_orders", self.n_orders, 1)
         check_cutoff("cutoff", self.cutoff)
-        if not 0.0 <= self.exponent <= 100.0:
-            raise SettingError(f"exponent must be from 0 to 100, not {self.exponent!r}")
+        power = self.exponent
+        if not (isinstance(power, int | float) and 0.0 <= power <= 100.0):
+            raise SettingError(f"exponent must be a number from 0 to 100, not {power!r}")
 
     @property
     def n_features(self) -> int:
@@ -92,11 +91,7 @@ class OrientationalOrder(Descriptor):
         share = weight / np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(float).tiny)
         direction = vector / distance[:, :, None]
         cosine = direction @ direction.transpose(0, 2, 1)
-        squares = [
-            (share[:, None] @ legendre @ share[:, :, None])[:, 0, 0]
-            for legendre in self._legendre(cosine)
-        ]
-        squared = np.maximum(np.stack(squares, axis=1), 0.0)
+        squared = np.maximum(np.stack(self._squares(share, cosine), axis=1), 0.0)
         return np.asarray(np.sqrt(squared + LEAST) - LEAST**0.5)
 
     def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
@@ -111,11 +106,7 @@ class OrientationalOrder(Descriptor):
         share = weight / weight.sum(dim=1, keepdim=True).clamp(min=tiny)
         direction = vector / distance[:, :, None]
         cosine = direction @ direction.transpose(1, 2)
-        squares = [
-            (share[:, None] @ legendre @ share[:, :, None])[:, 0, 0]
-            for legendre in self._legendre(cosine)
-        ]
-        squared = torch.stack(squares, dim=1).clamp(min=0.0)
+        squared = torch.stack(self._squares(share, cosine), dim=1).clamp(min=0.0)
         features: Tensor = torch.sqrt(squared + LEAST) - LEAST**0.5
         return features
 
@@ -142,10 +133,16 @@ class OrientationalOrder(Descriptor):
             1.0 - (distance / self.cutoff) ** 2
         ) ** 2
 
-    def _legendre(self, cosine: Any) -> Iterator[Any]:
-        """Yield the Legendre polynomials of arrays or tensors, from P_1 on."""
+    def _squares(self, share: Any, cosine: Any) -> list[Any]:
+        """Average the Legendre polynomials, from P_1 on, over all pairs of neighbors.
+
+        Arrays or tensors: shares are [n_atoms, n_neighbors] and cosines [n_atoms,
+        n_neighbors, n_neighbors]; each square is [n_atoms].
+        """
+        squares = []
         before, now = 1.0, cosine
         for order in range(1, self.n_orders + 1):
-            yield now
+            squares.append((share[:, None] @ now @ share[:, :, None])[:, 0, 0])
             after = (2 * order + 1) * cosine * now - order * before
             before, now = now, after / (order + 1)
+        return squares
