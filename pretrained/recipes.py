@@ -185,12 +185,10 @@ FROM_ENERGY = starting_from(
 )
 # Elastic moduli depend on the angles between bonds.
 ORDERED = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True), OrientationalOrder())
-FROM_ENERGY_WITH_ANGLES = starting_from(
-    "steps/eosnet-formation-energy-sevennet-0",
-    **DEEP,
-    readout_per_atom=True,
-    descriptor=ORDERED.to_settings(),
-)
+FROM_ENERGY_WITH_ANGLES = FROM_ENERGY | {
+    "network_settings": FROM_ENERGY["network_settings"]
+    | {"descriptor": ORDERED.to_settings()}
+}
 
 
 def add(
