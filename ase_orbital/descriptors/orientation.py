@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
-AT_ONCE = 64  # atoms; 100 neighbors of each make 5 MB for all pairs of neighbors
+AT_ONCE = 64  # atoms; with 100 neighbors of each, all their harmonics are in the cache
 LEAST = 1e-12  # added to q^2, whose root would have no derivative at zero
 
 
@@ -33,13 +33,12 @@ LEAST = 1e-12  # added to q^2, whose root would have no derivative at zero
 class OrientationalOrder(Descriptor):
     r"""Bond-orientational order parameters: angles between the neighbors of each atom.
 
-    $q_l = \sqrt{\sum_{jk} w_j w_k \, P_l(\cos \theta_{jk})}$
+    $q_l = \sqrt{\frac{4 \pi}{2 l + 1} \sum_m \left| \sum_j w_j \, Y_{lm}(j) \right|^2}$
 
-    is a sum over all pairs of neighbors with the angle theta between them, with the
-    Legendre polynomials P. By the addition theorem this is the length of the vector of
-    averaged spherical harmonics, with which Steinhardt et al. define it. Weights are
-    proportional to $r^{-p} (1 - r^2 / r_c^2)^2$ and add up to 1, so that q is a continuous
-    function of the positions.
+    averages the spherical harmonics Y of all neighbors. By the addition theorem its square
+    is also the average of the Legendre polynomial P_l of the angles between all pairs of
+    neighbors. Weights are proportional to $r^{-p} (1 - r^2 / r_c^2)^2$ and add up to 1, so
+    that q is a continuous function of the positions.
 
     Parameters
     ----------
@@ -86,13 +85,8 @@ class OrientationalOrder(Descriptor):
 
     def _orders(self, batch: NeighborBatch, atoms: Integers) -> Floats:
         pair, known = self._neighbors(batch, atoms)
-        vector, distance = batch.vector[pair], batch.distance[pair]
-        weight = known * self._weight(distance)
-        share = weight / np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        direction = vector / distance[:, :, None]
-        cosine = direction @ direction.transpose(0, 2, 1)
-        squared = np.maximum(np.stack(self._squares(share, cosine), axis=1), 0.0)
-        return np.asarray(np.sqrt(squared + LEAST) - LEAST**0.5)
+        orders: Floats = self._lengths(np, batch.vector[pair], known)
+        return orders
 
     def differentiable_features(self, batch: NeighborBatch, vectors: Tensor) -> Tensor:
         """Compute q_l of all atoms for autograd, [n_atoms, n_orders]."""
@@ -100,14 +94,7 @@ class OrientationalOrder(Descriptor):
 
         pair, known = self._neighbors(batch, np.arange(len(batch.numbers)))
         vector = vectors[torch.tensor(pair)]
-        distance = torch.linalg.vector_norm(vector, dim=2)
-        weight = vectors.new_tensor(known) * self._weight(distance)
-        tiny = torch.finfo(vectors.dtype).tiny
-        share = weight / weight.sum(dim=1, keepdim=True).clamp(min=tiny)
-        direction = vector / distance[:, :, None]
-        cosine = direction @ direction.transpose(1, 2)
-        squared = torch.stack(self._squares(share, cosine), dim=1).clamp(min=0.0)
-        features: Tensor = torch.sqrt(squared + LEAST) - LEAST**0.5
+        features: Tensor = self._lengths(torch, vector, vectors.new_tensor(known))
         return features
 
     def _names(self) -> list[str]:
@@ -127,22 +114,47 @@ class OrientationalOrder(Descriptor):
         pair = np.where(known, batch.first_pair[atoms][:, None] + place, 0)
         return pair, known
 
-    def _weight(self, distance: Any) -> Any:
-        """Weights of neighbors, relative to each other, from distances in Å."""
-        return (distance / self.cutoff) ** -self.exponent * (
-            1.0 - (distance / self.cutoff) ** 2
-        ) ** 2
+    def _lengths(self, library: Any, vector: Any, known: Any) -> Any:
+        """Compute q_l, [n_atoms, n_orders], with NumPy or torch.
 
-    def _squares(self, share: Any, cosine: Any) -> list[Any]:
-        """Average the Legendre polynomials, from P_1 on, over all pairs of neighbors.
-
-        Arrays or tensors: shares are [n_atoms, n_neighbors] and cosines [n_atoms,
-        n_neighbors, n_neighbors]; each square is [n_atoms].
+        Vectors to the neighbors are [n_atoms, n_neighbors, 3]; unknown ones do not count.
         """
+        distance = library.sqrt((vector**2).sum(-1))
+        relative = distance / self.cutoff
+        weight = known * relative**-self.exponent * (1.0 - relative**2) ** 2
+        total = weight.sum(-1)[:, None]
+        weight = weight / (total + (total == 0.0))
+        direction = [vector[:, :, axis] / distance for axis in range(3)]
+        squares = library.stack(self._squares(library, weight, *direction), 1)
+        return library.sqrt(squares + LEAST) - LEAST**0.5
+
+    def _squares(self, library: Any, weight: Any, x: Any, y: Any, z: Any) -> list[Any]:
+        """Compute the squares of q_l, each [n_atoms], from weights and unit vectors.
+
+        Arguments are [n_atoms, n_neighbors]. Y_lm is p_lm(z) (x + i y)^m, but for a factor,
+        with the recurrences of the associated Legendre polynomials for p.
+        """
+        real, imaginary = [weight], [0.0 * weight]  # weight (x + i y)^m
+        for _ in range(self.n_orders):
+            a, b = real[-1], imaginary[-1]
+            real.append(x * a - y * b)
+            imaginary.append(x * b + y * a)
+        powers = library.stack([library.stack(real), library.stack(imaginary)])
+        one = library.ones_like(z)[None]
+        before, now, last = one[:0], one, one  # p_lm for all m from 0 to l, and p_ll
         squares = []
-        before, now = 1.0, cosine
         for order in range(1, self.n_orders + 1):
-            squares.append((share[:, None] @ now @ share[:, :, None])[:, 0, 0])
-            after = (2 * order + 1) * cosine * now - order * before
-            before, now = now, after / (order + 1)
+            last = last * ((2 * order - 1) / (2 * order)) ** 0.5
+            m = np.arange(order - 1)[:, None, None]
+            scale = 1.0 / np.sqrt(order**2 - m**2)
+            forward = (2 * order - 1) * scale
+            back = np.sqrt((order - 1) ** 2 - m**2) * scale
+            if library is not np:
+                forward, back = z.new_tensor(forward), z.new_tensor(back)
+            recurrence = forward * (z * now[:-1]) - back * before
+            second = (2 * order - 1) ** 0.5 * (z * now[-1:])  # p_{l, l-1}
+            before, now = now, library.concatenate([recurrence, second, last])
+            average = library.einsum("cman,man->cma", powers[:, : order + 1], now)
+            square = (average**2).sum(0)
+            squares.append(2.0 * square.sum(0) - square[0])  # m and -m
         return squares
