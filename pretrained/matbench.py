@@ -2,14 +2,16 @@
 
     python pretrained/matbench.py phonons --data FOLDER --runs FOLDER
     python pretrained/matbench.py phonons --data FOLDER --runs FOLDER --network OCrystalNet
+    python pretrained/matbench.py phonons --data FOLDER --runs FOLDER --network both
     python pretrained/matbench.py phonons --data FOLDER --runs FOLDER --folds 0 \
         --changes '{"epochs": 400}'
 
 The test set of each fold is matbench's, and a twentieth of the other crystals is the
 validation set. Each fold is a run in the folder of `--runs`; repeating the command resumes
 an interrupted one. The record, with mean and deviation over the folds, errors, hardware and
-time, is written there, and beside this file when all folds are measured. With `--changes`,
-only the validation errors are printed, so that no setting is chosen on a test set.
+time, is written there, and beside this file when all folds are measured. With `both`, the
+prediction is the mean of both networks. With `--changes`, only the validation errors are
+printed, so that no setting is chosen on a test set.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from ase_orbital.training import TrainingSettings, train
 from ase_orbital.training.splits import draw_split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ase import Atoms
 
     from ase_orbital.training.run import Run
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("matbench")
 RECORDS = Path(__file__).parent / "matbench"
 N_FOLDS = 5
+BOTH = "both"  # the mean of both networks
 VALIDATION = 0.05  # of the crystals outside the test fold
 
 
@@ -153,28 +158,36 @@ def run_fold(
     return train(source, folder, settings, cache=cache)
 
 
-def error_of(task: Task, run: Run, name: str) -> float:
-    """Return the mean absolute error on a set, in the unit of the task."""
-    evaluation = run.evaluations[name]
-    known, predicted = evaluation.known, evaluation.predicted
+def error_of(task: Task, runs: Sequence[Run], name: str) -> float:
+    """Return the mean absolute error of the mean of runs on a set, in the task's unit."""
+    evaluations = [run.evaluations[name] for run in runs]
+    if any(each.ids != evaluations[0].ids for each in evaluations):
+        raise SystemExit(f"the {name} sets of {[str(run.folder) for run in runs]} differ")
+    known = evaluations[0].known
+    predicted = np.mean([each.predicted for each in evaluations], axis=0)
     if task.as_value:  # the logarithm was learned
         known, predicted = 10.0**known, 10.0**predicted
     return float(np.abs(predicted - known).mean())
 
 
 def record_of(
-    name: str, settings: TrainingSettings, runs: dict[int, Run]
+    name: str, settings: list[TrainingSettings], runs: dict[int, list[Run]]
 ) -> dict[str, Any]:
     """Return the record of the folds that were measured."""
     task, errors = TASKS[name], {}
-    for fold, run in runs.items():
-        errors[fold] = {kind: error_of(task, run, kind) for kind in ("validation", "test")}
+    for fold, found in runs.items():
+        errors[fold] = {
+            kind: error_of(task, found, kind) for kind in ("validation", "test")
+        }
     tests = [error["test"] for error in errors.values()]
     metadata = [
         json.loads((run.folder / "model/model.json").read_text(encoding="utf-8"))
-        for run in runs.values()
+        for found in runs.values()
+        for run in found
     ]
     training = [content["metadata"]["training"] for content in metadata]
+    members = [one["settings"]["members"] for one in training[: len(settings)]]
+    values: Any = [one.to_dict() for one in settings]
     return {
         "task": f"matbench_{name}",
         "unit": task.unit,
@@ -184,14 +197,14 @@ def record_of(
             fold: {"mae": error["test"], "mae_validation": error["validation"]}
             for fold, error in errors.items()
         },
-        "n_crystals": sum(len(run.evaluations["test"].ids) for run in runs.values()),
+        "n_crystals": sum(len(found[0].evaluations["test"].ids) for found in runs.values()),
         "n_official": task.n_crystals,
-        "network": settings.network,
-        "members": settings.members,
-        "device": training[0]["device"],
+        "network": " and ".join(one.network for one in settings),
+        "members": sum(members),
+        "device": " and ".join(sorted({one["device"] for one in training})),
         "minutes": sum(one["seconds"] for one in training) / 60.0,
-        "date": training[-1]["date"],
-        "settings": settings.to_dict(),
+        "date": max(one["date"] for one in training),
+        "settings": values if len(values) > 1 else values[0],
     }
 
 
@@ -201,7 +214,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--network", choices=NETWORKS, default="EOSNet")
+    parser.add_argument("--network", choices=[*NETWORKS, BOTH], default="EOSNet")
     parser.add_argument("--folds", type=int, nargs="+", choices=range(N_FOLDS))
     explained = "settings to compare by their validation errors"
     parser.add_argument(
@@ -217,27 +230,33 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     task, changes = TASKS[arguments.task], arguments.changes
     changed = changes | {"progress": not arguments.quiet}
-    settings = settings_of(task, arguments.network, changed)
-    name = f"{arguments.task}-{arguments.network.lower()}"
-    folder = arguments.runs / "matbench" / name
-    if changes:
-        folder = folder.with_name(f"{name}-{digest(changes)}")
-    crystals = read_crystals(task, arguments.data)
-    runs: dict[int, Run] = {}
+    networks = [*NETWORKS] if arguments.network == BOTH else [arguments.network]
+    settings = {network: settings_of(task, network, changed) for network in networks}
+    suffix = f"-{digest(changes)}" if changes else ""
+
+    def folder_of(network: str) -> Path:
+        name = f"{arguments.task}-{network.lower()}{suffix}"
+        return Path(arguments.runs / "matbench" / name)
+
+    crystals, cache = read_crystals(task, arguments.data), arguments.runs / "features"
+    runs: dict[int, list[Run]] = {}
     for fold in sorted(set(arguments.folds or range(N_FOLDS))):
-        cache = arguments.runs / "features"
-        runs[fold] = run_fold(crystals, fold, settings, folder / f"fold-{fold}", cache)
+        runs[fold] = [
+            run_fold(crystals, fold, one, folder_of(network) / f"fold-{fold}", cache)
+            for network, one in settings.items()
+        ]
         error = error_of(task, runs[fold], "validation")
         logger.info("fold %d: validation error %.4f %s", fold, error, task.unit)
     if changes:
         return
-    record = record_of(arguments.task, settings, runs)
+    record, name = record_of(arguments.task, [*settings.values()], runs), arguments.network
     logger.info("%s: %.4f ± %.4f %s", name, record["mean"], record["std"], task.unit)
     text = json.dumps(record, indent=1) + "\n"
-    write_text(folder / "record.json", text)
+    folder_of(name).mkdir(parents=True, exist_ok=True)
+    write_text(folder_of(name) / "record.json", text)
     if len(runs) == N_FOLDS:
         RECORDS.mkdir(exist_ok=True)
-        write_text(RECORDS / f"{name}.json", text)
+        write_text(RECORDS / f"{folder_of(name).name}.json", text)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 
 from left_out import KINDS
-from matbench import RECORDS, TASKS
+from matbench import BOTH, RECORDS, TASKS
 from published import MATBENCH, PAPERS
 from recipes import RECIPES
 
@@ -27,7 +27,7 @@ HEAD = (
     "| model | predicts | network | error on its test set | published EOSnet run "
     "| EOSnet paper | OCrystalNet paper |"
 )
-MATBENCH_HEAD = "| task | unit | EOSNet | OCrystalNet | published |"
+MATBENCH_HEAD = "| task | unit | EOSNet | OCrystalNet | both | published |"
 NEW_HEAD = "| model | unit | test set | new chemical systems | new prototypes |"
 SHARED = re.compile(r"its published predictions have an error of ([\d.]+\d)")
 
@@ -74,10 +74,10 @@ def matbench_rows() -> list[str]:
     rows = []
     for name, task in TASKS.items():
         found = []
-        for network in ("eosnet", "ocrystalnet"):
+        for network in ("eosnet", "ocrystalnet", BOTH):
             path = RECORDS / f"{name}-{network}.json"
             if not path.is_file():
-                found.append("not measured")
+                found.append("" if network == BOTH else "not measured")
                 continue
             record = json.loads(path.read_text(encoding="utf-8"))
             score = f"{record['mean']:.4g} ± {record['std']:.2g}"

@@ -19,6 +19,7 @@ SMALL = {
     "compile": False,
     "progress": False,
 }
+OCRYSTALNET = SMALL | {"network_settings": {"n_hidden": 4, "n_layers": 1}}
 
 
 @pytest.fixture
@@ -53,7 +54,8 @@ def data(tmp_path):
 
 def run(matbench, monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["matbench.py", *map(str, arguments), "--quiet"])
-    monkeypatch.setattr(matbench, "NETWORKS", {"EOSNet": SMALL})
+    networks = {"EOSNet": SMALL, "OCrystalNet": OCRYSTALNET}
+    monkeypatch.setattr(matbench, "NETWORKS", networks)
     monkeypatch.setattr(matbench, "WIDE", SMALL["network_settings"])
     # Without a start, because the steps are not in the repository.
     small = {"epochs": (2, 2), "settings": {}}
@@ -98,6 +100,27 @@ def test_error_of_a_value_is_not_that_of_its_logarithm(
     error = np.abs(10.0**predicted - 10.0**known).mean()
     record = json.loads((folder / "record.json").read_text())
     assert record["mean"] == pytest.approx(error, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_the_mean_of_both_networks_is_measured(matbench, data, tmp_path, monkeypatch):
+    arguments = ("phonons", "--data", data, "--runs", tmp_path / "runs", "--folds", 2, 3)
+    run(matbench, monkeypatch, *arguments, "--network", "both")
+    folder = tmp_path / "runs/matbench"
+    record = json.loads((folder / "phonons-both/record.json").read_text())
+    assert (record["network"], record["members"]) == ("EOSNet and OCrystalNet", 6)
+    assert record["n_crystals"] == 12
+    for fold in (2, 3):
+        known, one, two = (
+            np.loadtxt(path, delimiter=",", skiprows=1, usecols=column)
+            for column, path in (
+                (2, folder / f"phonons-eosnet/fold-{fold}/predictions.csv"),
+                (3, folder / f"phonons-eosnet/fold-{fold}/predictions.csv"),
+                (3, folder / f"phonons-ocrystalnet/fold-{fold}/predictions.csv"),
+            )
+        )
+        error = np.abs((one + two) / 2.0 - known).mean()
+        assert record["folds"][str(fold)]["mae"] == pytest.approx(error, rel=1e-4)
 
 
 def test_changes_are_compared_without_a_record(matbench, data, tmp_path, monkeypatch):
