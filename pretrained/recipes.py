@@ -299,7 +299,7 @@ add(
         starting_from("steps/eosnet-formation-energy-l3i5", **DEEP, readout_per_atom=True)
     )
     | L3I5
-    | {"epochs": 12},
+    | {"epochs": 8},
 )
 add(
     "band-gap-one-release",
