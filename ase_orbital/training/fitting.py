@@ -101,6 +101,7 @@ def fit(
         callbacks.append(_Patience(MONITORED, patience=settings.patience))
         callbacks.append(ModelCheckpoint(folder, "best", monitor=MONITORED, **every_epoch))
     callbacks.append(_LastTwo(folder, "last", **every_epoch))
+    model.train()  # Lightning leaves layers in evaluation mode as they are
     with _quiet(), torch.random.fork_rng():
         trainer = _trainer(settings, callbacks, folder)
         module = TrainingModule(model, train, validation, settings)

@@ -13,9 +13,12 @@ import pytest
 import torch
 from ase.build import bulk
 
+from ase_orbital import OneHot
 from ase_orbital.errors import SettingError
-from ase_orbital.training import fitting, train
-from ase_orbital.training.batches import Batches
+from ase_orbital.graphs.crystal_graph import CrystalGraph
+from ase_orbital.models import EOSNet
+from ase_orbital.training import TrainingSettings, fitting, train
+from ase_orbital.training.batches import Batches, GraphDataset
 from ase_orbital.training.fitting import moving_average
 from ase_orbital.training.module import TrainingModule
 
@@ -232,6 +235,23 @@ def test_batch_norms_have_the_statistics_of_the_final_weights(salts, quick, tmp_
         in_training = run.model.train()(graph)
     # Variances are those of a sample when kept, and of a population in training.
     torch.testing.assert_close(predicted, in_training, rtol=0.01, atol=0.01)
+
+
+def test_a_network_in_evaluation_mode_is_trained_like_any_other(tmp_path):
+    crystals = [bulk("Cu", a=3.5 + 0.02 * index) for index in range(20)]
+    settings = TrainingSettings(epochs=3, batch_size=8, accelerator="cpu", progress=False)
+    weights = []
+    for evaluating in (False, True):
+        torch.manual_seed(0)
+        network = EOSNet(OneHot(), n_hidden=4).train(not evaluating)
+        graphs = CrystalGraph.batch(network.graphs(crystals))
+        known = GraphDataset(graphs, torch.linspace(-1.0, 1.0, 20))
+        folder = tmp_path / str(evaluating)
+        folder.mkdir()
+        fitting.fit(network, known, None, settings, folder)
+        assert not network.training
+        weights.append(network.state_dict())
+    torch.testing.assert_close(*weights, rtol=0.0, atol=0.0)
 
 
 def test_many_crystals_need_not_all_be_seen_for_that(salts, quick, tmp_path, monkeypatch):
