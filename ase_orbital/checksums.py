@@ -21,6 +21,7 @@ JSON = "model.json"
 KEY = "sha256"
 SUFFIXES = (".pt", ".npz", ".json")
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+UNCERTAINTY = "uncertainty.pt"
 TEST_IDS = "test-ids.json"  # test crystals of a shipped model, a record as is README.md
 UNREAD = (JSON, TEST_IDS)
 

@@ -6,10 +6,11 @@
         --evaluate
 
 The folder of `--data` has the extended XYZ files that `recipes.py` names, that of `--runs`
-caches features and the structures of `above_minimum.py`, from which the relaxation energy
-is learned, and that of `--copies` has the files of `distorted.py`, which models of the
-energy at any geometry need. The weights of the networks stay as they are. With
-`--evaluate`, the uncertainty stays as it is, and only the test set is evaluated again.
+caches features, the structures of `above_minimum.py`, and the networks that learn the
+relaxation energy from these, which models with the same graphs share. That of `--copies`
+has the files of `distorted.py`, which models of the energy at any geometry need. The
+weights of the networks of the property stay as they are. With `--evaluate`, the uncertainty
+stays as it is, and only the test set is evaluated again.
 """
 
 from __future__ import annotations
@@ -37,31 +38,33 @@ from recipes import (
 )
 
 from ase_orbital import load_model
-from ase_orbital.checksums import TEST_IDS, renew_checksums
-from ase_orbital.models.uncertainty import FILE
+from ase_orbital.checksums import TEST_IDS, UNCERTAINTY, renew_checksums
 from ase_orbital.properties import RELAXATION_ENERGY, is_energy
 from ase_orbital.structure import to_atoms
 from ase_orbital.training import TrainingSettings
 from ase_orbital.training.batches import GraphDataset
-from ase_orbital.training.calibration import MOST_COPIES, MOST_TRAINING, fit_uncertainty
+from ase_orbital.training.calibration import MOST_TRAINING, fit_uncertainty
 from ase_orbital.training.cards import write_card
 from ase_orbital.training.dataset import Dataset, read_dataset
 from ase_orbital.training.distortions import rattled, scaled, strained
 from ase_orbital.training.evaluation import Evaluation, evaluate
 from ase_orbital.training.features import FeatureCache
 from ase_orbital.training.preparation import make_split
+from ase_orbital.training.relaxation import fit_relaxation
 
 if TYPE_CHECKING:
     from ase import Atoms
 
     from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.relaxation import RelaxationEnergy
 
 logger = logging.getLogger("calibrate")
 HERE = Path(__file__).parent
 MOST_HELD_OUT = 2000  # crystals for the fit, and as many to evaluate it
 MOST_ATOMS = 100  # of the crystals that are evaluated
-# Structures above their minimum; OCrystalNet has wider features.
-MOST_ABOVE = {"EOSNet": MOST_COPIES, "OCrystalNet": 8000}
+# Relaxed crystals, and structures above their minimum; OCrystalNet has wider features.
+MOST_RELAXED = {"EOSNet": 36_000, "OCrystalNet": 16_000}
+MOST_ABOVE = {"EOSNet": 80_000, "OCrystalNet": 16_000}
 N_CRYSTALS = 200  # whose distorted copies are looked at
 # Names of the metrics that depend on the uncertainty.
 UNCERTAIN = ("coverage_90", "in_domain", "outside_ratio")
@@ -192,17 +195,12 @@ def calibrate(name: str, arguments: argparse.Namespace) -> None:
             raise SystemExit(f"{name} needs --copies, the files of distorted.py")
         made = [copies_of(at, arguments.copies, settings) for at in unseen]
         copies = [graphs.labeled(at) for at in made]
-    above = structures_above(recipe, dataset.select(split.train), arguments)
-    kept_out = {*split.validation, *split.test}
-    above = [at for at in above if str(at.info["group"]) not in kept_out]
-    above = above[: MOST_ABOVE[settings.network]]
-    plain = TrainingSettings(property_name=RELAXATION_ENERGY)
     fit_uncertainty(
         model,
         train.graph,
         sets["validation"][1],
         [part[1] for part in (others[:1] + copies[:1])],
-        graphs.labeled(dataset_of(above, plain))[1],
+        relaxation_of(recipe, model, graphs, dataset.select(split.train), arguments),
     )
     evaluations = {part: evaluate(model, *of_set) for part, of_set in sets.items()}
     if others:
@@ -226,23 +224,39 @@ def check_split(folder: Path, test: list[str]) -> None:
             raise SystemExit(f"the test set differs from {path}: the data are others")
 
 
-def structures_above(
-    recipe: Recipe, train: Dataset, arguments: argparse.Namespace
-) -> list[Atoms]:
-    """Return structures above their minimum, of perovskites or of any crystals."""
-    folder = arguments.runs / "above_minimum"
+def relaxation_of(
+    recipe: Recipe,
+    model: CrystalModel,
+    graphs: Graphs,
+    train: Dataset,
+    arguments: argparse.Namespace,
+) -> RelaxationEnergy:
+    """Learn the relaxation energy of perovskites or of any crystals, or read it.
 
-    def perovskites() -> list[Atoms]:
+    Only crystals of training sets are relaxed or distorted: those of the model for
+    perovskites, and those of the model of formation energies for all others.
+    """
+    runs: Path = arguments.runs
+    kind = "perovskites" if recipe.data is PEROVSKITES else "mp2018"
+    network = type(getattr(model, "networks", [model])[0]).__name__
+    name = f"{kind}-{network.lower()}-{graphs.cache.folder.name[:8]}"
+
+    def crystals() -> list[Atoms]:
+        if kind == "mp2018":
+            return training_crystals(arguments.data)[kind]
         named = [to_atoms(atoms).copy() for atoms in train.structures]
-        for atoms, name in zip(named, train.ids, strict=True):
-            atoms.info = {"id": name}
+        for atoms, identifier in zip(named, train.ids, strict=True):
+            atoms.info = {"id": identifier}
         return named
 
-    if recipe.data is PEROVSKITES:
-        return above_minimum(perovskites, folder / "perovskites.extxyz")
-    return above_minimum(
-        lambda: training_crystals(arguments.data)["mp2018"], folder / "mp2018.extxyz"
+    relaxed = crystals()[: MOST_RELAXED[network]]
+    above = above_minimum(crystals, runs / f"above_minimum/{kind}.extxyz")
+    settings = TrainingSettings(
+        property_name=RELAXATION_ENERGY, compile=True, accelerator="cpu", progress=False
     )
+    _, minima = graphs.labeled(read_dataset((relaxed, [0.0] * len(relaxed)), settings))
+    _, others = graphs.labeled(dataset_of(above[: MOST_ABOVE[network]], settings))
+    return fit_relaxation(model, minima.graph, others, settings, runs / name)
 
 
 def domain_shares(
@@ -284,7 +298,7 @@ def write(
     for name, value in [*metrics.items(), *shares.items()]:
         logger.info("%-32s %.4g", name, value)
     assert model.uncertainty is not None  # it was fitted
-    torch.save(model.uncertainty.content(), folder / FILE)
+    torch.save(model.uncertainty.content(), folder / UNCERTAINTY)
     text = json.dumps(content, indent=4)
     (folder / "model.json").write_text(text, encoding="utf-8")
     renew_checksums(folder)

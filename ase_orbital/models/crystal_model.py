@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.connectivity import Connectivity
     from ase_orbital.graphs.converters import Backend
     from ase_orbital.graphs.crystal_graph import CrystalGraph
-    from ase_orbital.models.uncertainty import Calibration, NetworkOutputs, Uncertainty
+    from ase_orbital.models.outputs import NetworkOutputs
+    from ase_orbital.models.uncertainty import Calibration, Uncertainty
     from ase_orbital.structure import AtomsLike
 
 Transform = Literal["identity", "log10"]
@@ -241,7 +242,7 @@ class CrystalModel(nn.Module, ABC):
                 targets = self.uncertainty.scaled(targets)
             target = mean_log_probability(targets)
         if self.uncertainty is not None:
-            signals = self.uncertainty.signals(outputs)
+            signals = self.uncertainty.signals(outputs, domain=domain)
             std = self.uncertainty.std(signals, target)
             excess = self.uncertainty.excess(signals, std) if domain else None
             return Assessment(target, std, excess)

@@ -13,7 +13,8 @@ from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.models.network import Network
 from ase_orbital.models.ocrystalnet import OCrystalNet
-from ase_orbital.models.uncertainty import Calibration, NetworkOutputs
+from ase_orbital.models.outputs import NetworkOutputs
+from ase_orbital.models.uncertainty import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from ase_orbital.models.ensemble import Ensemble
 from ase_orbital.models.eosnet import EOSNet
 from ase_orbital.models.featurization import check_features
 from ase_orbital.models.layers import mean_over_atoms
-from ase_orbital.models.uncertainty import NetworkOutputs
+from ase_orbital.models.outputs import NetworkOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

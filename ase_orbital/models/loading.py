@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import nn
 
-from ase_orbital.checksums import KEY, read_files, read_json
+from ase_orbital.checksums import KEY, UNCERTAINTY, read_files, read_json
 from ase_orbital.errors import ModelError
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.ensemble import MODELS
-from ase_orbital.models.uncertainty import FILE, Uncertainty
+from ase_orbital.models.uncertainty import Uncertainty
 from ase_orbital.numerics.torch_state import default_float32, own_torch_state
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def load_as(kind: type[nn.Module], folder: Path, content: Mapping[str, Any]) -> 
     else:  # matgl writes no checksums
         files = {"state.pt": (folder / "state.pt").read_bytes()}
     state = _tensors(folder, files, "state.pt")
-    uncertainty = _tensors(folder, files, FILE) if FILE in files else None
+    uncertainty = _tensors(folder, files, UNCERTAINTY) if UNCERTAINTY in files else None
     try:
         settings = _plain(content["kwargs"])
         with torch.random.fork_rng(devices=[]):  # new weights are drawn, and replaced

@@ -11,8 +11,8 @@ import torch
 from ase_orbital.graphs.converters import as_crystal_graph
 from ase_orbital.models.crystal_model import CrystalModel
 from ase_orbital.models.featurization import check_features
+from ase_orbital.models.outputs import NetworkOutputs
 from ase_orbital.models.sizes import check_size
-from ase_orbital.models.uncertainty import NetworkOutputs
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
-from torch.nn import functional
 
-from ase_orbital.models.layers import in_full_precision
+from ase_orbital.models.eosnet import EOSNet
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-N_LAYERS = 2
-START = -4.0  # output before training, which softplus turns into 0.02 eV/atom
+    from ase_orbital.graphs.crystal_graph import CrystalGraph
+
+LEAST = 1e-3  # eV/atom; smaller relaxation energies are alike
 
 
 class RelaxationEnergy(nn.Module):
-    """Relaxation energy: a mean of energies of the atoms, each above zero.
+    """Relaxation energy, predicted by a small EOSNet of its own for the graph of a model.
+
+    The network predicts the square root of the energy, because what matters most is whether
+    it is zero.
 
     Parameters
     ----------
-    n_features
-        Number of features of an atom.
-    n_hidden
-        Width of the hidden layers.
-    n_layers
-        Number of hidden layers: 2, or 1 in the files of earlier models.
+    **settings
+        Constructor arguments of the network.
     """
 
-    def __init__(
-        self, n_features: int, n_hidden: int = 64, n_layers: int = N_LAYERS
-    ) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.hidden = nn.Linear(n_features, n_hidden)
-        self.second = nn.Linear(n_hidden, n_hidden) if n_layers == 2 else None
-        self.output = nn.Linear(n_hidden, 1)
-        nn.init.constant_(self.output.bias, START)
+        self.network: Any = EOSNet(**settings).eval()  # or `fused`, for prediction
 
-    def forward(self, atoms: Tensor) -> Tensor:
-        """Return the energy of each atom, eV, [n_atoms], from [n_atoms, n_features]."""
-        hidden = functional.softplus(self.hidden(atoms))
-        if self.second is not None:
-            hidden = functional.softplus(self.second(hidden))
-        return functional.softplus(in_full_precision(self.output, hidden)).squeeze(-1)
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Constructor arguments that make an equal one, in JSON values."""
+        settings: dict[str, Any] = self.network.settings
+        return settings
+
+    def forward(self, graph: CrystalGraph) -> Tensor:
+        """Return the energy of each crystal, eV/atom, [n_graphs]."""
+        root = self.network.outputs(graph).target[0]
+        energy: Tensor = root.clamp(min=LEAST**0.5).square() - LEAST
+        return energy
+
+
+def root(energies: Tensor) -> Tensor:
+    """Return what the network learns from relaxation energies in eV/atom."""
+    return torch.sqrt(energies.clamp(min=0.0) + LEAST)

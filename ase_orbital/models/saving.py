@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ase_orbital.checksums import JSON, with_checksums
+from ase_orbital.checksums import JSON, UNCERTAINTY, with_checksums
 from ase_orbital.elements import provenance
 from ase_orbital.errors import check_path
 from ase_orbital.files import replace_files
 from ase_orbital.models.rounding import smallest
-from ase_orbital.models.uncertainty import FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +61,7 @@ def save_model(
         }
     )
     if model.uncertainty is not None:
-        files[FILE] = _torch_bytes(model.uncertainty.content())
+        files[UNCERTAINTY] = _torch_bytes(model.uncertainty.content())
     text = json.dumps(with_checksums(plain, files), indent=4)
     replace_files(folder, files | {JSON: text.encode()})
 

@@ -2,8 +2,9 @@
 
 Both are computed from what the networks know of a crystal: the disagreement between the
 members of an ensemble, the distance from the training set in the features of the first
-network, the predicted value, and the relaxation energy, by which a structure lies above
-its local minimum. `training.calibration` fits them to crystals that were not trained on.
+network, and the predicted value; and from the relaxation energy, by which a structure lies
+above its local minimum and which a small network predicts. `training.calibration` fits them
+to crystals that were not trained on.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from torch import nn
 from torch.nn import functional
 
 from ase_orbital.models.layers import mean_over_atoms
-from ase_orbital.models.relaxation import RelaxationEnergy
+from ase_orbital.models.relaxation import LEAST, RelaxationEnergy
+from ase_orbital.models.rounding import smallest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ase_orbital.graphs.crystal_graph import CrystalGraph
+    from ase_orbital.models.outputs import NetworkOutputs
 
     Values = NDArray[np.floating[Any]]
 
@@ -35,27 +37,6 @@ N_LEADING = 8  # of these components, from which the error is estimated
 N_HIDDEN = 16  # width of the layer that estimates the error
 N_KNOTS = 12  # of the calibration of the standard deviation
 LARGEST = 2.302585092994046  # logarithm of 10
-LEAST = 1e-3  # eV/atom; smaller relaxation energies are alike
-FILE = "uncertainty.pt"  # in the folder of a model
-STORED_HALF = ("projection", "relaxation.hidden.weight")  # the large ones
-
-
-class NetworkOutputs(NamedTuple):
-    """What the networks of a model compute for a batch.
-
-    Attributes
-    ----------
-    target
-        What `forward` of each network returns, [n_networks, n_graphs, ...].
-    stages
-        Features of the atoms after each layer of the first network, [n_atoms, n] each.
-    graph
-        The batch.
-    """
-
-    target: Tensor
-    stages: list[Tensor]
-    graph: CrystalGraph
 
 
 class Signals(NamedTuple):
@@ -94,23 +75,34 @@ class Uncertainty(nn.Module):
         Number of features of an atom in all stages together.
     n_components
         Number of principal components.
-    head
-        Number of hidden layers that predict the relaxation energy; 0 if nothing does.
+    relaxation
+        Settings of the network that predicts the relaxation energy; None without one.
+    distorted
+        Whether the error is estimated from the relaxation energy as well, because errors of
+        distorted crystals are known. Else only the domain needs that network.
     n_inputs
         Number of signals from which the error is estimated; 0 for classes, whose standard
         deviation is that between the members.
     """
 
     def __init__(
-        self, n_features: int, n_components: int, *, head: int, n_inputs: int
+        self,
+        n_features: int,
+        n_components: int,
+        *,
+        relaxation: dict[str, Any] | None,
+        distorted: bool = False,
+        n_inputs: int,
     ) -> None:
         super().__init__()
         self.settings = {
             "n_features": n_features,
             "n_components": n_components,
-            "head": head,
+            "relaxation": relaxation,
+            "distorted": distorted,
             "n_inputs": n_inputs,
         }
+        self.distorted = distorted
         self.center: Tensor
         self.projection: Tensor
         self.input_center: Tensor
@@ -130,7 +122,7 @@ class Uncertainty(nn.Module):
         # Of standard deviation, relaxation energy (eV/atom) and distance.
         self.register_buffer("limits", torch.full((3,), torch.inf))
         self.register_buffer("temperature", torch.tensor(1.0))  # of class probabilities
-        self.relaxation = RelaxationEnergy(n_features, n_layers=head) if head else None
+        self.relaxation = RelaxationEnergy(**relaxation) if relaxation else None
         self.error = None
         if n_inputs:
             self.error = nn.Sequential(
@@ -144,18 +136,15 @@ class Uncertainty(nn.Module):
         distance = torch.linalg.vector_norm(components, dim=1) / components.shape[1] ** 0.5
         return components, distance
 
-    def signals(self, outputs: NetworkOutputs) -> Signals:
-        """Compute the signals of a batch."""
+    def signals(self, outputs: NetworkOutputs, *, domain: bool = True) -> Signals:
+        """Compute the signals of a batch; without `domain` those for `std` only."""
         graph = outputs.graph
         atoms = torch.cat(outputs.stages, dim=1)
-        relaxation = None
-        if self.relaxation is None:
-            mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
-        else:  # one mean over the atoms takes half as long as two
-            atoms = torch.cat([atoms, self.relaxation(atoms)[:, None]], dim=1)
-            mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
-            mean, relaxation = mean[:, :-1], mean[:, -1]
+        mean = mean_over_atoms(atoms, graph).to(self.center.dtype)
         components, distance = self.place(mean)
+        relaxation = None
+        if self.relaxation is not None and (domain or self.distorted):
+            relaxation = self.relaxation(graph)
         members = None
         if len(outputs.target) > 1:
             values = outputs.target
@@ -174,7 +163,7 @@ class Uncertainty(nn.Module):
         columns.append(torch.log(signals.distance)[:, None])
         if signals.members is not None:
             columns.append(torch.log(signals.members)[:, None])
-        if signals.relaxation is not None:
+        if self.distorted and signals.relaxation is not None:
             columns.append(torch.log(signals.relaxation + LEAST)[:, None])
         return torch.cat(columns, dim=1)
 
@@ -224,7 +213,7 @@ class Uncertainty(nn.Module):
     def content(self) -> dict[str, Any]:
         """Return settings and tensors for a file; the large tensors in half precision."""
         state = {
-            name: value.half() if name in STORED_HALF else value
+            name: value.half() if name == "projection" else smallest(value)
             for name, value in self.state_dict().items()
         }
         return {"settings": self.settings, "state": state}

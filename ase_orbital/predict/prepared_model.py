@@ -66,6 +66,9 @@ class PreparedModel:
     ) -> None:
         self._model = model.to(device, dtype).eval().requires_grad_(False)
         self._networks = fuse(model)
+        if model.uncertainty is not None and model.uncertainty.relaxation is not None:
+            relaxation = model.uncertainty.relaxation
+            relaxation.network = fuse(relaxation.network)
         self.featurization = model.featurization.with_precision(dtype)
         self.property_name, self.unit = model.property_name, model.unit
         self.has_std, self.check_elements = model.has_std, model.check_elements

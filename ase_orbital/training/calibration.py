@@ -13,10 +13,8 @@ from ase_orbital.errors import DataError
 from ase_orbital.models import Ensemble
 from ase_orbital.models.fused import fuse
 from ase_orbital.models.layers import mean_over_atoms
-from ase_orbital.models.relaxation import N_LAYERS, RelaxationEnergy
 from ase_orbital.models.uncertainty import (
     HALF_WIDTH,
-    LEAST,
     N_COMPONENTS,
     N_KNOTS,
     N_LEADING,
@@ -34,14 +32,13 @@ if TYPE_CHECKING:
     from ase_orbital.graphs.crystal_graph import CrystalGraph
     from ase_orbital.models.crystal_model import CrystalModel
     from ase_orbital.models.fused import FusedEOSNet
-    from ase_orbital.models.uncertainty import NetworkOutputs
+    from ase_orbital.models.outputs import NetworkOutputs
+    from ase_orbital.models.relaxation import RelaxationEnergy
 
     Networks = CrystalModel | FusedEOSNet
 
 BATCH = 32  # crystals; more exceed the cache
 MOST_TRAINING = 36_000  # crystals of the training set that are used
-MOST_COPIES = 80_000  # distorted copies that are used
-RATE = 3e-3  # at which the relaxation energy is learned
 INSIDE = 0.95  # share of the validation set that is in the domain
 # Of the crystals outside, those that are beyond the limit of each signal: standard
 # deviation, relaxation energy, distance.
@@ -65,7 +62,7 @@ def fit_uncertainty(
     train: CrystalGraph,
     validation: GraphDataset,
     others: Sequence[GraphDataset] = (),
-    copies: GraphDataset | None = None,
+    relaxation: RelaxationEnergy | None = None,
 ) -> None:
     """Fit the `uncertainty` of a model, which is changed in place.
 
@@ -81,9 +78,9 @@ def fit_uncertainty(
     others
         More such crystals, of the kinds that predictions will be made for; they count for
         the standard deviation only.
-    copies
-        Distorted copies of training crystals with their relaxation energies. Without them,
-        the uncertainty does not use one.
+    relaxation
+        Predicts the relaxation energy for the graphs of the model; see
+        `training.relaxation`. Without it, the uncertainty does not use one.
 
     Raises
     ------
@@ -104,19 +101,22 @@ def fit_uncertainty(
     mean = _mean_features(first, train)
     n_components = min(N_COMPONENTS, mean.shape[1], len(mean) - 1)
     with_members = isinstance(model, Ensemble)
-    with_energy = copies is not None
-    n_inputs = min(N_LEADING, n_components) + 2 + with_members + with_energy
+    distorted = relaxation is not None and any(
+        each.relaxation is not None and bool(each.relaxation.nan_to_num(0.0).any())
+        for each in (validation, *others)
+    )
+    n_inputs = min(N_LEADING, n_components) + 2 + with_members + distorted
     new = Uncertainty(
         mean.shape[1],
         n_components,
-        head=N_LAYERS if with_energy else 0,
+        relaxation=None if relaxation is None else relaxation.settings,
+        distorted=distorted,
         n_inputs=0 if model.n_classes else n_inputs,
     )
     new.center.copy_(mean.mean(0))
     new.projection.copy_(_whitening(mean, n_components).half())
     _, distances = new.place(mean)
-    if copies is not None:
-        new.relaxation = _fit_relaxation(first, train, copies, random)
+    new.relaxation = relaxation
     if model.n_classes:
         new.temperature.fill_(_temperature(model, validation))
     new = new.to(model.target_mean.device)
@@ -173,76 +173,6 @@ def _whitening(features: Tensor, n_components: int) -> Tensor:
     )
     components: Tensor = axes * scale
     return components
-
-
-def _fit_relaxation(
-    network: Networks,
-    train: CrystalGraph,
-    copies: GraphDataset,
-    random: torch.Generator,
-    epochs: int = 15,
-) -> RelaxationEnergy:
-    """Train the relaxation energy on copies and on crystals, for which it is zero.
-
-    Square roots are compared, because what matters most is whether it is zero.
-    """
-    order = torch.randperm(len(copies.targets), generator=random)[:MOST_COPIES]
-    copies = copies.select(order)
-    graphs = [train, copies.graph]
-    atoms = torch.cat(
-        [
-            part
-            for graph in graphs
-            for part in _each(
-                network, graph, lambda o: torch.cat(o.stages, dim=1).half().cpu()
-            )
-        ]
-    )
-    assert copies.relaxation is not None  # they are known for copies
-    energies = torch.cat([torch.zeros(train.n_graphs), copies.relaxation.float()])
-    n_atoms = torch.cat([graph.n_atoms for graph in graphs])
-    weights = torch.cat([_copies_of(graph) for graph in graphs])
-    starts = n_atoms.cumsum(0) - n_atoms
-    some = atoms[torch.randperm(len(atoms), generator=random)[:20_000]].float()
-    center, scale = some.mean(0), some.std(0) + 1e-3
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        layers = RelaxationEnergy(atoms.shape[1])
-    optimizer = torch.optim.Adam(layers.parameters(), lr=RATE)
-    batches_per_epoch = -(-len(energies) // 128)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=RATE, total_steps=epochs * batches_per_epoch
-    )
-    for _ in range(epochs):
-        for chosen in torch.randperm(len(energies), generator=random).split(128):
-            count = n_atoms[chosen]
-            crystal = torch.repeat_interleave(torch.arange(len(chosen)), count)
-            first = torch.repeat_interleave(starts[chosen] - count.cumsum(0) + count, count)
-            index = first + torch.arange(len(crystal))
-            predicted = layers((atoms[index].float() - center) / scale)
-            weight = weights[index]
-            total = torch.zeros(len(chosen)).index_add(0, crystal, weight)
-            summed = torch.zeros(len(chosen)).index_add(0, crystal, predicted * weight)
-            difference = torch.sqrt(summed / total + LEAST) - torch.sqrt(
-                energies[chosen].clamp(min=0.0) + LEAST
-            )
-            loss = difference.square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    with torch.no_grad():  # take center and scale into the layer
-        weight = (layers.hidden.weight / scale).half().float()
-        layers.hidden.bias.sub_(weight @ center)
-        layers.hidden.weight.copy_(weight)
-    return layers
-
-
-def _copies_of(graph: CrystalGraph) -> Tensor:
-    """Return how many equivalent atoms each atom of a graph stands for."""
-    if graph.atom_copies is None:
-        return torch.ones(len(graph.numbers))
-    return graph.atom_copies.float()
 
 
 def _temperature(model: CrystalModel, dataset: GraphDataset) -> float:

@@ -21,8 +21,13 @@ from ase_orbital.training.figures import draw_evaluation, draw_history
 from ase_orbital.training.fitting import fit
 from ase_orbital.training.preparation import CHECKPOINTS, Prepared, make_network, prepare
 from ase_orbital.training.progress import what_is_kept
+from ase_orbital.training.relaxation import fit_relaxation
 from ase_orbital.training.settings import TrainingSettings
-from ase_orbital.training.transfer import start_from, with_network_of_start
+from ase_orbital.training.transfer import (
+    relaxation_of_start,
+    start_from,
+    with_network_of_start,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,7 +144,7 @@ def train(
     members, seconds = zip(*trained, strict=True)
     with default_float32():
         model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
-    _fit_uncertainty(model, prepared)
+    _fit_uncertainty(model, prepared, settings, folder)
     run = Run(model, folder, evaluate_sets(model, prepared), sum(seconds))
     last, evaluation = [*run.evaluations.items()][-1]
     evaluation.save(folder / "predictions.csv")
@@ -173,7 +178,9 @@ def _train_member(
     return model, seconds
 
 
-def _fit_uncertainty(model: CrystalModel, prepared: Prepared) -> None:
+def _fit_uncertainty(
+    model: CrystalModel, prepared: Prepared, settings: TrainingSettings, folder: Path
+) -> None:
     """Fit the uncertainty to the validation set, and to distorted copies for training."""
     train_set, validation = prepared.sets["train"], prepared.sets.get("validation")
     n_crystals = 0 if validation is None else len(validation.targets)
@@ -191,8 +198,12 @@ def _fit_uncertainty(model: CrystalModel, prepared: Prepared) -> None:
         crystals = train_set.select(torch.nonzero(~distorted).squeeze(1))
         if distorted.any():
             copies = train_set.select(torch.nonzero(distorted).squeeze(1))
+    if copies is None:
+        relaxation = relaxation_of_start(model, settings)
+    else:
+        relaxation = fit_relaxation(model, crystals.graph, copies, settings, folder)
     with torch.random.fork_rng():  # layers draw weights
-        fit_uncertainty(model, crystals.graph, validation, copies=copies)
+        fit_uncertainty(model, crystals.graph, validation, relaxation=relaxation)
 
 
 def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluation]:

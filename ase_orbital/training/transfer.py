@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ase_orbital.descriptors.base import Descriptor
+    from ase_orbital.models.crystal_model import CrystalModel
+    from ase_orbital.models.relaxation import RelaxationEnergy
     from ase_orbital.training.settings import TrainingSettings
 
 READOUT = ("readout.", "output.")
@@ -72,7 +74,8 @@ def with_network_of_start(settings: TrainingSettings) -> TrainingSettings:
 def start_from(model: Network, settings: TrainingSettings, index: int) -> None:
     """Load the weights of the starting model, which may predict another property.
 
-    The uncertainty is not taken, because it belongs to a training set; nor is the target's
+    The uncertainty is not taken, because it belongs to a training set, but for the
+    `relaxation_of_start`; nor is the target's
     scale of another property, the output layer if the number of classes differs, and the
     read-out if it is to be new. What the other model lacks keeps its first weights. The
     descriptor may have more parts than that of the other model, which follow its own: the
@@ -106,6 +109,25 @@ def start_from(model: Network, settings: TrainingSettings, index: int) -> None:
         if name in own and not name.startswith(kept)
     }
     model.load_state_dict(own | weights)
+
+
+def relaxation_of_start(
+    model: CrystalModel, settings: TrainingSettings
+) -> RelaxationEnergy | None:
+    """Return the relaxation energy of the starting model, which depends on no property.
+
+    None if there is no such model, if it has none, if its graphs are others, or if the
+    model knows elements that it does not know.
+    """
+    if settings.start_from is None:
+        return None
+    start = load_model(settings.start_from)
+    if start.uncertainty is None or start.featurization != model.featurization:
+        return None
+    if not set(model.elements or ()).issubset(start.elements or model.elements or ()):
+        return None
+    relaxation: RelaxationEnergy | None = start.uncertainty.relaxation
+    return relaxation
 
 
 def parameter_groups(model: Network, settings: TrainingSettings) -> list[dict[str, Any]]:

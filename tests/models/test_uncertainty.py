@@ -30,13 +30,18 @@ def test_members_that_agree_by_chance_are_not_certain():
     assert float(Calibration(2.0, 0.3).std(torch.tensor(0.16))) == pytest.approx(1.0)
 
 
-def randomize(model, *, head=2, n_inputs=12, seed=0):
+def randomize(model, *, distorted=True, n_inputs=12, seed=0):
     """Give a model an uncertainty with random values, without calibration or limits."""
     torch.manual_seed(seed)
     n_features = sum(
         stage.shape[1] for stage in model.outputs(model.batch(CRYSTALS)).stages
     )
-    new = Uncertainty(n_features, 9, head=head, n_inputs=n_inputs)
+    small = {"n_hidden": 4, "n_convolutions": 1, "n_readout": 4}
+    relaxation = small | {"descriptor": model.descriptor.to_settings()}
+    new = Uncertainty(
+        n_features, 9, relaxation=relaxation, distorted=distorted, n_inputs=n_inputs
+    )
+    new.relaxation.network.target_mean.fill_(1.0)  # so that no energy is zero
     new.projection.normal_()
     new.center.normal_()
     model.uncertainty = new.to(model.target_mean.dtype)
@@ -93,7 +98,7 @@ def test_fused_networks_have_the_same_signals(trained):
 
 
 def test_calibration_is_increasing_and_has_slope_one_outside():
-    uncertainty = Uncertainty(4, 2, head=0, n_inputs=1).double()
+    uncertainty = Uncertainty(4, 2, relaxation=None, n_inputs=1).double()
     x = torch.linspace(-2.0, 2.0, N_KNOTS).double()
     uncertainty.knots.copy_(torch.stack([x, x**3 + x]))
     torch.testing.assert_close(uncertainty.calibrated(x), x**3 + x)
@@ -171,6 +176,28 @@ def test_a_single_network_has_a_standard_deviation():
         target, std = model.predict_target(graph)
     half = (10 ** (target + std) - 10 ** (target - std)) / 2
     assert found["bulk_modulus_std"] == pytest.approx(float(half), rel=1e-4)
+
+
+@pytest.mark.parametrize("distorted", [True, False])
+def test_only_the_domain_needs_a_relaxation_energy_that_says_nothing_of_the_error(
+    distorted,
+):
+    torch.manual_seed(0)
+    model = EOSNet(n_hidden=6, property_name="band_gap").eval()
+    randomize(model, distorted=distorted, n_inputs=10 + distorted)
+    outputs, found = model.outputs(model.batch(CRYSTALS)), []
+    model.uncertainty.limits[1] = 0.5
+    model.uncertainty.error[2].weight.mul_(0.01)  # so that it is not the largest one
+    model.uncertainty.relaxation.network.target_scale.zero_()
+    for root in (1.0, 3.0):
+        model.uncertainty.relaxation.network.target_mean.fill_(root)
+        with torch.no_grad():
+            found.append(model.assess(outputs))
+            alone = model.assess(outputs, domain=False)
+        torch.testing.assert_close(alone.std, found[-1].std)
+        assert alone.domain_excess is None
+    assert (found[0].domain_excess < found[1].domain_excess).all()
+    assert torch.equal(found[0].std, found[1].std) != distorted
 
 
 @pytest.mark.parametrize("n_members", [1, 2])

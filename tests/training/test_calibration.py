@@ -8,10 +8,12 @@ from ase.build import bulk
 from ase_orbital.errors import DataError
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.models import Ensemble, EOSNet
+from ase_orbital.training import TrainingSettings
 from ase_orbital.training.batches import GraphDataset
 from ase_orbital.training.calibration import _knots, _whitening, fit_uncertainty
 from ase_orbital.training.distortions import rattled
 from ase_orbital.training.evaluation import evaluate
+from ase_orbital.training.relaxation import fit_relaxation
 
 METALS, NONMETALS = ("Li", "Na", "K", "Rb"), ("F", "Cl", "Br", "I")
 SALTS = [
@@ -65,7 +67,7 @@ def test_a_small_training_set_is_in_the_domain(case):
     assert (distance <= model.uncertainty.limits[2]).all()
 
 
-def test_distorted_crystals_are_outside_with_copies(case):
+def test_distorted_crystals_are_outside_with_copies(case, tmp_path):
     model, crystals, targets, _ = case
     random = np.random.default_rng(2)
     cells = [atoms * (2, 1, 1) for atoms in crystals[:120]]
@@ -76,7 +78,10 @@ def test_distorted_crystals_are_outside_with_copies(case):
     relaxation = torch.tensor(5.0 * amplitudes**2).float()
     known = dataset(model, copies, relaxation, relaxation=relaxation)
     whole = dataset(model, crystals, targets)
-    fit_uncertainty(model, whole.graph, whole.select(torch.arange(120, 240)), (), known)
+    settings = TrainingSettings(progress=False, accelerator="cpu")
+    relaxation = fit_relaxation(model, whole.graph, known, settings, tmp_path)
+    validation = whole.select(torch.arange(120, 240))
+    fit_uncertainty(model, whole.graph, validation, (), relaxation)
     displaced = [rattled(atoms, 0.3, random) for atoms in cells]
     far = dataset(model, displaced, np.zeros(120))
     assert evaluate(model, [""] * 120, far).in_domain.mean() < 0.2

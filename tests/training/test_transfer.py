@@ -8,6 +8,7 @@ from ase.build import bulk
 from ase_orbital import Concatenate, OneHot, OrientationalOrder, load_model
 from ase_orbital.errors import ModelError, SettingError
 from ase_orbital.training import TrainingSettings, train
+from ase_orbital.training.distortions import rattled
 from ase_orbital.training.transfer import with_network_of_start
 
 SALTS = [
@@ -74,6 +75,53 @@ def test_features_in_front_of_those_of_the_start_are_refused(trained):
                 start_from=str(trained), network_settings={"descriptor": descriptor}
             )
         )
+
+
+@pytest.fixture(scope="module")
+def distorted(tmp_path_factory):
+    """A model that was trained on distorted copies, too."""
+    crystals, random = [], np.random.default_rng(0)
+    for index, salt in enumerate(SALTS):
+        for name, amplitude in (("crystal", 0.0), ("copy", 0.2)):
+            atoms = rattled(salt * (2, 1, 1), amplitude, random)
+            atoms.info = {"id": f"{index}-{name}", "group": str(index), "length": 1.0}
+            if amplitude:
+                atoms.info["relaxation_energy_per_atom"] = 0.3
+            crystals.append(atoms)
+    lengths = [at.info["length"] for at in crystals]
+    changes = {"sizes": (0.8, 0.2, 0.0), "group_column": "group", "epochs": 2}
+    run = train(
+        (crystals, lengths), tmp_path_factory.mktemp("distorted"),
+        property_name="length", **TINY | changes,
+    )  # fmt: skip
+    return run.folder / "model"
+
+
+def test_the_relaxation_energy_is_that_of_the_start(distorted, tmp_path):
+    settings = TINY | {"sizes": (0.8, 0.2, 0.0), "epochs": 1, "start_from": str(distorted)}
+    run = train((SALTS, LENGTHS), tmp_path / "same", property_name="length", **settings)
+    uncertainty = run.model.uncertainty
+    assert not uncertainty.distorted  # no errors of distorted crystals are known
+    start = load_model(distorted).uncertainty
+    assert start.distorted
+    for name, value in start.relaxation.state_dict().items():
+        torch.testing.assert_close(uncertainty.relaxation.state_dict()[name], value)
+    again = load_model(run.folder / "model").uncertainty
+    assert float(again.limits[1]) == float(uncertainty.limits[1]) < np.inf
+
+
+@pytest.mark.parametrize("change", ["descriptor", "elements"])
+def test_a_relaxation_energy_of_other_graphs_is_not_taken(distorted, tmp_path, change):
+    settings = TINY | {"sizes": (0.8, 0.2, 0.0), "epochs": 1, "start_from": str(distorted)}
+    structures = list(SALTS)
+    if change == "descriptor":
+        parts = load_model(distorted).descriptor.parts
+        wider = Concatenate(*parts, OrientationalOrder(n_orders=2)).to_settings()
+        settings["network_settings"] = {"descriptor": wider}
+    else:
+        structures[:5] = [bulk("RbF", "rocksalt", a=a) for a in np.linspace(5.0, 6.0, 5)]
+    run = train((structures, LENGTHS), tmp_path, property_name="length", **settings)
+    assert run.model.uncertainty.relaxation is None
 
 
 def test_classes_keep_their_own_output_layer(trained, tmp_path):
