@@ -102,7 +102,7 @@ figure
 # %% [markdown]
 # The networks were trained on one relaxed cell of each perovskite, and not on energies at
 # other volumes. Nevertheless the minimum is close to the edge in the file. Cells with edges
-# from 3.82 to 4.08 Å are in the domain. Under stronger compression the models disagree, and
+# from 3.88 to 4.05 Å are in the domain. Under stronger compression the models disagree, and
 # compressed and expanded cells are far above their minimum, so they are outside.
 #
 # If a model cannot predict for a structure, an error explains why:

@@ -82,10 +82,10 @@ for name, atoms in crystals.items():
 pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
-# Mn2O7 is outside the domain of four of these eight models, those of its formation energy
-# and of three moduli: it consists of molecules, and few crystals of the training sets do.
-# Outside the domain a prediction can be right, but nothing says so beforehand. The band gap
-# is in the domain of both networks, and both predict it to 0.15 eV.
+# Mn2O7 is outside the domain of one of these eight models, that of EOSNet's bulk modulus: it
+# consists of molecules, and few crystals with known moduli do. Outside the domain a
+# prediction can be right, but nothing says so beforehand. The band gap is in the domain of
+# both networks, and both predict it to 0.15 eV.
 #
 # ## How a network represents the atoms
 #
@@ -170,9 +170,9 @@ plt.close(figure)
 figure
 
 # %% [markdown]
-# Near the relaxed crystal the model follows the known energy. Strained by more than 3 %,
-# silicon is far above its minimum and therefore outside the domain, and the standard
-# deviation grows, faster under compression.
+# Near the relaxed crystal the model follows the known energy. Stretched by 2.5 % or
+# compressed by 5 %, silicon is far above its minimum and therefore outside the domain, and
+# the standard deviation grows, faster under compression.
 #
 # ## Crystals that do not exist
 #
