@@ -82,7 +82,7 @@ for name, atoms in crystals.items():
 pd.DataFrame(lines).sort_values(["crystal", "property"]).round(3)
 
 # %% [markdown]
-# Mn2O7 is outside the domain of one of these eight models, that of EOSNet's bulk modulus: it
+# Mn2O7 is outside the domain of one of these eight models, EOSNet's for bulk moduli: it
 # consists of molecules, and few crystals with known moduli do. Outside the domain a
 # prediction can be right, but nothing says so beforehand. The band gap is in the domain of
 # both networks, and both predict it to 0.15 eV.

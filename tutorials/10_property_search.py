@@ -263,12 +263,13 @@ for (name, front), color, side in zip(fronts.items(), COLORS, (-1, 1), strict=Tr
             value[key] for key in ("band_gap", "energy_above_hull", "band_gap_std")
         )
         axes.errorbar(gap, height, xerr=std, marker="o", color=color, elinewidth=0.8)
-        if formula not in named:  # once, at the end of the bar
+        if formula not in named:  # once, at the end of the bar, in turn above and below
+            up = 5 - 10 * (len(named) % 2)
             named.add(formula)
             axes.annotate(
                 formula,
                 (gap + side * std, height),
-                (4 * side, 0),
+                (4 * side, up),
                 textcoords="offset points",
                 ha="left" if side > 0 else "right",
                 va="center",
@@ -279,7 +280,7 @@ axes.axvline(1.5, color="0.5", linestyle="--", zorder=0)
 axes.set_xlim(left=0.0)
 axes.set_xlabel("predicted band gap (eV)")
 axes.set_ylabel("energy above the hull (eV/atom)")
-axes.legend(frameon=False)
+axes.legend(frameon=False, loc="lower right")
 figure.savefig(folder / "property-search.svg")
 plt.close(figure)
 figure
