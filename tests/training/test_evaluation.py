@@ -106,7 +106,7 @@ def test_the_domain_is_evaluated_if_it_is_known():
     graph = CrystalGraph.batch(model.graphs(CRYSTALS))
     outputs = model.outputs(graph)
     n_features = sum(stage.shape[1] for stage in outputs.stages)
-    model.uncertainty = Uncertainty(n_features, 2, head=0, n_inputs=4)
+    model.uncertainty = Uncertainty(n_features, 2, relaxation=None, n_inputs=4)
     model.uncertainty.projection.normal_()
     distance = model.uncertainty.signals(outputs).distance
     model.uncertainty.limits[2] = float(distance.detach().median())
