@@ -183,16 +183,12 @@ def starting_from(folder: str, **network: Any) -> dict[str, Any]:
 FROM_ENERGY = starting_from(
     "steps/eosnet-formation-energy-sevennet-0", **DEEP, readout_per_atom=True
 )
+# Elastic moduli depend on the angles between bonds.
 ORDERED = Concatenate(OneHot(), GOM(n_eigenvalues=66, normalize=True), OrientationalOrder())
-
-
-def with_angles(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings of a run whose descriptor has orientational order as well."""
-    network = settings["network_settings"] | {"descriptor": ORDERED.to_settings()}
-    return settings | {"network_settings": network}
-
-
-FROM_ENERGY_WITH_ANGLES = with_angles(FROM_ENERGY)
+FROM_ENERGY_WITH_ANGLES = FROM_ENERGY | {
+    "network_settings": FROM_ENERGY["network_settings"]
+    | {"descriptor": ORDERED.to_settings()}
+}
 
 
 def add(
@@ -279,27 +275,13 @@ add(
     | LARGE_BATCHES
     | {"members": 1, "network_settings": {"n_hidden": 384}},
 )
-L3I5 = COPIES | {"batch_size": 128, "learning_rate": 6e-4}
 add(  # copies of all crystals, labeled by 7net-l3i5
-    "formation-energy-l3i5",
-    properties.FORMATION_ENERGY,
-    ANY_GEOMETRY,
-    step=True,
-    soft=0.05,
-    later=0.4,
-    EOSNet=FROM_ENERGY | L3I5 | {"epochs": 18},
-)
-add(
     "formation-energy-mp2018",
     properties.FORMATION_ENERGY,
     ANY_GEOMETRY,
     soft=0.05,
     later=0.4,
-    EOSNet=with_angles(
-        starting_from("steps/eosnet-formation-energy-l3i5", **DEEP, readout_per_atom=True)
-    )
-    | L3I5
-    | {"epochs": 8},
+    EOSNet=COPIES | FROM_ENERGY | {"epochs": 18, "batch_size": 128, "learning_rate": 6e-4},
 )
 add(
     "band-gap-one-release",
