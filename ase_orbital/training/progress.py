@@ -60,7 +60,7 @@ class EpochLog(Callback):
 def what_is_kept(folder: Path) -> str:
     """Say which epochs of an interrupted run are kept, and how to go on."""
     kept = []
-    for path in sorted(folder.glob("member-*/history.csv")):
+    for path in sorted(folder.glob("*/history.csv")):
         with suppress(OSError, ValueError, csv.Error), path.open(newline="") as file:
             kept.append(f"{len(list(csv.DictReader(file)))} epochs of {path.parent.name}")
     return (

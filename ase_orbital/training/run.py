@@ -138,13 +138,13 @@ def train(
         trained = [
             _train_member(prepared, settings, folder, i) for i in range(settings.members)
         ]
+        members, seconds = zip(*trained, strict=True)
+        with default_float32():
+            model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
+        _fit_uncertainty(model, prepared, settings, folder)
     except KeyboardInterrupt:
         logger.warning("%s", what_is_kept(folder))
         raise
-    members, seconds = zip(*trained, strict=True)
-    with default_float32():
-        model = (members[0] if len(members) == 1 else Ensemble([*members])).eval()
-    _fit_uncertainty(model, prepared, settings, folder)
     run = Run(model, folder, evaluate_sets(model, prepared), sum(seconds))
     last, evaluation = [*run.evaluations.items()][-1]
     evaluation.save(folder / "predictions.csv")

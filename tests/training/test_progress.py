@@ -3,9 +3,12 @@
 import logging
 import re
 
+import numpy as np
 import pytest
+from ase.build import bulk
 
 from ase_orbital.training import progress, train
+from ase_orbital.training.distortions import rattled
 from ase_orbital.training.module import TrainingModule
 from ase_orbital.training.progress import what_is_kept
 
@@ -39,6 +42,35 @@ def test_an_interrupted_run_says_what_is_kept(salts, quick, tmp_path, caplog, mo
     with pytest.raises(KeyboardInterrupt):
         train(salts, tmp_path, **quick)
     assert "keeps the features and 2 epochs of member-0; the same command" in caplog.text
+
+
+def test_the_relaxation_energy_goes_on_as_well(quick, tmp_path, caplog, monkeypatch):
+    step, random, structures = TrainingModule.training_step, np.random.default_rng(0), []
+    for index, a in enumerate(np.linspace(5.2, 6.2, 30)):
+        for amplitude in (0.0, 0.2):
+            atoms = rattled(bulk("NaCl", "rocksalt", a=a) * (2, 1, 1), amplitude, random)
+            atoms.info = {"id": f"{index}-{amplitude}", "group": str(index)}
+            if amplitude:
+                atoms.info["relaxation_energy_per_atom"] = 0.3
+            structures.append(atoms)
+    source = structures, [atoms.get_volume() for atoms in structures]
+    settings = quick | {"group_column": "group", "epochs": 1, "test_column": None}
+    seen = []
+
+    def interrupted(module, batch, index):
+        if module.settings.loss == "mse":  # that of the relaxation energy
+            seen.append(module.current_epoch)
+            if module.current_epoch == 2 and seen.count(2) == 1:
+                raise KeyboardInterrupt
+        return step(module, batch, index)
+
+    monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(source, tmp_path, **settings)
+    assert "1 epochs of member-0, 2 epochs of relaxation; the same" in caplog.text
+    n_steps = len(seen)
+    train(source, tmp_path, **settings)
+    assert seen[n_steps] == 2  # it goes on there
 
 
 def test_before_the_first_epoch_only_features_are_kept(tmp_path):
