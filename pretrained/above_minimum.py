@@ -23,7 +23,7 @@ from ase_orbital.properties import FORMATION_ENERGY, RELAXATION_ENERGY
 from ase_orbital.structure import read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ase import Atoms
@@ -34,10 +34,9 @@ MOST_ATOMS = 16  # of a candidate
 LOOKED_AT = {Composition(formula).reduced_formula for formula in (*LOOSE, *DENSE)}
 
 
-def above_minimum(read: Callable[[], list[Atoms]], path: Path) -> list[Atoms]:
-    """Read the structures from a file, or make it from the crystals that `read` returns."""
+def above_minimum(crystals: list[Atoms], path: Path) -> list[Atoms]:
+    """Read the structures from a file, or make it from the crystals."""
     if not path.is_file():
-        crystals = read()
         order = np.random.default_rng(0).permutation(len(crystals))
         made = make([crystals[index] for index in order])
         path.parent.mkdir(parents=True, exist_ok=True)

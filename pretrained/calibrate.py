@@ -240,16 +240,13 @@ def relaxation_of(
     kind = "perovskites" if recipe.data is PEROVSKITES else "mp2018"
     network = type(getattr(model, "networks", [model])[0]).__name__
     name = f"{kind}-{network.lower()}-{graphs.cache.folder.name[:8]}"
-
-    def crystals() -> list[Atoms]:
-        if kind == "mp2018":
-            return training_crystals(arguments.data)[kind]
-        named = [to_atoms(atoms).copy() for atoms in train.structures]
-        for atoms, identifier in zip(named, train.ids, strict=True):
+    if kind == "mp2018":
+        crystals = training_crystals(arguments.data)[kind]
+    else:
+        crystals = [to_atoms(atoms).copy() for atoms in train.structures]
+        for atoms, identifier in zip(crystals, train.ids, strict=True):
             atoms.info = {"id": identifier}
-        return named
-
-    relaxed = crystals()[: MOST_RELAXED[network]]
+    relaxed = crystals[: MOST_RELAXED[network]]
     above = above_minimum(crystals, runs / f"above_minimum/{kind}.extxyz")
     settings = TrainingSettings(
         property_name=RELAXATION_ENERGY, compile=True, accelerator="cpu", progress=False

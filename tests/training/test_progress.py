@@ -30,22 +30,31 @@ def test_the_first_the_last_and_an_epoch_a_minute_are_logged(
     assert re.findall(LINE, caplog.text) == epochs
 
 
-def test_an_interrupted_run_says_what_is_kept(salts, quick, tmp_path, caplog, monkeypatch):
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Interrupt the training before a step for which a condition is true."""
     step = TrainingModule.training_step
 
-    def interrupted(module, batch, index):
-        if module.current_epoch == 2:
-            raise KeyboardInterrupt
-        return step(module, batch, index)
+    def interrupt_if(condition):
+        def interrupted(module, batch, index):
+            if condition(module):
+                raise KeyboardInterrupt
+            return step(module, batch, index)
 
-    monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+        monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+
+    return interrupt_if
+
+
+def test_an_interrupted_run_says_what_is_kept(salts, quick, tmp_path, caplog, interrupt):
+    interrupt(lambda module: module.current_epoch == 2)
     with pytest.raises(KeyboardInterrupt):
         train(salts, tmp_path, **quick)
     assert "keeps the features and 2 epochs of member-0; the same command" in caplog.text
 
 
-def test_the_relaxation_energy_goes_on_as_well(quick, tmp_path, caplog, monkeypatch):
-    step, random, structures = TrainingModule.training_step, np.random.default_rng(0), []
+def test_the_relaxation_energy_goes_on_as_well(quick, tmp_path, caplog, interrupt):
+    random, structures = np.random.default_rng(0), []
     for index, a in enumerate(np.linspace(5.2, 6.2, 30)):
         for amplitude in (0.0, 0.2):
             atoms = rattled(bulk("NaCl", "rocksalt", a=a) * (2, 1, 1), amplitude, random)
@@ -57,14 +66,13 @@ def test_the_relaxation_energy_goes_on_as_well(quick, tmp_path, caplog, monkeypa
     settings = quick | {"group_column": "group", "epochs": 1, "test_column": None}
     seen = []
 
-    def interrupted(module, batch, index):
-        if module.settings.loss == "mse":  # that of the relaxation energy
-            seen.append(module.current_epoch)
-            if module.current_epoch == 2 and seen.count(2) == 1:
-                raise KeyboardInterrupt
-        return step(module, batch, index)
+    def at_third_epoch(module):
+        if module.settings.loss != "mse":  # that of the relaxation energy
+            return False
+        seen.append(module.current_epoch)
+        return module.current_epoch == 2 and seen.count(2) == 1
 
-    monkeypatch.setattr(TrainingModule, "training_step", interrupted)
+    interrupt(at_third_epoch)
     with pytest.raises(KeyboardInterrupt):
         train(source, tmp_path, **settings)
     assert "1 epochs of member-0, 2 epochs of relaxation; the same" in caplog.text

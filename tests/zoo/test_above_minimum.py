@@ -51,9 +51,9 @@ def made(pretrained, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "new" / "some.extxyz"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(above, "EVERY", 1)
-        found = above.above_minimum(lambda: CRYSTALS, path)
+        found = above.above_minimum(CRYSTALS, path)
         patch.setattr(above, "make", None)  # the file is enough from now on
-        assert above.above_minimum(list, path) == found
+        assert above.above_minimum([], path) == found
     return found
 
 
