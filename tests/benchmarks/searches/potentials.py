@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from ase.calculators.calculator import Calculator, all_changes
+from ase.units import GPa
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +62,9 @@ def load_potential(name: str) -> Any:
         if name == "chgnet":
             from chgnet.model.dynamics import CHGNetCalculator
 
-            return CHGNetCalculator(use_device="cpu")
+            calculator = CHGNetCalculator(use_device="cpu")
+            calculator.model.__class__ = _one_pass(type(calculator.model))
+            return calculator
         if name == "emt":
             from ase.calculators.emt import EMT
 
@@ -68,3 +72,30 @@ def load_potential(name: str) -> Any:
         from sevenn.calculator import SevenNetCalculator
 
         return SevenNetCalculator(name, device="cpu")
+
+
+def _one_pass(network: type[Any]) -> type[Any]:
+    """Return a CHGNet with forces and stress from one backward pass.
+
+    CHGNet takes two, and keeps their graphs, which training needs. This needs about two
+    thirds of the time.
+    """
+
+    class OnePass(network):  # type: ignore[misc]
+        def _compute(self, graph: Any, **options: bool) -> dict[str, Any]:
+            options |= {"compute_force": False, "compute_stress": False}
+            found: dict[str, Any] = super()._compute(graph, **options)
+            energy = found["e"] * (found["atoms_per_graph"] if self.is_intensive else 1)
+            n_crystals = len(graph.atom_positions)
+            variables = [*graph.atom_positions, *graph.strains]
+            slopes = torch.autograd.grad(energy.sum(), variables)
+            scales = 1.0 / GPa / graph.volumes
+            found["e"] = found["e"].detach()
+            found["f"] = [-slope for slope in slopes[:n_crystals]]
+            found["s"] = [
+                scale * slope
+                for scale, slope in zip(scales, slopes[n_crystals:], strict=True)
+            ]
+            return found
+
+    return OnePass
