@@ -57,3 +57,10 @@ def test_the_archive_stops_a_relaxation_to_a_known_minimum(copper):
     found.archive.add(copper)
     assert found._evaluate(lambda: bulk("Cu", a=3.8)) is None
     assert found.stopped == 1
+
+
+def test_screening_never_chooses_a_proposal_that_the_model_refuses():
+    variant = variants.Variant(variants.SCREENED, MODEL, 2, {})
+    crushed, salt = bulk("NaCl", "rocksalt", a=0.4), bulk("NaCl", "rocksalt", a=5.6)
+    proposals = iter([crushed, salt, *[crushed] * 6])
+    assert variant.candidate(lambda: next(proposals)) is salt

@@ -76,8 +76,10 @@ class Variant:
         return propose()
 
     def _best(self, proposals: list[Atoms]) -> Atoms:
-        predicted = self._predictor.predict_many(proposals)
-        return proposals[int(np.argmin([each[FORMATION_ENERGY] for each in predicted]))]
+        # ase_ga misses atoms that meet across a skewed cell; the model refuses these.
+        predicted = self._predictor.predict_many(proposals, errors="record")
+        energies = [each[FORMATION_ENERGY] for each in predicted]
+        return proposals[int(np.argmin(np.nan_to_num(energies, nan=np.inf)))]
 
     def _relaxed(self, atoms: Atoms, steps: int, *, constant_volume: bool) -> Atoms:
         """Relax a copy; the original is kept if that fails or if atoms come too close."""
