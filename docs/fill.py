@@ -1,8 +1,9 @@
 """Fill in what the pages show on the site, for readers of a clone: `python docs/fill.py`.
 
 Tables made from the code stand between `<!-- models -->` and `<!-- end -->`. After `:::`,
-where the site has the whole docstring, stand signature, first sentence and source. When the
-site is built, both are made anew; a test checks that they are current.
+where the site has the whole docstring, stand signature, first sentence and source. Links to
+pages that the site adds, such as model cards, lead to their sources. When the site is built,
+all of this is made anew; a test checks that it is current.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from typing import Any
 import hooks
 
 MOST_PARAMETERS = 20
-ROOT = hooks.ROOT
-DOCS = ROOT / "docs"
+ROOT, DOCS = hooks.ROOT, hooks.DOCS
 DIRECTIVE = re.compile(  # with its options, and what was filled in before
     r"^::: (\S+)\n((?: .*\n)*)(?:\n<!-- api -->\n[\s\S]*?<!-- end -->\n)?", re.MULTILINE
 )
@@ -38,8 +38,7 @@ def filled(text: str, page: Path) -> str:
     for name, filling in hooks.FILLINGS.items():
         block = hooks.block(name)
         if block.search(text):
-            made = _links_in_clone(CLONE.get(name, filling)(), page)
-            new = f"<!-- {name} -->\n{made}\n<!-- end -->"
+            new = f"<!-- {name} -->\n{CLONE.get(name, filling)()}\n<!-- end -->"
             text = block.sub(lambda _, new=new: new, text)
     folder = os.path.relpath(ROOT, page.parent)
 
@@ -47,7 +46,10 @@ def filled(text: str, page: Path) -> str:
         lines = _describe(found[1], folder)
         return f"::: {found[1]}\n{found[2]}\n<!-- api -->\n{lines}\n<!-- end -->\n"
 
-    return DIRECTIVE.sub(described, text)
+    text = DIRECTIVE.sub(described, text)
+    # Pages that the site adds are elsewhere in a clone.
+    sources = {(DOCS / uri).resolve(): path for uri, path in hooks.elsewhere().items()}
+    return hooks.moved_links(text, page.parent, sources)
 
 
 def commands() -> str:
@@ -59,17 +61,6 @@ def commands() -> str:
 
 
 CLONE = {"commands": commands}  # shorter than on the site
-
-
-def _links_in_clone(text: str, page: Path) -> str:
-    """Let links to pages that the site adds lead to their sources."""
-    sources = {(DOCS / uri).resolve(): path for uri, path in hooks.elsewhere().items()}
-
-    def link(found: re.Match[str]) -> str:
-        source = sources.get((page.parent / found[1]).resolve())
-        return f"]({os.path.relpath(source, page.parent)})" if source else found[0]
-
-    return re.sub(r"\]\(([^)\s#]+)\)", link, text)
 
 
 def _describe(name: str, folder: str) -> str:

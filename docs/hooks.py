@@ -1,7 +1,8 @@
 """Hooks that complete the site when mkdocs builds it.
 
-They add the pages of `elsewhere` (model cards, changelog, executed tutorials), fill in
-tables from the code, and convert formulas to MathML, which needs no script in the browser.
+They add the pages of `elsewhere` (model cards, changelog, executed tutorials) and let links
+to their sources lead to them, fill in tables from the code, and convert formulas to MathML,
+which needs no script in the browser.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
 
 logger = logging.getLogger("mkdocs.hooks")
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 # Potentials are optional: a tutorial that imports one that is absent is not executed.
 POTENTIALS = ("chgnet", "sevenn")
 # Figures have twice the resolution at which the site shows them.
@@ -34,6 +37,7 @@ backend = InlineBackend.instance(parent=get_ipython())
 backend.figure_formats = {"png"}
 backend.print_figure_kwargs = {"bbox_inches": "tight", "dpi": 200}
 """
+LINK = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
 FORMULA = re.compile(
     r'(<p>)?<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\2>(?(1)(</p>)?)',
     re.DOTALL,
@@ -145,13 +149,27 @@ def absent_potentials(source: str) -> str:
     return ", ".join(name for name in sorted(imported) if find_spec(name) is None)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Make tables such as `<!-- coverage -->` anew, and drop what stands for docstrings."""
     for name, filling in FILLINGS.items():
         if (found := block(name)).search(markdown):
             made = filling()
             markdown = found.sub(lambda _, made=made: made, markdown)
-    return block("api").sub("", markdown)
+    places = {path: DOCS / uri for uri, path in elsewhere().items()}
+    folder = (DOCS / page.file.src_uri).parent
+    return moved_links(block("api").sub("", markdown), folder, places)
+
+
+def moved_links(text: str, folder: Path, places: dict[Path, Path]) -> str:
+    """Let links from pages in a folder lead to the new places of files."""
+
+    def link(found: re.Match[str]) -> str:
+        place = places.get((folder / found[1]).resolve())
+        if place is None:
+            return found[0]
+        return f"]({os.path.relpath(place, folder)}{found[2] or ''})"
+
+    return LINK.sub(link, text)
 
 
 def block(name: str) -> re.Pattern[str]:

@@ -27,6 +27,7 @@ HEAD = (
     "| model | predicts | network | error on its test set | published EOSnet run "
     "| EOSnet paper | OCrystalNet paper |"
 )
+LINK = "[{0}](../../pretrained/{0}/README.md)"
 MATBENCH_HEAD = "| task | unit | EOSNet | OCrystalNet | both | published |"
 NEW_HEAD = "| model | unit | test set | new chemical systems | new prototypes |"
 SHARED = re.compile(r"its published predictions have an error of ([\d.]+\d)")
@@ -65,7 +66,7 @@ def new_rows() -> list[str]:
             number = card.metrics.get(f"n_{kind}")
             cells.append(f"{four_digits(value)} ({number:,})" if value else "")
         unit = card.test_error.partition(" ")[2] if measure == "mae" else measure
-        rows.append(f"| [{name}]({name}.md) | {unit} | {' | '.join(cells)} |")
+        rows.append(f"| {LINK.format(name)} | {unit} | {' | '.join(cells)} |")
     return rows
 
 
@@ -110,7 +111,7 @@ def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     page = ROOT / "docs/models/index.md"
     replace(ROOT / "README.md", HEAD, model_rows("`{0}`"))
-    replace(page, HEAD, model_rows("[{0}]({0}.md)"))
+    replace(page, HEAD, model_rows(LINK))
     replace(page, NEW_HEAD, new_rows())
     replace(page, MATBENCH_HEAD, matbench_rows())
 
