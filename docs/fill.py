@@ -2,8 +2,8 @@
 
 Tables made from the code stand between `<!-- models -->` and `<!-- end -->`. After `:::`,
 where the site has the whole docstring, stand signature, first sentence and source. Links to
-pages that the site adds, such as model cards, lead to their sources. When the site is built,
-all of this is made anew; a test checks that it is current.
+pages that the site adds, such as model cards, lead to their sources. When the site is
+built, all of this is made anew; a test checks that it is current.
 """
 
 from __future__ import annotations

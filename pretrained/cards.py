@@ -42,11 +42,12 @@ def main() -> None:
             test = [str(atoms.info["id"]) for atoms in marked]
         card |= recipe.data.card
         same_release = SAME_RELEASE.search(card["metrics"])
-        card["metrics"] = (
-            f"\n{published_errors(recipe, crystals)}"
-            f"{test_crystals_seen_before(name, test, data)}"
-            f"{same_release[0] if same_release else ''}"
+        sentences = (
+            published_errors(recipe, crystals)
+            + test_crystals_seen_before(name, test, data)
+            + (same_release[0] if same_release else "")
         )
+        card["metrics"] = f"\n{sentences.strip()}"
         path.write_text(json.dumps(content, indent=4), encoding="utf-8")
         renew_checksums(folder)
         write_card(folder, load_model(folder), content["metadata"])

@@ -31,7 +31,7 @@ LICENSE = "MIT, like the package; the data are "
 RELAXED = (
     "Trained on relaxed crystals alone, so relax a structure first. A prediction for a "
     "distorted one is neither the property at its geometry nor that of the crystal to "
-    "which it relaxes; `in_domain` and `domain_excess` tell how far away it is."
+    "which it relaxes; `in_domain` tells whether it is too far away."
 )
 PEROVSKITES = Data(
     ("perovskites",),
@@ -55,12 +55,10 @@ MP2018 = Data(
         "data": "40,370 crystals of the Materials Project (VASP, PBE or PBE+U) with "
         "targets from release 2018.6, without the published test splits of EOSnet. For a "
         "third of the crystals the geometry comes from a later release than the target, "
-        "which adds noise. Formation energies are relative to the elements in their ground "
-        "states, with the corrections of that release.",
+        "which adds noise.",
         "geometries": RELAXED,
         "limits": "Inorganic crystals as in the Materials Project: relaxed, and mostly "
-        "with fewer than 150 atoms per cell. Do not mix the energies with those of later "
-        "releases, whose corrections differ by 0.06 to 0.08 eV/atom.",
+        "with fewer than 150 atoms per cell.",
         "license": LICENSE + "CC BY 4.0.",
         "citation": "Jain et al., APL Mater. 1, 011002 (2013)",
     },
@@ -80,9 +78,10 @@ ANY_GEOMETRY = MP2018._replace(
     card=MP2018.card
     | {
         "data": MP2018.card["data"]
-        + """ Trained also on 90 % of the crystals with at most
-30 atoms of release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom,
-and on distorted copies of training crystals with at most 30 atoms: changed in volume,
+        + """ Formation energies are relative to the elements in their ground states, with
+the corrections of that release. Trained also on 90 % of the crystals with at most 30 atoms of
+release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom, and on
+distorted copies of training crystals with at most 30 atoms: changed in volume,
 strained, with displaced or exchanged atoms, or with the structure of another crystal. The
 elements in their reference states, whose energy is zero by definition, have ten times the
 weight of other crystals; where the data lack one, it comes from the Delta test set of

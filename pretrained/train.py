@@ -187,6 +187,7 @@ def main() -> None:
     test = run.evaluations["test"].ids
     card["metrics"] += test_crystals_seen_before(name, test, arguments.data)
     card["metrics"] += same_release_error(run, crystals)
+    card["metrics"] = f"\n{card['metrics'].strip()}"
     save_model(run, settings, card)
     shutil.copytree(folder / "model", shipped, dirs_exist_ok=True)
     if settings.test_column is None:  # the test set is drawn, so it has to be recorded

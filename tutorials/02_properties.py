@@ -42,9 +42,10 @@ print(card.split("\n\n")[1])  # its first sentence; the card has more
 # ## One crystal
 #
 # A `Predictor` takes names of models, and predicts for `Atoms`, pymatgen structures or
-# files. Each of these two models is an ensemble of networks. The standard deviation of its
-# members is calibrated on crystals with known values: about 90 % of the values are within
-# 1.64 standard deviations.
+# files. Each of these two models is an ensemble of networks. The standard deviation of a
+# prediction is estimated from their disagreement, the predicted value and the distance from
+# the training set. It is calibrated on crystals with known values: about 90 % of these are
+# within 1.64 standard deviations.
 
 # %%
 predictor = Predictor(["eosnet-band-gap-mp2018", "eosnet-bulk-modulus-mp"], device="cpu")

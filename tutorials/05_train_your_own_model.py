@@ -58,9 +58,9 @@ for name, evaluation in run.evaluations.items():
     print(f"{name:10} {metrics['n']:4} crystals, error {metrics['mae']:.2f} GPa")
 
 # %% [markdown]
-# Two networks with different seeds form an ensemble. Its standard deviation is calibrated
-# so that 90 % of the validation set lie within 1.64 standard deviations. On the test set
-# this share is:
+# Two networks with different seeds form an ensemble. The standard deviation of a prediction
+# is calibrated so that 90 % of the validation set lie within 1.64 standard deviations. On
+# the test set this share is:
 
 # %%
 print(f"{run.evaluations['test'].metrics['coverage_90']:.2f}")

@@ -67,8 +67,8 @@ print(f"{len(crystals)} crystals, from {crystals[0].symbols} to {crystals[-1].sy
 # ## A table
 #
 # One predictor predicts two properties. `progress=True` shows a progress bar. The standard
-# deviations come from the three networks of each model, and `in_domain` is 1 if the
-# crystal is in the domain of both models.
+# deviations estimate the errors, and `in_domain` is 1 if the crystal is in the domain of
+# both models.
 
 # %%
 predictor = Predictor(

@@ -68,8 +68,8 @@ print(f"bulk modulus of MgO from its model: {direct['bulk_modulus']:.0f} GPa")
 # %% [markdown]
 # ## Disorder
 #
-# Random displacements raise the energy, and the standard deviation grows with them. From
-# 0.1 Å on, the structure is outside the domain.
+# Random displacements raise the energy. From 0.1 Å on, the structure is outside the domain,
+# and above that the standard deviation grows with them.
 
 # %%
 random = np.random.default_rng(0)

@@ -224,7 +224,8 @@ def evaluate_sets(model: CrystalModel, prepared: Prepared) -> dict[str, Evaluati
 def save_model(run: Run, settings: TrainingSettings, card: dict[str, str]) -> None:
     """Write the model folder and its card."""
     folder = run.folder / "model"
-    device = f"CPU, {torch.get_num_threads()} thread(s)"
+    n_threads = torch.get_num_threads()
+    device = f"CPU, {n_threads} thread{'s' if n_threads > 1 else ''}"
     if settings.accelerator != "cpu" and torch.cuda.is_available():
         device = f"{settings.devices} x {torch.cuda.get_device_name()}"
     metadata = {

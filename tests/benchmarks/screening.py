@@ -1,6 +1,6 @@
 """Screen many made-up crystals, and record rate and memory.
 
-    python -m tests.benchmarks.screening FOLDER --structures 1000000 --workers 2
+    python -m tests.benchmarks.screening FOLDER --parents FILE --structures 1000000
 
 The crystals are those of a file, with elements replaced by others of their group, and
 strained. They are made once, as FOLDER/crystals.parquet.
@@ -62,7 +62,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--structures", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--parents", default="../shared/data/perovskites.extxyz.gz")
+    explained = "file of the crystals to change"
+    parser.add_argument("--parents", required=True, help=explained)
     parser.add_argument("--kill-at", type=int, help="kill and repeat it at so many shards")
     parser.add_argument("--model", nargs="+", default=MODELS)
     given = parser.parse_args()

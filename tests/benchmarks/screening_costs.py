@@ -1,6 +1,6 @@
 """Measure what a structure costs in a screening, by its source and size.
 
-    python -m tests.benchmarks.screening_costs
+    python -m tests.benchmarks.screening_costs --data FOLDER
 
 Times are processor time of one process, so that other programs disturb them little. Each
 column is also given as a share of `predict_many` on the same structures.
@@ -84,7 +84,7 @@ def measure(frames, model):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True)
     data = parser.parse_args().data
     for name, (file, model, number, low, high) in SETS.items():
         every = read_frames(data / f"{file}.extxyz.gz")
