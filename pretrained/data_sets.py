@@ -79,14 +79,14 @@ ANY_GEOMETRY = MP2018._replace(
     | {
         "data": MP2018.card["data"]
         + """ Formation energies are relative to the elements in their ground states, with
-the corrections of that release. Trained also on 90 % of the crystals with at most 30 atoms of
-release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom, and on
-distorted copies of training crystals with at most 30 atoms: changed in volume,
+the corrections of that release. Trained also on 90 % of the crystals with at most 30
+atoms of release 2019 (the matbench sets), whose formation energies agree to 2 meV/atom,
+and on distorted copies of training crystals with at most 30 atoms: changed in volume,
 strained, with displaced or exchanged atoms, or with the structure of another crystal. The
 elements in their reference states, whose energy is zero by definition, have ten times the
 weight of other crystals; where the data lack one, it comes from the Delta test set of
-elements in ASE. The energies of copies are those of the crystal plus a difference from the
-universal potential SevenNet (7net-l3i5); `pretrained/distorted.py` makes them.""".replace(
+elements in ASE. The energies of copies are those of the crystal plus a difference from
+the universal potential SevenNet (7net-l3i5); `pretrained/distorted.py` makes them.""".replace(
             "\n", " "
         ),
         "geometries": "The prediction is the energy at the geometry of the structure, "
