@@ -58,10 +58,13 @@ def read_frames(path: str | Path, index: str = ":", form: str | None = None) -> 
         frames = _read(path, index, form)
     except UnknownFileTypeError as error:
         reason = printable(str(error))
-        raise StructureError(f"ASE knows no format for {name}: {reason}") from error
+        hint = "; `ase-orbital screen` reads Parquet" if path.suffix == ".parquet" else ""
+        raise StructureError(f"ASE knows no format for {name}: {reason}{hint}") from error
     except Exception as error:
         # ASE's readers raise many kinds of exceptions, from KeyError to StopIteration.
-        reason = printable(f"{type(error).__name__}: {error}")
+        reason = printable(f"{type(error).__name__}: {error}").rstrip(": ")
+        if not isinstance(error, OSError):
+            reason += "; is it complete, and of the format that its name tells?"
         raise StructureError(f"{name} cannot be read: {reason}") from error
     if not frames:
         place = "" if index in (":", "-1:") else f" at index {index}"

@@ -79,6 +79,7 @@ SHARED = (
     ("elements", "tables"),
     ("occupancy", "of the sites of CIFs"),
     ("readers", "of files"),
+    ("writers", "extended XYZ"),
 )
 
 

@@ -85,8 +85,8 @@ and on distorted copies of training crystals with at most 30 atoms: changed in v
 strained, with displaced or exchanged atoms, or with the structure of another crystal. The
 elements in their reference states, whose energy is zero by definition, have ten times the
 weight of other crystals; where the data lack one, it comes from the Delta test set of
-elements in ASE. The energies of copies are those of the crystal plus a difference from
-the universal potential SevenNet (7net-l3i5); `pretrained/distorted.py` makes them.""".replace(
+elements in ASE. The energies of copies are those of the crystal plus a difference from the
+universal potential SevenNet (7net-l3i5); `pretrained/distorted.py` makes them.""".replace(
             "\n", " "
         ),
         "geometries": "The prediction is the energy at the geometry of the structure, "

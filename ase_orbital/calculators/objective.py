@@ -44,6 +44,10 @@ class ObjectiveCalculator(DifferentiableCalculator):
     negative band gap, `values` has that least value. A term that prefers larger values
     takes what the network returns, so that it has forces there, too.
 
+    Networks that take GOM have a kink where eigenvalues are degenerate, which is common in
+    symmetric crystals. There the forces and the stress are one of several slopes; they are
+    right for changes that keep the symmetry.
+
     Parameters
     ----------
     models

@@ -25,6 +25,8 @@ from ase_orbital.cli.startup import imports
 from ase_orbital.cli.structures import (
     NamedStructure,
     add_files,
+    check_not_read,
+    copy_database_info,
     formula_of,
     plain_warnings,
     read_structures,
@@ -90,6 +92,7 @@ def run(arguments: Namespace) -> int:
     suffix = arguments.output.suffix if arguments.output else ""
     if arguments.long and suffix in STRUCTURES:
         raise SettingError(f"--long is for tables, not for {suffix} files")
+    check_not_read(arguments)
     with imports():
         from ase_orbital.predict.predictor import Predictor
 
@@ -97,11 +100,14 @@ def run(arguments: Namespace) -> int:
         label: Predictor(name, device=arguments.device, domain=arguments.domain)
         for label, name in _names(arguments.model).items()
     }
+    structures = read_structures(arguments)
+    valid = [one for one in structures if isinstance(one, NamedStructure)]
+    copy_database_info(arguments.files, valid)
     rows = [
         Row(one.label, one.id, one.atoms)
         if isinstance(one, NamedStructure)
         else Row(one.label, one.id, None, error=str(one.error))
-        for one in read_structures(arguments)
+        for one in structures
     ]
     with plain_warnings():
         _predict_all(rows, predictors, chosen=bool(arguments.model))

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ase_orbital.cli.structures import annotated
+from ase_orbital.cli.structures import DATA, PAIRS, annotated, flat
 from ase_orbital.errors import OrbitalError
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import key_of
@@ -127,6 +127,10 @@ def writable(text: str, suffixes: Sequence[str]) -> Path:
         raise ArgumentTypeError(f"{text!r} must end with {' or '.join(suffixes)}")
     if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
         raise ArgumentTypeError(f"the folder {path.parent} is absent or not writable")
+    if path.suffix == ".db" and path.exists():
+        raise ArgumentTypeError(
+            f"the database {path} exists, and would be replaced; give a new file"
+        )
     return path
 
 
@@ -203,12 +207,14 @@ def _parquet(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> N
 
 
 def _extxyz(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
-    from ase.io import write as write_atoms
+    from ase_orbital.writers import write_extxyz
 
-    frames = [annotated(found, pairs) for found, pairs, _ in _structures(records, atoms)]
+    frames = [
+        annotated(flat(found), pairs) for found, pairs, _ in _structures(records, atoms)
+    ]
     if not frames:
         raise OrbitalError("there is no valid structure to write")
-    write_atoms(path, frames, format="extxyz")
+    write_extxyz(path, frames)
 
 
 def _database(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
@@ -216,13 +222,17 @@ def _database(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path)
 
     with writing(path) as database:
         for found, pairs, data in _structures(records, atoms):
-            database.write(found, pairs, data=data)
+            own, more = found.info.pop(PAIRS, {}), found.info.pop(DATA, {})
+            database.write(found, {**own, **pairs}, data={**more, **data})
 
 
 def _structures(
     records: Sequence[Record], atoms: Mapping[str, Atoms]
 ) -> Iterator[tuple[Atoms, Record, Record]]:
-    """Structures, their predicted values with prefix, and where they are from."""
+    """Structures, their predicted values with prefix, and where they are from.
+
+    What an earlier prediction left under the same names is not among them.
+    """
     described = ("structure", "id", "formula", "n_atoms")
     for record in records:
         if record["structure"] in atoms:
@@ -233,7 +243,12 @@ def _structures(
                 if name not in described and value not in (None, "")
             }
             data = {name: record[name] for name in ("structure", "id") if record[name]}
-            yield atoms[record["structure"]], pairs, data
+            found = annotated(atoms[record["structure"]], {})
+            found.info[PAIRS] = dict(found.info.get(PAIRS, {}))
+            for name in record:
+                found.info.pop(key_of(name), None)
+                found.info[PAIRS].pop(key_of(name), None)
+            yield found, pairs, data
 
 
 WRITERS = {

@@ -10,18 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ase_orbital.errors import OrbitalError, StructureError
+from ase_orbital.errors import OrbitalError, SettingError, StructureError
 from ase_orbital.files import printable
 from ase_orbital.readers import read_frames
+from ase_orbital.screening.structure_tables import IDS
 from ase_orbital.structure import validate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ase import Atoms
 
 STDIN = Path("-")
+PAIRS, DATA = "key_value_pairs", "data"  # in info, from the rows of a database
 ALL = ":"
 
 
@@ -41,7 +43,8 @@ class NamedStructure(NamedTuple):
     @property
     def id(self) -> str:
         """Identifier that the file gives the structure; empty if there is none."""
-        return str(self.atoms.info.get("id", ""))
+        given = self.atoms.info.get(PAIRS, {}) | self.atoms.info
+        return str(next((given[name] for name in IDS if name in given), ""))
 
 
 class Unusable(NamedTuple):
@@ -170,6 +173,46 @@ def annotated(atoms: Atoms, values: Mapping[str, Any]) -> Atoms:
     frame.calc = atoms.calc
     frame.info |= values
     return frame
+
+
+def check_not_read(arguments: Namespace) -> None:
+    """Raise SettingError if the output would replace one of the files to read."""
+    output = arguments.output
+    if output and output.exists():
+        for path in {given.path for given in arguments.files}:
+            if path.exists() and path.samefile(output):
+                raise SettingError(
+                    f"{output} is one of the files to read, and would be replaced; give "
+                    "another file"
+                )
+
+
+def copy_database_info(
+    sources: Iterable[Source], structures: Iterable[NamedStructure]
+) -> None:
+    """Copy key-value pairs and data of databases into the info of their structures."""
+    from ase_orbital.databases import connect
+
+    structures = list(structures)
+    for path in {given.path for given in sources if given.path.suffix == ".db"}:
+        name = printable(path)
+        if not any(one.label.startswith(name) for one in structures):
+            continue  # it cannot be read
+        rows = list(connect(path).select())
+        of_label: dict[str, Any] = {name: rows[0]} if rows else {}
+        for start in (0, -len(rows)):  # frames can be counted from the end
+            of_label |= {f"{name}@{start + index}": row for index, row in enumerate(rows)}
+        for label, atoms in structures:
+            if label in of_label:
+                atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)
+                atoms.info[DATA] = dict(of_label[label].data)
+
+
+def flat(atoms: Atoms) -> Atoms:
+    """Move the key-value pairs of a database to `info`, for files of structures."""
+    atoms.info |= atoms.info.pop(PAIRS, {})
+    atoms.info.pop(DATA, None)
+    return atoms
 
 
 def formula_of(atoms: Atoms) -> str:

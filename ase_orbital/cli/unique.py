@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any
 from ase_orbital.cli.options import add_comparison, add_output, archive_for
 from ase_orbital.cli.results import STDOUT, destination, is_worth_writing, table
 from ase_orbital.cli.structures import (
+    DATA,
+    PAIRS,
     NamedStructure,
     add_files,
     annotated,
+    check_not_read,
+    copy_database_info,
+    flat,
     formula_of,
     read_files,
     report,
 )
 from ase_orbital.errors import OrbitalError
-from ase_orbital.files import printable
 from ase_orbital.properties import PREFIX
+from ase_orbital.writers import write_extxyz
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 COPIES = PREFIX + "copies"  # number of structures that one stands for
-PAIRS, DATA = "key_value_pairs", "data"  # in info, from the rows of a database
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -44,11 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    check_not_read(arguments)
     structures, n_bad = read_files(arguments)
-    for path in {given.path for given in arguments.files}:
-        readable = any(label.startswith(printable(path)) for label, _ in structures)
-        if path.suffix == ".db" and readable:
-            _copy_database_info(path, structures)
+    copy_database_info(arguments.files, structures)
     archive = archive_for(arguments)
     groups: dict[int, list[NamedStructure]] = {}
     for structure in structures:
@@ -88,28 +90,14 @@ def energy_of(structure: NamedStructure) -> float:
     return inf if energy is None else float(energy) / len(structure.atoms)
 
 
-def _copy_database_info(path: Path, structures: list[NamedStructure]) -> None:
-    """Copy key-value pairs and data of a database into the info of its structures."""
-    from ase_orbital.databases import connect
-
-    rows = list(connect(path).select())
-    name = printable(path)
-    of_label: dict[str, Any] = {name: rows[0]} if rows else {}
-    for start in (0, -len(rows)):  # frames can be counted from the end
-        of_label |= {f"{name}@{start + index}": row for index, row in enumerate(rows)}
-    for label, atoms in structures:
-        if label in of_label:
-            atoms.info[PAIRS] = dict(of_label[label].key_value_pairs)
-            atoms.info[DATA] = dict(of_label[label].data)
-
-
 def _frames(frames: list[Atoms], path: Path) -> None:
     from ase.io import write
 
-    for atoms in frames:
-        atoms.info |= atoms.info.pop(PAIRS, {})
-        atoms.info.pop(DATA, None)
-    write(path, frames)
+    frames = [flat(atoms) for atoms in frames]
+    if path.suffix == ".traj":
+        write(path, frames)
+    else:
+        write_extxyz(path, frames)
 
 
 def _database(frames: list[Atoms], path: Path) -> None:

@@ -153,8 +153,8 @@ class Predictor:
         for model, name in zip(self._models, self.names, strict=True):
             if isinstance(model, MatGLPropertyModel) or not model.has_domain:
                 raise ModelError(
-                    f"the model {name} has no domain: it was not trained by this package; "
-                    "leave out domain=True"
+                    f"the model {name} has no domain: it was not trained by this package, "
+                    "or with fewer than 5 validation crystals; leave out domain=True"
                 )
 
     def __getstate__(self) -> dict[str, Any]:

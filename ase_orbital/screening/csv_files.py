@@ -73,6 +73,13 @@ def table_rows(path: Path, size: int) -> Iterator[TableRows]:
         raise UnreadableError(f"{path} cannot be read: {reason}") from error
 
 
+def named_files(path: Path) -> Iterator[str]:
+    """Paths of the files that a CSV file names; none if it contains the structures."""
+    for rows in table_rows(path, 10_000):
+        if not rows.is_text:
+            yield from rows.contents
+
+
 def _rows_of(path: Path, table: object) -> TableRows:
     columns = {str(name): table[name].tolist() for name in table}  # type: ignore[index, attr-defined]
     first = int(table.index[0])  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tqdm import tqdm
 
-from ase_orbital.errors import DataError, OrbitalError
+from ase_orbital.errors import DataError, OrbitalError, StructureError
 from ase_orbital.files import printable
+from ase_orbital.occupancy import check_occupancy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +37,16 @@ class Frame(NamedTuple):
 
     @classmethod
     def of(cls, atoms: Atoms, source: str, number: int, name: object = None) -> Frame:
-        """Name a structure: by `name`, by `info["id"]`, or by its file and number."""
+        """Name a structure: by `name`, by `info["id"]`, or by its file and number.
+
+        One with partially occupied sites is a failed one: tables of structures have no
+        place for occupancies, so it would be taken for ordered later.
+        """
         name = atoms.info.get("id") if name is None else name
+        try:
+            check_occupancy(atoms)
+        except StructureError as error:
+            return cls.failed(source, number, error, name)
         name = label(source, number) if name is None else str(name)
         return cls(printable(name), printable(source), number, atoms)
 
@@ -104,7 +114,10 @@ def check_present(source: str | Path) -> None:
 
 
 def content_or_stop(source: str | Path, error: BaseException) -> str:
-    """Return why a file's content cannot be read; DataError if the disk fails."""
+    """Return why a file cannot be read; DataError if the disk fails.
+
+    A file that its owner has closed to others is as one with damaged content.
+    """
     from gzip import BadGzipFile
 
     check_present(source)
@@ -113,6 +126,7 @@ def content_or_stop(source: str | Path, error: BaseException) -> str:
         if (
             isinstance(cause, OSError)
             and cause.errno
+            and cause.errno not in (errno.EACCES, errno.EPERM)
             and not isinstance(cause, BadGzipFile)
         ):
             raise DataError(f"the input {source} cannot be read: {cause}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -15,7 +16,7 @@ from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase_orbital.errors import DataError, OrbitalError, SettingError, StructureError
 from ase_orbital.readers import read_frames
 from ase_orbital.screening import database_rows, extended_xyz, structure_tables
-from ase_orbital.screening.csv_files import table_rows
+from ase_orbital.screening.csv_files import named_files, table_rows
 from ase_orbital.screening.frames import (
     BYTES,
     Frame,
@@ -105,7 +106,8 @@ class Inputs:
     Attributes
     ----------
     description
-        Size and checksum of the names of each input, from which a run is recognized.
+        Size and checksum of names, sizes and times of each input, from which a run is
+        recognized.
 
     Raises
     ------
@@ -142,10 +144,10 @@ class Inputs:
         for path in paths_given:
             found = _files_of(path, form)
             self._files += found
-            self.description.append(_described(str(path), found))
+            self.description.append(_described(str(path), found, form))
         if len(paths_given) > DESCRIBED:  # every shard has the description
             name = f"{paths_given[0]} and {len(paths_given) - 1} more"
-            self.description = [_described(name, self._files)]
+            self.description = [_described(name, self._files, form)]
         if not self._files:
             raise DataError("there is no input; give files or folders of structures")
         if form:
@@ -205,15 +207,24 @@ class Source(NamedTuple):
         return cls(path, status.st_size, status.st_mtime)
 
 
-def _described(name: str, files: list[Source]) -> dict[str, Any]:
-    """Number, size and last change of files, and a checksum of their names and sizes."""
-    names = repr([(source.path, source.n_bytes) for source in files])
+def _described(name: str, files: list[Source], form: str | None) -> dict[str, Any]:
+    """Number, size and last change of files, and a checksum of these.
+
+    The checksum and the last change are also those of files that a CSV file names.
+    """
+    every = list(files)
+    for source in files:
+        if form is None and source.path.endswith(".csv"):
+            with suppress(DataError):  # reading it says why
+                named = map(Path, named_files(Path(source.path)))
+                every += [Source.of(str(at), at.stat()) for at in named if at.is_file()]
+    checked = repr([tuple(source) for source in every])
     return {
         "path": name,
         "files": len(files),
         "bytes": sum(source.n_bytes for source in files),
-        "modified": max((source.modified for source in files), default=0.0),
-        "names": hashlib.sha256(names.encode()).hexdigest()[:16],
+        "modified": max((source.modified for source in every), default=0.0),
+        "checksum": hashlib.sha256(checked.encode()).hexdigest()[:16],
     }
 
 

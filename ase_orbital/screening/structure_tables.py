@@ -35,6 +35,8 @@ POSITIONS = ("cartesian_site_positions", "positions")
 LATTICE = ("lattice_vectors", "lattice", "cell")
 PBC = ("dimension_types", "pbc")
 IDS = ("id", "immutable_id", "material_id")
+FEATURES = "structure_features"  # of OPTIMADE
+DISORDERED = "it has partially occupied sites; make an ordered structure first"
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS) if number}
 COLUMNS = ("species", "positions", "lattice", "pbc")
 
@@ -149,9 +151,12 @@ class Rows:
         """Read the rows; one that is no structure becomes a failed one."""
         table = self._read() if self.table is None else self.table
         names = _ids(table)
+        disordered = _disordered(table)
         for row, atoms in enumerate(structures_of(table)):
             number, name = self.first + row, names[row] if names else None
-            if isinstance(atoms, str):
+            if row in disordered:
+                yield Frame.failed(self.source, number, DISORDERED, name)
+            elif isinstance(atoms, str):
                 yield Frame.failed(self.source, number, atoms, name)
             else:
                 yield Frame.of(atoms, self.source, number, name)
@@ -226,7 +231,16 @@ def _wanted(schema: Any) -> list[str]:
             "OPTIMADE's species_at_sites, cartesian_site_positions and lattice_vectors; "
             f"this one has {', '.join(schema.names)}"
         )
-    return [name for name in chosen if name]
+    features = [FEATURES] if FEATURES in schema.names else []
+    return [name for name in chosen if name] + features
+
+
+def _disordered(table: Any) -> set[int]:
+    """Rows whose structures have partially occupied sites, according to OPTIMADE."""
+    if FEATURES not in table.schema.names:
+        return set()
+    listed = table.column(FEATURES).to_pylist()
+    return {row for row, names in enumerate(listed) if names and "disorder" in names}
 
 
 def _ids(table: Any) -> list[Any]:

@@ -8,13 +8,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io import write as write_frame
 from ase.io.trajectory import Trajectory
 
 from ase_orbital.databases import storable, writing
 from ase_orbital.errors import SettingError, check_path
 from ase_orbital.files import atomic_write
 from ase_orbital.properties import key_of
+from ase_orbital.writers import write_extxyz
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +131,7 @@ def _csv(path: Path, record: Mapping[str, Any], _: Atoms, first: bool) -> None:
 
 
 def _extxyz(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:
-    write_frame(path, frame(atoms, record), format="extxyz", append=True)
+    write_extxyz(path, [frame(atoms, record)], append=True)
 
 
 def _trajectory(path: Path, record: Mapping[str, Any], atoms: Atoms, _: bool) -> None:

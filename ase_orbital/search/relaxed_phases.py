@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.filters import FrechetCellFilter
-from ase.io import read, write
+from ase.io import read
 from ase.optimize import BFGS
 
 from ase_orbital.calculators.base import offered_by
@@ -21,6 +24,7 @@ from ase_orbital.errors import (
 )
 from ase_orbital.files import atomic_write
 from ase_orbital.structure import digest
+from ase_orbital.writers import write_extxyz
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -48,7 +52,8 @@ class RelaxedPhases:
     cache
         File of relaxed phases, or None. A phase in it is taken if the calculator has the
         recorded class, and gives the unrelaxed phase the recorded energy: names of
-        potentials do not tell their weights apart.
+        potentials do not tell their weights apart. One that is not relaxed in 300 steps is
+        used with a warning, and not kept.
 
     Raises
     ------
@@ -103,7 +108,7 @@ class RelaxedPhases:
         return [self._of(atoms) for atoms, kind in pairs if elements >= kind]
 
     def _of(self, reference: Atoms) -> Atoms:
-        key = digest(reference)
+        key = _key(reference)
         if key not in self._relaxed:
             try:
                 self._relaxed[key] = self._known_or_new(reference, key)
@@ -123,12 +128,20 @@ class RelaxedPhases:
             difference = abs(frame.info.get(BEFORE, math.inf) - before)
             if own.items() <= frame.info.items() and difference < SAME * len(reference):
                 return frame
-        relaxed = relax(reference, self._calculator)
+        relaxed, force = relax(reference, self._calculator)
         relaxed.info = {**own, BEFORE: before}
-        if self.cache is not None:
+        if force > FMAX:
+            warnings.warn(
+                f"the reference phase {reference.symbols} is not relaxed after {STEPS} "
+                f"steps: its largest force is {force:.2g} eV/Å, not {FMAX}. Its energy is "
+                "too high, and structures seem more stable than they are; give it relaxed "
+                "among the references",
+                stacklevel=2,
+            )
+        elif self.cache is not None:
             frames = [*self._read(), relaxed]
             with atomic_write(self.cache) as temporary:
-                write(temporary, frames, format="extxyz")
+                write_extxyz(temporary, frames)
         return relaxed
 
     def _read(self) -> list[Atoms]:
@@ -144,8 +157,21 @@ class RelaxedPhases:
         return frames
 
 
-def relax(atoms: Atoms, calculator: Calculator) -> Atoms:
+def _key(atoms: Atoms) -> str:
+    """Digest of a crystal, with its moments and charges, on which energies can depend."""
+    given = [atoms.get_initial_magnetic_moments(), atoms.get_initial_charges()]
+    if not any(values.any() for values in given):
+        return digest(atoms)
+    content = hashlib.blake2b(digest_size=16)
+    for values in given:
+        content.update(values.astype(float).tobytes())
+    return f"{digest(atoms)}-{content.hexdigest()}"
+
+
+def relax(atoms: Atoms, calculator: Calculator) -> tuple[Atoms, float]:
     """Return a copy whose positions and cell are relaxed, with energy, forces and stress.
+
+    The second value is the largest force that is left on atoms and cell, eV/Å.
 
     Raises
     ------
@@ -155,11 +181,13 @@ def relax(atoms: Atoms, calculator: Calculator) -> Atoms:
     relaxed = atoms.copy()
     relaxed.set_constraint()
     relaxed.calc = calculator
-    with BFGS(FrechetCellFilter(relaxed), logfile=None, maxstep=0.1) as optimizer:
+    cell = FrechetCellFilter(relaxed)
+    with BFGS(cell, logfile=None, maxstep=0.1) as optimizer:
         optimizer.run(fmax=FMAX, steps=STEPS)
+    force = float(np.linalg.norm(cell.get_forces(), axis=1).max())
     results = {name: calculator.get_property(name, relaxed) for name in NEEDED}
     results["energy"] = float(results["energy"])
     if not math.isfinite(results["energy"]):
         raise ModelError(f"the energy of the phase {atoms.symbols} is {results['energy']}")
     relaxed.calc = SinglePointCalculator(relaxed, **results)
-    return relaxed
+    return relaxed, force

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from ase_orbital.errors import SettingError, check_path
-from ase_orbital.properties import PROPERTIES, unit_of
+from ase_orbital.properties import DOMAIN_EXCESS, IN_DOMAIN, PROPERTIES, STD, unit_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,6 +216,12 @@ class TrainingSettings(BaseModel):
             raise ValueError("frozen_layers and new_readout need a model in start_from")
         if self.start_from is None and self.trunk_rate != 1.0:
             raise ValueError("trunk_rate needs a model in start_from")
+        name = self.property_name
+        if name in ("error", IN_DOMAIN, DOMAIN_EXCESS) or name.endswith(STD):
+            raise ValueError(
+                f"property_name is {name!r}, which predictions have for something else; "
+                f"give it another one, with column={self.target!r}"
+            )
         known = PROPERTIES.get(self.property_name)
         if known and self.unit not in (None, known.unit):
             raise ValueError(

@@ -141,7 +141,7 @@ def test_failed_structures_are_rows_with_their_reason(crystals, gap):
         assert rows[3]["id"] == "icsd-1"
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("suffix", [*WRITERS][:-1])  # but .db, never replaced
 def test_bad_structures_alone_leave_the_file_as_it_was(crystals, gap, suffix, capsys):
     (crystals / "bad.cif").write_text("no crystal")
     path = crystals / f"out{suffix}"
@@ -149,6 +149,56 @@ def test_bad_structures_alone_leave_the_file_as_it_was(crystals, gap, suffix, ca
     assert main(["predict", str(crystals / "bad.cif"), "-m", gap, "-o", str(path)]) == 1
     assert path.read_text() == "good results"
     assert f"{path} is not written" in capsys.readouterr().err
+
+
+def test_a_database_is_never_replaced_nor_any_file_that_is_read(crystals, gap, capsys):
+    path = crystals / "own.db"
+    with connect(path) as database:
+        database.write(bulk("Cu"))
+    for files in ([str(path)], [str(crystals / "salt.cif")]):
+        with pytest.raises(SystemExit):
+            main(["predict", *files, "-m", gap, "-o", str(path)])
+        assert "own.db exists, and would be replaced; give" in capsys.readouterr().err
+    file = str(crystals / "metals.extxyz")
+    before = (crystals / "metals.extxyz").read_bytes()
+    assert main(["predict", file, "-m", gap, "--top", "1", "-o", file]) == 1
+    assert "is one of the files to read, and would be replaced" in capsys.readouterr().err
+    assert (crystals / "metals.extxyz").read_bytes() == before
+    assert [row.formula for row in connect(path).select()] == ["Cu"]
+
+
+@pytest.mark.parametrize("suffix", [".db", ".extxyz", ".csv"])
+def test_what_a_database_says_of_its_structures_is_kept(crystals, gap, suffix):
+    with connect(crystals / "own.db") as database:
+        known = {"material_id": "mp-1", "measured": 1.5, "orbital_band_gap": 99.0}
+        database.write(bulk("Cu"), known, data={"dos": [1.0, 2.0]})
+    path = crystals / f"out{suffix}"
+    assert main(["predict", str(crystals / "own.db"), "-m", gap, "-o", str(path)]) == 0
+    expected = Predictor(gap).predict(bulk("Cu"))["band_gap"]
+    if suffix == ".csv":
+        (line,) = csv.DictReader(path.read_text().splitlines())
+        assert line["id"] == "mp-1"
+        return
+    if suffix == ".db":
+        (row,) = connect(path).select()
+        found = row.key_value_pairs
+        assert list(row.data["dos"]) == [1.0, 2.0]
+    else:
+        found = read(path).info
+    assert (found["material_id"], found["measured"]) == ("mp-1", 1.5)
+    assert found["orbital_band_gap"] == pytest.approx(expected)
+
+
+def test_nothing_of_an_earlier_prediction_is_left(crystals, gap):
+    atoms = bulk("Cu")
+    atoms.info |= {"orbital_error": "unknown element", "orbital_band_gap": 99.0, "id": 7}
+    write(crystals / "old.extxyz", atoms)
+    arguments = ["-m", gap, "-o", str(crystals / "new.extxyz")]
+    assert main(["predict", str(crystals / "old.extxyz"), *arguments]) == 0
+    found = read(crystals / "new.extxyz").info
+    assert "orbital_error" not in found
+    assert found["orbital_band_gap"] != 99.0
+    assert found["id"] == 7
 
 
 def test_rows_can_be_selected_and_sorted(crystals, gap, capsys):

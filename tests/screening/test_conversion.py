@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from ase.build import bulk
 from ase.io import read, write
 
 from ase_orbital.databases import connect
@@ -78,3 +79,15 @@ def test_a_disk_without_room_is_an_error(frames, tmp_path, suffix):
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
     assert output.read_text() == "before"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".aselmdb"])
+def test_partially_occupied_crystals_do_not_become_ordered_ones(tmp_path, suffix):
+    mixed = bulk("NaCl", "rocksalt", a=5.6)
+    mixed.info["occupancy"] = {"0": {"Na": 0.5, "K": 0.5}, "1": {"Cl": 1.0}}
+    output = tmp_path / f"a{suffix}"
+    number, failed = convert([mixed, bulk("Cu")], output, workers=1)
+    assert number == 1
+    assert "site 0 is partially occupied" in failed[0].error
+    (found,) = [frame for part in Inputs(output).parts(7) for frame in part.frames()]
+    assert str(found.atoms.symbols) == "Cu"

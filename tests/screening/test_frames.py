@@ -26,6 +26,20 @@ def test_a_structure_has_its_own_name_or_that_of_its_file():
     )
 
 
+def test_a_partially_occupied_site_is_no_structure():
+    atoms = bulk("NaCl", "rocksalt", a=5.6)
+    atoms.info["occupancy"] = {"0": {"Na": 0.5, "K": 0.5}, "1": {"Cl": 1.0}}
+    found = Frame.of(atoms, "a.cif", 0)
+    assert found.atoms is None
+    assert found.error.startswith("site 0 is partially occupied (Na 0.5, K 0.5)")
+
+
+def test_a_file_that_is_closed_to_others_does_not_stop_the_run(tmp_path):
+    (tmp_path / "a.cif").touch()
+    closed = PermissionError(errno.EACCES, "Permission denied")
+    assert "Permission denied" in content_or_stop(tmp_path / "a.cif", closed)
+
+
 def test_a_vanished_input_stops_the_run(tmp_path):
     with pytest.raises(DataError, match="has vanished; bring it back and repeat"):
         check_present(tmp_path / "gone.cif")

@@ -76,6 +76,25 @@ def test_the_description_tells_inputs_apart(folder, xyz):
     assert before[0]["files"] == 9
 
 
+def test_the_description_has_the_time_of_each_file(folder):
+    before = Inputs(folder).description
+    for name, time in (("salt-1.cif", 1000.0), ("salt-2.cif", 2000.0)):
+        os.utime(folder / name, (time, time))
+    changed = Inputs(folder).description
+    assert changed != before
+    assert changed[0]["modified"] == before[0]["modified"]  # of another file
+
+
+def test_the_description_has_the_files_that_a_table_names(folder):
+    table = folder / "table.csv"
+    table.write_text("id,file\nfirst,salt-1.cif\nsecond,absent.cif\n")
+    before = Inputs(table).description
+    assert Inputs(table).description == before
+    os.utime(folder / "salt-1.cif", (1000.0, 1000.0))
+    assert Inputs(table).description != before
+    assert Inputs(table).description[0]["files"] == 1
+
+
 def test_many_inputs_have_one_description(folder):
     paths = [folder / f"salt-{number}.cif" for number in range(4)] * 6
     (description,) = Inputs(paths).description

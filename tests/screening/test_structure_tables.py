@@ -53,6 +53,14 @@ def test_missing_structures_are_failed_rows(tmp_path, same_atoms):
     same_atoms([found[0].atoms, found[2].atoms], [SALT, SLAB])
 
 
+def test_disorder_according_to_optimade_is_a_failed_row(tmp_path):
+    columns = {**OPTIMADE, "structure_features": [["disorder", "implicit_atoms"], []]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    first, second = frames_of(tmp_path / "a.parquet")
+    assert first.error == "it has partially occupied sites; make an ordered structure first"
+    assert second.atoms is not None
+
+
 @pytest.mark.parametrize("as_numbers", [False, True])
 def test_columns_of_optimade_are_known(tmp_path, same_atoms, as_numbers):
     columns = dict(OPTIMADE)

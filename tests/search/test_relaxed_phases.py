@@ -1,5 +1,6 @@
 """Reference phases are relaxed once for each potential, also across processes."""
 
+import numpy as np
 import pytest
 from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator
@@ -7,6 +8,7 @@ from ase.calculators.emt import EMT
 from ase.io import read
 
 from ase_orbital.errors import DataError, ModelError, SettingError, StructureError
+from ase_orbital.search import relaxed_phases
 from ase_orbital.search.relaxed_phases import RelaxedPhases, relax
 
 from .conftest import CountingEMT
@@ -20,7 +22,8 @@ def phases(tmp_path, calculator=None, references=(CU,)):
 
 
 def test_a_relaxed_phase_has_small_forces_and_stress():
-    relaxed = relax(CU, EMT())
+    relaxed, force = relax(CU, EMT())
+    assert 0.0 < force < 0.03
     cell = relaxed.cell.lengths()[0] * 2**0.5
     assert cell == pytest.approx(3.59, abs=0.01)  # of EMT
     assert abs(relaxed.get_stress()).max() * relaxed.get_volume() < 0.03
@@ -94,3 +97,40 @@ def test_what_cannot_be_used_is_refused_at_once(tmp_path):
         phases(tmp_path, references=[CU, molecule("H2O")])
     with pytest.raises(SettingError, match=r"must end with .extxyz"):
         RelaxedPhases(EMT(), [CU], tmp_path / "phases.json")
+
+
+class Spin(CountingEMT):
+    """Opposite moments lower the energy."""
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.results["energy"] -= 0.1 * (
+            abs(atoms.get_initial_magnetic_moments().sum()) < 1
+        )
+
+
+def test_phases_that_differ_in_their_moments_are_different_phases(tmp_path):
+    parallel, opposite = bulk("Cu", cubic=True), bulk("Cu", cubic=True)
+    parallel.set_initial_magnetic_moments([1.0, 1.0, 1.0, 1.0])
+    opposite.set_initial_magnetic_moments([1.0, 1.0, -1.0, -1.0])
+    for pair in ([parallel, opposite], [opposite, parallel]):
+        found = phases(tmp_path, Spin(), pair).of({"Cu"})
+        energies = [phase.get_potential_energy() for phase in found]
+        assert max(energies) - min(energies) == pytest.approx(0.1, abs=1e-3)
+
+
+def test_a_phase_that_does_not_converge_is_named_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(relaxed_phases, "STEPS", 1)
+    strained = bulk("Cu", a=3.9)
+    with pytest.warns(UserWarning, match="phase Cu is not relaxed after 1 steps: its larg"):
+        (phase,) = phases(tmp_path, references=[strained]).of({"Cu"})
+    assert phase.get_potential_energy() > 0.0
+    assert not (tmp_path / "phases.extxyz").exists()
+
+
+def test_a_phase_with_results_among_its_arrays_is_kept(tmp_path):
+    labeled = CU.copy()
+    labeled.info["energy"], labeled.arrays["forces"] = 1.0, np.zeros((1, 3))
+    (phase,) = phases(tmp_path, references=[labeled]).of({"Cu"})
+    (kept,) = read(tmp_path / "phases.extxyz", ":")
+    assert kept.get_potential_energy() == pytest.approx(phase.get_potential_energy())

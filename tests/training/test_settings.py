@@ -240,3 +240,10 @@ def test_unit_and_transform_of_an_own_property():
     assert older.target_transform == "log10"
     with pytest.raises(SettingError, match="unit is kbar, and that of bulk_modulus is GPa"):
         TrainingSettings(property_name="bulk_modulus", unit="kbar")
+
+
+@pytest.mark.parametrize("name", ["error", "in_domain", "domain_excess", "band_gap_std"])
+def test_names_of_other_columns_are_no_properties(name):
+    with pytest.raises(SettingError, match=f"property_name is '{name}', which predictions"):
+        TrainingSettings(property_name=name)
+    assert TrainingSettings(property_name="mine", column=name).target == name
