@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from ase_ga.utilities import CellBounds, atoms_too_close, closest_distances_gene
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from ase_orbital.errors import StructureError
 from ase_orbital.search import Archive, GOMComparator
 
 from .potentials import BudgetSpentError, CountedPotential
@@ -139,11 +141,14 @@ class Search:
             if self.matcher.fit(structure, self.known):
                 raise FoundError
         if self.archive is not None:
-            self.archive.add(atoms)
+            with suppress(StructureError):
+                self.archive.add(atoms)
         return atoms
 
     def _is_known(self, atoms: Atoms) -> bool:
-        return self.archive.find(atoms) is not None
+        with suppress(StructureError):  # as where ase_ga misses contacts
+            return self.archive.find(atoms) is not None
+        return False
 
     def _random(self) -> None:
         while True:

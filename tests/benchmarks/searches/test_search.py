@@ -64,3 +64,8 @@ def test_screening_never_chooses_a_proposal_that_the_model_refuses():
     crushed, salt = bulk("NaCl", "rocksalt", a=0.4), bulk("NaCl", "rocksalt", a=5.6)
     proposals = iter([crushed, salt, *[crushed] * 6])
     assert variant.candidate(lambda: next(proposals)) is salt
+
+
+def test_a_structure_that_the_archive_refuses_is_not_known(copper):
+    found = one(copper, "archive", 300)
+    assert not found._is_known(bulk("Cu", "sc", a=0.2))
