@@ -30,7 +30,19 @@ def read_cif(file: IO[Any]) -> list[Atoms]:
     for block, atoms in zip(blocks, structures, strict=True):
         if "occupancy" in atoms.info:
             atoms.info["occupancy"] = _noted(block)
+        elif groups := _alternatives(block):
+            atoms.info["occupancy"] = groups
     return structures
+
+
+def _alternatives(block: CIFBlock) -> dict[str, dict[str, Any]]:
+    """Sites in groups of which only one is occupied, where no occupancy is given."""
+    groups = block.get("_atom_site_disorder_group") or []
+    named = [group not in (None, ".", "?") for group in groups]
+    if len({group for group, is_named in zip(groups, named, strict=True) if is_named}) < 2:
+        return {}
+    symbols = block.get_symbols()
+    return {str(kind): {symbols[kind]: "?"} for kind in np.flatnonzero(named)}
 
 
 def _noted(block: CIFBlock) -> dict[str, dict[str, Any]]:

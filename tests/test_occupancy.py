@@ -163,3 +163,17 @@ def test_other_uses_of_the_word_occupancy_are_left_alone(note):
 def test_partial_occupancy_in_pymatgen_is_refused_by_site(species):
     structure = Structure(Lattice.cubic(4.0), ["Cl", species], [[0, 0, 0], [0.5, 0.5, 0.5]])
     refuse(structure, "site 1", "partially occupied", "Cu")
+
+
+@pytest.mark.parametrize(("other", "refused"), [("2", True), ("1", False), (".", False)])
+def test_alternative_groups_of_atoms_without_occupancies_are_refused(
+    tmp_path, other, refused
+):
+    text = DISORDERED_CIF.replace("_atom_site_occupancy", "_atom_site_disorder_group")
+    text = text.replace(" 1.0\n", " .\n").format(copper=1, second=f"Au1 Au 0 0 0.4 {other}")
+    path = tmp_path / "alternatives.cif"
+    path.write_text(text)
+    if refused:
+        refuse(path, "site 1 (atom 1) has an unknown occupancy (Cu ?)")
+    else:
+        assert str(to_atoms(path).symbols) == "ClCuAu"

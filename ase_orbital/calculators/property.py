@@ -8,7 +8,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.outputs import Properties, all_outputs
 
 from ase_orbital.calculators.base import checked_base, known_to, offered_by
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import SettingError, StructureError
 from ase_orbital.predict.predictor import Predictor
 from ase_orbital.properties import column_names
 
@@ -92,10 +92,11 @@ class PropertyCalculator(Calculator):  # type: ignore[misc]  # ASE is only partl
         PropertyNotImplementedError
             If neither the models nor the base have a property.
         StructureError, ElementError
-            If a model cannot predict for these atoms.
+            If there are no atoms, or a model cannot predict for them.
         """
         super().calculate(atoms, properties, system_changes)
-        assert self.atoms is not None  # set by the line above
+        if self.atoms is None:
+            raise StructureError("nothing has been calculated yet; give the atoms as well")
         predicted = set(properties).intersection(self._names.values())
         if predicted:
             found = self.predictor.predict(self.atoms)

@@ -38,6 +38,8 @@ class Folder:
 
     def begin(self, metadata: dict[str, Any]) -> None:
         """Create the folder for a run, or check that it is the folder of the same run."""
+        if self.path.is_file():
+            raise DataError(f"{self.path} is a file; give a new folder for the results")
         if not self._is_run() and self._others():
             raise DataError(f"the folder {self.path} holds other files; give a new folder")
         try:

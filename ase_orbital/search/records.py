@@ -112,8 +112,8 @@ class Output:
             if others:
                 raise SettingError(
                     f"{self.path} has no column for {', '.join(others)}: its columns are "
-                    "those of the first record; use another file, or the same labels in "
-                    "every run"
+                    "those of the first record; use another file for runs of another kind "
+                    "or with other labels, or one of frames or rows (.extxyz, .traj, .db)"
                 )
             record = {name: record.get(name, "") for name in self._columns}
         write(self.path, record, atoms, False)

@@ -12,7 +12,7 @@ from ase.io import read, write
 from ase.optimize import BFGS
 
 from ase_orbital import PropertyCalculator
-from ase_orbital.errors import ModelError, SettingError
+from ase_orbital.errors import ModelError, SettingError, StructureError
 from ase_orbital.models import EOSNet
 from ase_orbital.predict import Predictor
 
@@ -124,6 +124,11 @@ def test_invalid_arguments_are_explained(predictor, atoms):
         PropertyCalculator(predictor, base="emt")
     with pytest.raises(PropertyNotImplementedError, match="there is no base"):
         PropertyCalculator(predictor).calculate(atoms, ["energy"])
+
+
+def test_without_atoms_there_is_an_error_that_says_so(predictor):
+    with pytest.raises(StructureError, match="nothing has been calculated yet; give the a"):
+        PropertyCalculator(predictor, base=EMT()).get_property("band_gap")
 
 
 def test_list_of_properties_belongs_to_the_instance(predictor):

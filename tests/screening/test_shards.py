@@ -59,6 +59,12 @@ def test_another_run_is_refused(folder):
         folder.begin({"models": ["n"], "shard_size": 2})
 
 
+def test_a_file_is_no_folder_for_results(tmp_path):
+    (tmp_path / "results").touch()
+    with pytest.raises(DataError, match="results is a file; give a new folder"):
+        Folder(tmp_path / "results").begin({"models": ["m"]})
+
+
 def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(DataError, match="holds other files"):
