@@ -113,6 +113,7 @@ VARIANTS = {
         settings={"readout_per_atom": False}, epochs=50, start=SHIPPED.format("band-gap")
     ),
     "random weights": Variant(),
+    "300 epochs": Variant(epochs=300),
     "24 neighbors": Variant(settings={"n_neighbors": 24}),
     "dense connections": Variant(DenseEOSNet),
     "start from hidden features": Variant(start="masked"),

@@ -2,8 +2,8 @@
 
     python pretrained/table.py
 
-The table of models is in the README and in `docs/models/index.md`, the others only in the
-latter.
+The tables of models and of matbench are in the README and in `docs/models/index.md`, and
+that of new crystals only in the latter.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def main() -> None:
     replace(ROOT / "README.md", HEAD, model_rows("`{0}`"))
     replace(page, HEAD, model_rows(LINK))
     replace(page, NEW_HEAD, new_rows())
-    replace(page, MATBENCH_HEAD, matbench_rows())
+    for text in (ROOT / "README.md", page):
+        replace(text, MATBENCH_HEAD, matbench_rows())
 
 
 if __name__ == "__main__":
