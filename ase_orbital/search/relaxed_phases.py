@@ -38,6 +38,7 @@ STEPS = 300
 NEEDED = ("energy", "forces", "stress")
 SAME = 2e-5  # eV/atom; energies of one potential that are closer differ by rounding
 REFERENCE, BEFORE, POTENTIAL = "reference", "unrelaxed_energy", "potential"
+FORCE = "largest_force"
 
 
 class RelaxedPhases:
@@ -53,7 +54,7 @@ class RelaxedPhases:
         File of relaxed phases, or None. A phase in it is taken if the calculator has the
         recorded class, and gives the unrelaxed phase the recorded energy: names of
         potentials do not tell their weights apart. One that is not relaxed in 300 steps is
-        used with a warning, and not kept.
+        used with a warning.
 
     Raises
     ------
@@ -127,22 +128,14 @@ class RelaxedPhases:
         for frame in self._read():
             difference = abs(frame.info.get(BEFORE, math.inf) - before)
             if own.items() <= frame.info.items() and difference < SAME * len(reference):
-                return frame
+                return _checked(frame)
         relaxed, force = relax(reference, self._calculator)
-        relaxed.info = {**own, BEFORE: before}
-        if force > FMAX:
-            warnings.warn(
-                f"the reference phase {reference.symbols} is not relaxed after {STEPS} "
-                f"steps: its largest force is {force:.2g} eV/Å, not {FMAX}. Its energy is "
-                "too high, and structures seem more stable than they are; give it relaxed "
-                "among the references",
-                stacklevel=2,
-            )
-        elif self.cache is not None:
+        relaxed.info = {**own, BEFORE: before, FORCE: force}
+        if self.cache is not None:
             frames = [*self._read(), relaxed]
             with atomic_write(self.cache) as temporary:
                 write_extxyz(temporary, frames)
-        return relaxed
+        return _checked(relaxed)
 
     def _read(self) -> list[Atoms]:
         if self.cache is None or not self.cache.exists():
@@ -155,6 +148,20 @@ class RelaxedPhases:
                 "remove it to compute them again"
             ) from error
         return frames
+
+
+def _checked(phase: Atoms) -> Atoms:
+    """Return a phase; warn if it is not relaxed."""
+    force = phase.info.get(FORCE, 0.0)
+    if force > FMAX:
+        warnings.warn(
+            f"the reference phase {phase.symbols} is not relaxed after {STEPS} steps: its "
+            f"largest force is {force:.2g} eV/Å, not {FMAX}. Its energy is too high, and "
+            "structures seem more stable than they are; relax it further before it becomes "
+            "a reference",
+            stacklevel=2,
+        )
+    return phase
 
 
 def _key(atoms: Atoms) -> str:

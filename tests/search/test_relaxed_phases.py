@@ -119,13 +119,13 @@ def test_phases_that_differ_in_their_moments_are_different_phases(tmp_path):
         assert max(energies) - min(energies) == pytest.approx(0.1, abs=1e-3)
 
 
-def test_a_phase_that_does_not_converge_is_named_and_not_kept(tmp_path, monkeypatch):
+def test_a_phase_that_does_not_converge_is_named_each_time(tmp_path, monkeypatch):
     monkeypatch.setattr(relaxed_phases, "STEPS", 1)
-    strained = bulk("Cu", a=3.9)
-    with pytest.warns(UserWarning, match="phase Cu is not relaxed after 1 steps: its larg"):
-        (phase,) = phases(tmp_path, references=[strained]).of({"Cu"})
-    assert phase.get_potential_energy() > 0.0
-    assert not (tmp_path / "phases.extxyz").exists()
+    strained, calculator = bulk("Cu", a=3.9), CountingEMT()
+    for _ in range(2):  # the second one is from the file
+        with pytest.warns(UserWarning, match="Cu is not relaxed after 1 steps: its larg"):
+            phases(tmp_path, calculator, [strained]).of({"Cu"})
+    assert calculator.count <= 4
 
 
 def test_a_phase_with_results_among_its_arrays_is_kept(tmp_path):
