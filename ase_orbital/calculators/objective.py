@@ -108,9 +108,8 @@ class ObjectiveCalculator(DifferentiableCalculator):
         if not models:
             raise ModelError("give at least one model")
         self._models = [_prepared(model) for model in models]
-        if inside_domain:
-            terms = [*terms, AtMost(DOMAIN_EXCESS, 0.0)]
-        self.terms = checked_terms(terms, self.properties)
+        inside = [AtMost(DOMAIN_EXCESS, 0.0)] if inside_domain else []
+        self.terms = checked_terms(terms, self.properties, more=inside)
         self.values: dict[str, float] = {}
         self.parameters |= {
             "properties": [model.property_name for model in self._models],

@@ -188,10 +188,13 @@ class AtLeast(Limit):
 
 
 def checked_terms(
-    terms: Iterable[Term] | Term, properties: Sequence[str], given: Sequence[str] = ()
+    terms: Iterable[Term] | Term,
+    properties: Sequence[str],
+    given: Sequence[str] = (),
+    more: Sequence[Term] = (),
 ) -> tuple[Term, ...]:
     """Return terms of these properties or given values; SettingError for any others."""
-    checked = (terms,) if isinstance(terms, Term) else tuple(terms)
+    checked = ((terms,) if isinstance(terms, Term) else tuple(terms)) + tuple(more)
     if not checked:
         raise SettingError("give at least one term, such as Maximize(...)")
     for term in checked:

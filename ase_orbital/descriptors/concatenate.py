@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -50,7 +51,13 @@ class Concatenate(Descriptor):
         return None if None in widths else sum(width for width in widths if width)
 
     def _names(self) -> list[str]:
-        return [name for part in self.parts for name in part.feature_names()]
+        names = [part.feature_names() for part in self.parts]
+        together = list(chain(*names))
+        if len(set(together)) == len(together):
+            return together
+        return [  # parts of one kind, such as GOM with two cutoffs
+            f"{name} ({number})" for number, own in enumerate(names, 1) for name in own
+        ]
 
     def features(self, batch: NeighborBatch) -> NDArray[np.floating[Any]]:
         """Compute the features of all parts, [n_inequivalent, n_features]."""

@@ -47,7 +47,7 @@ class OFM(Descriptor):
     Raises
     ------
     SettingError
-        If the exponent is not a number of at least 0.
+        If the exponent is not a number of at least 0, or center no bool.
     """
 
     distance_exponent: float = 1
@@ -61,6 +61,8 @@ class OFM(Descriptor):
         exponent = self.distance_exponent
         if not (isinstance(exponent, int | float) and 0.0 <= exponent < math.inf):
             raise SettingError(f"distance_exponent must be a number >= 0, not {exponent!r}")
+        if not isinstance(self.center, bool):
+            raise SettingError(f"center must be True or False, not {self.center!r}")
 
     @property
     def n_features(self) -> int:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 AT_ONCE = 64  # atoms; with 100 neighbors of each, all their harmonics are in the cache
+MOST_ORDERS = 100  # a mistaken setting would end in an error of the memory
 LEAST = 1e-12  # added to q^2, whose root would have no derivative at zero
 
 
@@ -63,10 +64,10 @@ class OrientationalOrder(Descriptor):
 
     def __post_init__(self) -> None:
         """Validate the settings."""
-        check_whole("n_orders", self.n_orders, 1)
+        check_whole("n_orders", self.n_orders, 1, MOST_ORDERS)
         check_cutoff("cutoff", self.cutoff)
         power = self.exponent
-        if not (isinstance(power, int | float) and 0.0 <= power <= 100.0):
+        if not (isinstance(power, int | float | np.number) and 0.0 <= power <= 100.0):
             raise SettingError(f"exponent must be a number from 0 to 100, not {power!r}")
 
     @property

@@ -30,7 +30,7 @@ def check_pool(pool: str | None, elements: Sequence[str] | None) -> None:
         raise SettingError(f"pool must be one of {', '.join(REDUCTIONS)}, not {pool!r}")
     if elements is not None and pool is None:
         raise SettingError("elements are for pooled features; give a pool, such as 'mean'")
-    if isinstance(elements, str):
+    if isinstance(elements, str) or not (elements is None or hasattr(elements, "__len__")):
         raise SettingError(f"give a list of elements, such as ['O'], not {elements!r}")
     for symbol in elements or ():
         if symbol not in SYMBOLS[1:]:

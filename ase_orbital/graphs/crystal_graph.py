@@ -103,6 +103,14 @@ class CrystalGraph:
         sizes = torch.zeros_like(self.n_atoms)
         return sizes.index_add(0, self.graph_index, self.atom_copies)
 
+    def check_unmerged(self) -> None:
+        """Raise GraphError if equivalent atoms are merged."""
+        if self.atom_copies is not None or self.edge_copies is not None:
+            raise GraphError(
+                "equivalent atoms of this graph are merged, which only models of this "
+                "package understand; build it with merged=False"
+            )
+
     @property
     def total_weight(self) -> Tensor:
         """Weight of each edge times its number of copies, [n_edges]."""

@@ -35,8 +35,10 @@ def to_dgl(graph: CrystalGraph) -> DGLGraph:
     """Convert one crystal or a batch.
 
     Fields: `ndata` has `x` (the features), `node_type`, `frac_coords` and `lattice`;
-    `edata` has `distance`, `weight`, `pbc_offset` and `reverse_offset`.
+    `edata` has `distance`, `weight`, `pbc_offset` and `reverse_offset`. Raises GraphError
+    for merged graphs, whose copies have no field there.
     """
+    graph.check_unmerged()
     converted = dgl.graph(
         (graph.source, graph.target), num_nodes=len(graph.numbers), idtype=torch.int64
     )

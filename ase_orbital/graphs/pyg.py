@@ -23,8 +23,9 @@ def to_pyg(graph: CrystalGraph) -> Data:
 
     Fields: `x` (the features), `edge_index` (source, target), `distance`, `weight`,
     `reverse_offset` and `lattice`, and those of matgl's graphs: `node_type`, `frac_coords`
-    and `pbc_offset`.
+    and `pbc_offset`. Raises GraphError for merged graphs, whose copies have no field there.
     """
+    graph.check_unmerged()
     if graph.n_graphs != 1:
         return Batch.from_data_list([to_pyg(member) for member in graph.unbatch()])
     data = Data(

@@ -39,7 +39,12 @@ def pareto_front(objectives: ArrayLike) -> NDArray[np.intp]:
     >>> pareto_front([(0.1, 0.3), (0.2, 0.1), (0.3, 0.2)])
     array([0, 1])
     """
-    values = np.asarray(objectives, float)
+    try:
+        values = np.asarray(objectives, float)
+    except (TypeError, ValueError) as error:
+        raise SettingError(
+            f"objectives need one row of finite numbers for each structure: {error}"
+        ) from error
     if values.ndim != 2 or not np.isfinite(values).all():
         raise SettingError(
             "objectives need one row of finite numbers for each structure; leave out those "

@@ -78,13 +78,13 @@ class Score:
             raise SettingError(f"given must be a list of names, such as [{given!r}]")
         self.given, self.hull = tuple(given), hull
         others = (*self.given, *(HULL_UNITS if hull else ()))
-        if inside_domain:
-            terms = [*terms, AtLeast(IN_DOMAIN, 1.0)]
+        inside = [AtLeast(IN_DOMAIN, 1.0)] if inside_domain else []
         if both := set(others).intersection(self.predictor.properties):
             raise SettingError(f"{min(both)!r} is predicted; give it under another name")
         if len({*others}) < len(others):
-            raise SettingError("the hull gives its energies itself; take them from `given`")
-        self.terms = checked_terms(terms, self.predictor.properties, others)
+            twice = next(name for name in others if others.count(name) > 1)
+            raise SettingError(f"{twice!r} is given twice; a hull gives its own energies")
+        self.terms = checked_terms(terms, self.predictor.properties, others, inside)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
                 "there are two terms of the same kind and property; keep one of them"

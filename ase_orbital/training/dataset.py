@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LARGEST = float(np.finfo(np.float32).max)  # networks learn in single precision
+FEWEST_DIGITS = 1000  # steps of single precision in a standard deviation
 TWICE = "another crystal has the same identifier"
 
 
@@ -130,12 +131,12 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     samples = [*_read(source, settings)]
     _check_columns(samples, settings)
     for default, structure, values in samples:
-        name = _label(values.get(settings.id, default))
+        name = _label(values, settings.id, default)
         try:
             if name in used:
                 raise DataError(TWICE)
             target = target_value(values.get(settings.target), settings)
-            group = _label(values.get(settings.group_column, name))
+            group = _label(values, settings.group_column, name)
             weight = _number(values, settings.weight_column, 1.0)
             relaxation = _number(values, RELAXATION_ENERGY, np.nan)
             atoms = to_atoms(structure)
@@ -159,6 +160,9 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
         raise DataError(f"none of the {len(rejected)} crystals can be used{first}")
     structures, targets, groups, *numbers = zip(*used.values(), strict=True)
     weights, relaxation = np.array(numbers)
+    if not weights.any():
+        raise DataError(f"the {settings.weight_column} of all crystals is 0; weigh some")
+    _check_precision(np.array(targets), settings.target)
     return Dataset(
         ids=list(used),
         structures=[*structures],
@@ -171,9 +175,23 @@ def read_dataset(source: Source, settings: TrainingSettings) -> Dataset:
     )
 
 
-def _label(value: Any) -> str:
+def _label(values: Mapping[str, Any], column: str, missing: object) -> str:
     """Return an identifier as text; ASE reads a T or F in a file as True or False."""
+    value = values.get(column)
+    if value is None or value == "":
+        value = missing
     return "FT"[int(value)] if isinstance(value, bool | np.bool_) else str(value)
+
+
+def _check_precision(targets: NDArray[np.float64], name: str) -> None:
+    """Warn of targets whose differences are lost in single precision."""
+    spread, digit = targets.std(), np.spacing(np.float32(abs(targets).max()))
+    if 0.0 < spread < FEWEST_DIGITS * digit:
+        logger.warning(
+            "the values of %s differ by %.2g around %.6g, where single precision has steps "
+            "of %.2g; subtract a constant, such as the energies of the atoms",
+            name, spread, targets.mean(), digit,
+        )  # fmt: skip
 
 
 def _check_columns(samples: Sequence[Sample], settings: TrainingSettings) -> None:
@@ -235,8 +253,10 @@ def _number(values: Mapping[str, Any], column: str, missing: float) -> float:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
-    if not np.isfinite(number) or (number < 0.0 and column != RELAXATION_ENERGY):
-        raise DataError(f"its {column}, {value!r}, must be a number, not below zero")
+    signed = column == RELAXATION_ENERGY
+    if not np.isfinite(number) or (number < 0.0 and not signed):
+        least = "" if signed else ", not below zero"
+        raise DataError(f"its {column}, {value!r}, must be a number{least}")
     return number
 
 
@@ -297,8 +317,13 @@ def _from_columns(table: Any) -> Iterator[Sample]:
     # The index of a DataFrame; a list would have a method of this name.
     labels = table.index if hasattr(table, "columns") else range(len(structures))
     for row, (label, structure) in enumerate(zip(labels, structures, strict=True)):
-        values = {name: column[row] for name, column in columns.items()}
+        values = {name: _given(column[row]) for name, column in columns.items()}
         yield label, structure, {**getattr(structure, "info", {}), **values}
+
+
+def _given(value: Any) -> Any:
+    """Return a value of a table; None for the nan that pandas has for an empty field."""
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _from_table(path: Path, settings: TrainingSettings) -> Iterator[Sample]:

@@ -100,6 +100,7 @@ def prepare(
         )
     if changes:  # nothing was trained yet
         split_file.unlink(missing_ok=True)
+    check_same_split(settings, folder)
     split = (
         Split.load(split_file) if split_file.is_file() else make_split(dataset, settings)
     )
@@ -146,6 +147,20 @@ def prepare(
     found = Counter(map(n_periodic, structures))
     periodicities = [n for n in found if found[n] >= LEAST_SHARE * len(structures)]
     return Prepared(ids, sets, rejected, elements, sorted(periodicities))
+
+
+def check_same_split(settings: TrainingSettings, folder: Path) -> None:
+    """Raise DataError if a run was begun with another content of its split file."""
+    file, own = settings.split, folder / "split.json"
+    if not (file.endswith(".json") and own.is_file()):
+        return
+    if Split.load(file) != Split.load(own):
+        if any(folder.glob(CHECKPOINTS)):
+            raise DataError(
+                f"{folder} holds a run with another split than that in {file}, which has "
+                "changed since; give another folder"
+            )
+        own.unlink()
 
 
 def _report_unused(dataset: Dataset, split: Split) -> None:

@@ -10,12 +10,13 @@ from ase_orbital.descriptors.elemental import ElementalFeatures
 from ase_orbital.descriptors.gom import GOM
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.descriptors.onehot import OneHot
-from ase_orbital.errors import SettingError, check_path
+from ase_orbital.errors import DataError, SettingError, check_path, check_whole
 from ase_orbital.files import write_csv
 from ase_orbital.training.dataset import read_dataset
 from ase_orbital.training.figures import draw_ablation, draw_learning_curve
-from ase_orbital.training.preparation import make_folds
+from ase_orbital.training.preparation import CHECKPOINTS, make_folds
 from ase_orbital.training.run import train
+from ase_orbital.training.splits import Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +110,8 @@ def cross_validate(
     SettingError
         If the settings give a test set.
     DataError
-        If no crystal can be used, or there are fewer groups of crystals than folds.
+        If no crystal can be used, there are fewer groups of crystals than folds, or the
+        folder holds a cross-validation with other folds.
     """
     fixed = settings.split == "megnet" or settings.split.endswith(".json")
     if fixed or settings.test_column or n_folds < 2:
@@ -120,9 +122,15 @@ def cross_validate(
     folder = check_path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     splits = make_folds(read_dataset(source, settings), settings, n_folds)
+    paths = {folder / f"fold-{n}.json": split for n, split in enumerate(splits, start=1)}
+    before = {path: Split.load(path) for path in folder.glob("fold-*.json")}
+    if before and before != paths and any(folder.glob(f"fold-*/{CHECKPOINTS}")):
+        raise DataError(
+            f"{folder} holds a cross-validation of other crystals or with other folds "
+            f"({len(before)} of them); give another folder"
+        )
     variants = []
-    for number, split in enumerate(splits, start=1):
-        path = folder / f"fold-{number}.json"
+    for number, (path, split) in enumerate(paths.items(), start=1):
         split.save(path)
         variants.append(({"fold": f"fold-{number}"}, {"split": str(path)}))
     rows = train_series(source, folder / "folds.csv", settings, variants, cache)
@@ -206,13 +214,20 @@ def learning_curve(
     Raises
     ------
     SettingError
-        If classes are learned, which have no mean absolute error.
+        If classes are learned, which have no mean absolute error, there is no size or test
+        crystal, or a network is unknown.
     DataError
         If no crystal can be used.
     """
     if settings.classes:
         raise SettingError("a learning curve needs numeric targets, not classes")
-    sizes, folder = sorted(sizes), check_path("folder", folder)
+    check_whole("n_test", n_test, 1)
+    if not sizes:
+        raise SettingError("a learning curve needs at least one size of the training set")
+    if unknown := {*networks} - LEARNING_RATES.keys():
+        known = ", ".join(LEARNING_RATES)
+        raise SettingError(f"there is no network {min(unknown)!r}; choose from {known}")
+    sizes, folder = sorted(set(sizes)), check_path("folder", folder)
     variants, alone = [], {"members": settings.members or 1}
     for name in networks:
         changes = alone | {"network": name, "learning_rate": LEARNING_RATES[name]}

@@ -232,6 +232,8 @@ class TrainingSettings(BaseModel):
             raise ValueError(
                 f"transform must be identity or log10, not {self.target_transform!r}"
             )
+        if self.at_most is not None and not math.isfinite(self.at_most):
+            raise ValueError(f"at_most must be a finite number, not {self.at_most}")
         if self.at_most is not None and not self.classes:
             raise ValueError(
                 f"at_most makes classes, and {self.property_name} is learned as a number; "

@@ -62,3 +62,11 @@ def test_nothing_to_concatenate_is_refused():
         Concatenate([OneHot(), GOM()])
     with pytest.raises(ValueError, match="at least one descriptor"):
         Concatenate()
+
+
+def test_parts_of_one_kind_have_different_names():
+    twice = Concatenate(GOM(cutoff=4.0, n_eigenvalues=2), GOM(cutoff=6.0, n_eigenvalues=2))
+    assert twice.feature_names() == [
+        "eigenvalue 1 (1)", "eigenvalue 2 (1)", "eigenvalue 1 (2)", "eigenvalue 2 (2)",
+    ]  # fmt: skip
+    assert len(set(twice.feature_names("mean", ["O", "Ti"]))) == 8

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from ase_orbital.descriptors.ofm import OFM
 from ase_orbital.elements import ORBITALS
-from ase_orbital.errors import ElementError, StructureError
+from ase_orbital.errors import ElementError, SettingError, StructureError
 
 S1, S2, P5, D6 = (ORBITALS.index(label) for label in ("s1", "s2", "p5", "d6"))
 
@@ -153,3 +153,8 @@ def test_errors_name_atoms():
         OFM().create(Atoms("HRf", [[0, 0, 0], [0, 0, 2]]))
     with pytest.raises(StructureError, match=r"atoms 0 \(H\) and 1 \(H\)"):
         OFM().create(Atoms("H2"))
+
+
+def test_center_is_a_bool():
+    with pytest.raises(SettingError, match="center must be True or False, not 'no'"):
+        OFM(center="no")

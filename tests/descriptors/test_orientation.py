@@ -106,6 +106,7 @@ def test_names_are_those_of_steinhardt():
     [
         ({"n_orders": 0}, "n_orders"),
         ({"n_orders": 2.5}, "n_orders"),
+        ({"n_orders": 10**7}, "n_orders"),
         ({"cutoff": -1.0}, "cutoff"),
         ({"exponent": -1.0}, "exponent"),
         ({"exponent": "8"}, "exponent"),

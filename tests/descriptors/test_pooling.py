@@ -78,3 +78,8 @@ def test_invalid_pools_are_explained():
         GOM().create(LOW, pool="mean", elements=["Xx"])
     with pytest.raises(SettingError, match="their number depends on the structure"):
         GOM().feature_names()
+
+
+def test_elements_are_a_list_and_no_generator(rocksalt):
+    with pytest.raises(SettingError, match="give a list of elements"):
+        GOM(n_eigenvalues=2).create(rocksalt, pool="mean", elements=(at for at in ["Na"]))

@@ -1,6 +1,7 @@
 """Edges of a graph, their reverses and batches, compared with the pairs of neighbors."""
 
 import dataclasses
+import importlib
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from numpy.testing import assert_allclose
 from ase_orbital import OneHot
 from ase_orbital.errors import GraphError
 from ase_orbital.graphs.connectivity import Connectivity
-from ase_orbital.graphs.converters import build_graphs
+from ase_orbital.graphs.converters import build_batch, build_graphs
 from ase_orbital.graphs.crystal_graph import CrystalGraph
 from ase_orbital.neighbors.batch import neighbor_batch
 
@@ -246,3 +247,21 @@ def test_graphs_with_and_without_reverses_do_not_mix(structures):
     atoms = structures["perovskite"]
     with pytest.raises(GraphError, match="some have none"):
         CrystalGraph.batch([build(atoms), build(atoms, DIRECTED)])
+
+
+def converter_of(kind):
+    try:
+        return importlib.import_module(f"ase_orbital.graphs.{kind}")
+    except GraphError:
+        pytest.skip("needs DGL")
+
+
+@pytest.mark.parametrize("kind", ["pyg", "dgl"])
+def test_merged_graphs_are_not_converted(kind, structures):
+    converter = converter_of(kind)
+    atoms = [structures["perovskite"] * (2, 1, 1), structures["one atom"]]
+    merged = build_batch(atoms, OneHot(), SYMMETRIC)
+    with pytest.raises(GraphError, match=r"are merged, .* build it with merged=False"):
+        getattr(converter, f"to_{kind}")(merged)
+    whole = build_batch(atoms, OneHot(), SYMMETRIC, merged=False)
+    getattr(converter, f"to_{kind}")(whole)

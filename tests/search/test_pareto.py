@@ -29,7 +29,9 @@ def test_one_objective_has_its_least_value_as_front():
     assert pareto_front(np.empty((0, 2))).tolist() == []
 
 
-@pytest.mark.parametrize("values", [[1.0, 2.0], [[1.0, float("nan")]]])
+@pytest.mark.parametrize(
+    "values", [[1.0, 2.0], [[1.0, float("nan")]], [["a", 1]], [[1], [2, 3]]]
+)
 def test_objectives_that_cannot_be_compared(values):
     with pytest.raises(SettingError, match="one row of finite numbers"):
         pareto_front(values)

@@ -23,6 +23,15 @@ from ase_orbital.search import (
 )
 
 
+def test_a_single_term_needs_no_list(predictor):
+    atoms = bulk("Cu")
+    alone = Score("eosnet-bulk-modulus-mp", Maximize("bulk_modulus"), inside_domain=True)
+    listed = Score("eosnet-bulk-modulus-mp", [Maximize("bulk_modulus")], inside_domain=True)
+    assert alone(atoms) == listed(atoms)
+    with pytest.raises(SettingError, match="'x' is given twice"):
+        Score(predictor, Maximize("x"), given=["x", "x"])
+
+
 @pytest.mark.parametrize(
     ("term", "expected"),
     [

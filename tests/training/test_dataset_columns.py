@@ -34,3 +34,31 @@ def test_a_format_can_be_named(tmp_path):
     write(tmp_path / "data", make(), format="extxyz")
     settings = TrainingSettings(column="gap", format="extxyz")
     assert read_dataset(tmp_path / "data", settings).targets.tolist() == [4.0, 5.0, 6.0]
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan")])
+def test_empty_fields_are_missing_values(missing):
+    """A crystal without a group is its own group, and has weight 1."""
+    names = {"id": [None, "a", "b"], "group": ["pair", missing, missing]}
+    numbers = {
+        "weight": [2.0, missing, missing],
+        "relaxation_energy_per_atom": [missing] * 3,
+    }
+    columns = {"structure": make(), "gap": [1.0, 2.0, 3.0], **names, **numbers}
+    found = read_dataset(columns, TrainingSettings(column="gap"))
+    assert found.groups == ["pair", "a", "b"]
+    assert found.weights.tolist() == [2.0, 1.0, 1.0]
+    assert not found.rejected
+
+
+def test_weights_that_are_all_zero_are_refused():
+    columns = {"structure": make(), "gap": [1.0, 2.0, 3.0], "weight": [0.0] * 3}
+    with pytest.raises(DataError, match="the weight of all crystals is 0"):
+        read_dataset(columns, TrainingSettings(column="gap"))
+
+
+@pytest.mark.parametrize(("offset", "warned"), [(1e9, True), (1e3, False), (0.0, False)])
+def test_targets_that_single_precision_cannot_tell_apart_are_named(offset, warned, caplog):
+    columns = {"structure": make(), "gap": [offset + step for step in (0.0, 0.5, 1.0)]}
+    read_dataset(columns, TrainingSettings(column="gap"))
+    assert ("subtract a constant" in caplog.text) == warned

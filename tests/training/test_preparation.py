@@ -200,3 +200,21 @@ def test_augmentation_adds_distorted_training_crystals(salts, quick, tmp_path):
         assert first.n_edges.tolist() != second.n_edges.tolist() or not torch.allclose(
             first.distance, second.distance, atol=1e-3
         )
+
+
+def test_a_split_file_that_has_changed_is_noticed(salts, quick, tmp_path):
+    ids = [atoms.info["id"] for atoms in salts[0]]
+    file, run = tmp_path / "mine.json", tmp_path / "run"
+    run.mkdir()
+    settings = make(quick, split=str(file))
+    for n_train, n_expected in ((40, 40), (30, 30)):  # nothing was trained yet
+        Split(ids[:n_train], ids[n_train:50], ids[50:]).save(file)
+        assert len(prepare(salts, settings, run).ids["train"]) == n_expected
+    (run / "member-0").mkdir()
+    (run / "member-0/last.ckpt").touch()
+    prepare(salts, settings, run)
+    Split(ids[:20], ids[20:50], ids[50:]).save(file)
+    with pytest.raises(
+        DataError, match=r"another split than that in .*mine.json, which has"
+    ):
+        prepare(salts, settings, run)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from ase_orbital.errors import SettingError
+from ase_orbital.errors import DataError, SettingError
 from ase_orbital.training import (
     TrainingSettings,
     ablate,
@@ -146,3 +146,27 @@ def test_each_crystal_is_in_one_test_set(salts, quick, tmp_path):
 def test_folds_draw_their_own_test_sets(salts, quick, tmp_path, change):
     with pytest.raises(SettingError, match="draws the test sets itself"):
         cross_validate(salts, tmp_path, TrainingSettings(**quick | change))
+
+
+def test_other_folds_are_refused_in_the_same_folder(salts, quick, tmp_path):
+    settings = TrainingSettings(**quick | {"epochs": 1})
+    cross_validate(salts, tmp_path, settings, 2)
+    before = Split.load(tmp_path / "fold-1.json")
+    with pytest.raises(DataError, match=r"holds a cross-validation of .* \(2 of them\); g"):
+        cross_validate(salts, tmp_path, settings, 3)
+    assert Split.load(tmp_path / "fold-1.json") == before
+    assert len(cross_validate(salts, tmp_path, settings, 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"n_test": 0}, "n_test must be"),
+        ({"sizes": []}, "at least one size"),
+        ({"networks": ["Foo"]}, "no network 'Foo'; choose from EOSNet"),
+    ],
+)
+def test_learning_curves_without_sense_are_refused(salts, quick, tmp_path, changes, words):
+    given = {"sizes": [10], "n_test": 5} | changes
+    with pytest.raises(SettingError, match=words):
+        learning_curve(salts, tmp_path, TrainingSettings(**quick), **given)

@@ -242,6 +242,12 @@ def test_unit_and_transform_of_an_own_property():
         TrainingSettings(property_name="bulk_modulus", unit="kbar")
 
 
+@pytest.mark.parametrize("limit", [float("nan"), float("inf")])
+def test_limits_of_classes_are_finite(limit):
+    with pytest.raises(SettingError, match="at_most must be a finite number"):
+        TrainingSettings(property_name="mine", at_most=limit)
+
+
 @pytest.mark.parametrize("name", ["error", "in_domain", "domain_excess", "band_gap_std"])
 def test_names_of_other_columns_are_no_properties(name):
     with pytest.raises(SettingError, match=f"property_name is '{name}', which predictions"):
