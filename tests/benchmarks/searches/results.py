@@ -109,7 +109,7 @@ def summary(records: Sequence[dict[str, Any]]) -> list[str]:
     A method is compared on the systems and seeds that all its variants with results have.
     """
     rows = [
-        "| method | variant | runs | found | 95 % interval | evaluations per success "
+        "| method | variant | searches | found | 95 % interval | evaluations per success "
         "| against plain | processor time per success |",
         "|---|---|---:|---:|---|---:|---:|---:|",
     ]
