@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+IDS = ("id", "immutable_id", "material_id")  # columns of identifiers, the first one counts
 PATIENCE = 5.0  # seconds to wait for another program, which writes for milliseconds
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ase_orbital.databases import IDS
 from ase_orbital.errors import OrbitalError, SettingError, StructureError
 from ase_orbital.files import printable
 from ase_orbital.readers import read_frames
-from ase_orbital.screening.structure_tables import IDS
 from ase_orbital.structure import validate
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ase_orbital.databases import IDS
 from ase_orbital.errors import StructureError
 from ase_orbital.occupancy import read_cif
 from ase_orbital.readers import read_frames
@@ -15,7 +16,6 @@ from ase_orbital.screening.frames import (
     check_present,
     content_or_stop,
 )
-from ase_orbital.screening.structure_tables import IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

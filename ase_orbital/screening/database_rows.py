@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ase_orbital.databases import bare_atoms, connect
+from ase_orbital.databases import IDS, bare_atoms, connect
 from ase_orbital.errors import DataError
 from ase_orbital.screening.frames import (
     Frame,
@@ -15,7 +15,6 @@ from ase_orbital.screening.frames import (
     check_present,
     content_or_stop,
 )
-from ase_orbital.screening.structure_tables import IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

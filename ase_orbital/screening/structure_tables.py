@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from ase_orbital.databases import IDS
 from ase_orbital.elements import SYMBOLS
 from ase_orbital.errors import OrbitalError
 from ase_orbital.screening.frames import (
@@ -34,7 +35,6 @@ SPECIES = ("species_at_sites", "species", "numbers")
 POSITIONS = ("cartesian_site_positions", "positions")
 LATTICE = ("lattice_vectors", "lattice", "cell")
 PBC = ("dimension_types", "pbc")
-IDS = ("id", "immutable_id", "material_id")
 FEATURES = "structure_features"  # of OPTIMADE
 DISORDERED = "it has partially occupied sites; make an ordered structure first"
 NUMBERS = {symbol: number for number, symbol in enumerate(SYMBOLS) if number}

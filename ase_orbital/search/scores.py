@@ -83,7 +83,11 @@ class Score:
             raise SettingError(f"{min(both)!r} is predicted; give it under another name")
         if len({*others}) < len(others):
             twice = next(name for name in others if others.count(name) > 1)
-            raise SettingError(f"{twice!r} is given twice; a hull gives its own energies")
+            if twice in HULL_UNITS:
+                raise SettingError(
+                    "the hull gives its energies itself; take them from `given`"
+                )
+            raise SettingError(f"{twice!r} is given twice")
         self.terms = checked_terms(terms, self.predictor.properties, others, inside)
         if len(set(self.keys)) < len(self.keys):
             raise SettingError(
