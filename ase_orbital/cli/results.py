@@ -209,9 +209,10 @@ def _parquet(records: Sequence[Record], _: Mapping[str, Atoms], path: Path) -> N
 def _extxyz(records: Sequence[Record], atoms: Mapping[str, Atoms], path: Path) -> None:
     from ase_orbital.writers import write_extxyz
 
-    frames = [
-        annotated(flat(found), pairs) for found, pairs, _ in _structures(records, atoms)
-    ]
+    frames = []
+    for found, pairs, _ in _structures(records, atoms):
+        flat(found).info |= pairs
+        frames.append(found)
     if not frames:
         raise OrbitalError("there is no valid structure to write")
     write_extxyz(path, frames)

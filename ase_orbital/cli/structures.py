@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 STDIN = Path("-")
-PAIRS, DATA = "key_value_pairs", "data"  # in info, from the rows of a database
+# In info, from the rows of a database; a file can have names such as "data" of its own.
+PAIRS, DATA = "_key_value_pairs_of_row", "_data_of_row"
 ALL = ":"
 
 

@@ -76,8 +76,9 @@ def table_rows(path: Path, size: int) -> Iterator[TableRows]:
 def named_files(path: Path) -> Iterator[str]:
     """Paths of the files that a CSV file names; none if it contains the structures."""
     for rows in table_rows(path, 10_000):
-        if not rows.is_text:
-            yield from rows.contents
+        if rows.is_text:  # all of them are; the others need not be read
+            return
+        yield from rows.contents
 
 
 def _rows_of(path: Path, table: object) -> TableRows:

@@ -100,7 +100,7 @@ def prepare(
         )
     if changes:  # nothing was trained yet
         split_file.unlink(missing_ok=True)
-    check_same_split(settings, folder)
+    _check_same_split(settings, folder)
     split = (
         Split.load(split_file) if split_file.is_file() else make_split(dataset, settings)
     )
@@ -149,7 +149,7 @@ def prepare(
     return Prepared(ids, sets, rejected, elements, sorted(periodicities))
 
 
-def check_same_split(settings: TrainingSettings, folder: Path) -> None:
+def _check_same_split(settings: TrainingSettings, folder: Path) -> None:
     """Raise DataError if a run was begun with another content of its split file."""
     file, own = settings.split, folder / "split.json"
     if not (file.endswith(".json") and own.is_file()):

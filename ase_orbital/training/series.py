@@ -130,9 +130,9 @@ def cross_validate(
             f"({len(before)} of them); give another folder"
         )
     variants = []
-    for number, (path, split) in enumerate(paths.items(), start=1):
+    for path, split in paths.items():
         split.save(path)
-        variants.append(({"fold": f"fold-{number}"}, {"split": str(path)}))
+        variants.append(({"fold": path.stem}, {"split": str(path)}))
     rows = train_series(source, folder / "folds.csv", settings, variants, cache)
     lines: list[list[str]] = []
     for labels, _ in variants:

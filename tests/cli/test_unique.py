@@ -42,7 +42,7 @@ def test_locks_that_killed_programs_left_do_not_stop_it(frames, tmp_path):
     assert len(read(tmp_path / "again.db", ":")) == 2
 
 
-@pytest.mark.parametrize("suffix", [*WRITERS][:-1])  # but .db, never replaced
+@pytest.mark.parametrize("suffix", [at for at in WRITERS if at != ".db"])
 def test_bad_structures_alone_leave_the_file_as_it_was(tmp_path, suffix, capsys):
     (tmp_path / "bad.cif").write_text("no crystal")
     path = tmp_path / f"distinct{suffix}"

@@ -77,8 +77,8 @@ def load_potential(name: str) -> Any:
 def _one_pass(network: type[Any]) -> type[Any]:
     """Return a CHGNet with forces and stress from one backward pass.
 
-    CHGNet takes two, and keeps their graphs, which training needs. This needs about two
-    thirds of the time.
+    CHGNet takes two, and keeps their graphs, which training needs. This takes about half
+    the time.
     """
 
     class OnePass(network):  # type: ignore[misc]

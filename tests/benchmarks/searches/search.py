@@ -146,7 +146,7 @@ class Search:
         return atoms
 
     def _is_known(self, atoms: Atoms) -> bool:
-        with suppress(StructureError):  # as where ase_ga misses contacts
+        with suppress(StructureError):  # atoms that meet across a skewed cell
             return self.archive.find(atoms) is not None
         return False
 
